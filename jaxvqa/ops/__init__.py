@@ -1,0 +1,1 @@
+"""Array operations without metric knowledge: borders, filters, strips, resizing, numerics."""
