@@ -52,7 +52,7 @@ class Feature:
         outputs: what it publishes for given options.
         extract: `(ref, dis, options) -> {name: (frames,)}`. Both pictures have a frame axis and
             `before(options)` extra frames in front; only the others get a value. Pure, traceable.
-        planes: "y" or "yuv".
+        planes: "y", "yuv", or "yuv?" where chroma is used only if some option asks for it.
         before: how many earlier frames `extract` needs.
         finish: `(series, options) -> series` over the whole clip, numpy or JAX arrays alike.
         check: raises ValueError for pictures that the feature can't measure (size, chroma).
@@ -108,15 +108,30 @@ def with_history(planes: Planes, before: int) -> Planes:
 
 
 def run(
-    feature: Feature, ref: Any, dis: Any, bit_depth: int | None, given: Mapping[str, Any]
+    feature: Feature,
+    ref: Any,
+    dis: Any,
+    bit_depth: int | None,
+    given: Mapping[str, Any],
+    extra: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Runs one feature over a whole clip; the body of every public feature function.
+
+    Args:
+        feature: what to run.
+        ref: reference, luma array or `Planes`.
+        dis: distorted, the same.
+        bit_depth: bits a sample, or None where the dtype or the `Planes` says it.
+        given: options under their Python names, as the function's signature has them.
+        extra: options under libvmaf's names; they win over a default in `given`.
 
     Returns:
         `{output name: (frames,)}`, names without option suffix.
     """
     ref, dis = as_pair(ref, dis, bit_depth)
-    options = feature.resolve(given)
+    defaults = {o.python: o.default for o in feature.options}
+    stated = {k: v for k, v in given.items() if k not in defaults or v != defaults[k]}
+    options = feature.resolve(stated | dict(extra))
     check_feature(feature, ref, options)
     if feature.planes == "y":
         ref, dis = ref.luma_only(), dis.luma_only()

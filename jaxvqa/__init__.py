@@ -1,0 +1,1 @@
+"""Full-reference video quality metrics as JAX array programs."""

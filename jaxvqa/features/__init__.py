@@ -1,0 +1,1 @@
+"""Feature families: pure array programs from frames to per-frame values."""
