@@ -9,7 +9,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from jaxvqa._typing import Array, Float
+from jaxvqa._typing import Array, Float, Num
 from jaxvqa.checks import check_min_size
 from jaxvqa.features.base import Feature, Output, Series, run, series_namespace
 from jaxvqa.features.options import Option, Options
@@ -61,7 +61,7 @@ def _taps(options: Options) -> tuple[float, ...]:
 
 
 def _plane_difference(
-    window: Float[Array, "2 h w"], options: Options, bit_depth: int
+    window: Num[Array, "2 h w"], options: Options, bit_depth: int
 ) -> Float[Array, ""]:
     """Mean |blur(previous) - blur(current)| of one plane; the blur is linear, so it is applied
     once, to the difference."""
