@@ -52,7 +52,9 @@ class Planes:
         # transformations rebuild the pytree with placeholder leaves; those are not checked
         if not all(hasattr(p, "shape") and hasattr(p, "dtype") for p in self._present()):
             if any(isinstance(p, (list, tuple, int, float)) for p in self._present()):
-                raise TypeError("Planes takes arrays: wrap lists in numpy.asarray(..., numpy.uint8).")
+                raise TypeError(
+                    "Planes takes arrays: wrap lists in numpy.asarray(..., numpy.uint8)."
+                )
             return
         for name, plane in (("y", self.y), ("u", self.u), ("v", self.v)):
             if plane is not None and not _is_cotangent(plane):

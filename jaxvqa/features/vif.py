@@ -1,0 +1,275 @@
+"""Float VIF: visual information fidelity at four scales, in the pixel domain.
+
+Source: libvmaf f85a853, `float_vif.c`, `vif_tools.c`; after Sheikh and Bovik, "Image information
+and visual quality", IEEE TIP 15(2), 2006. Matches the tool within 1e-4 on every score; what differs
+is the tool's own float32 cancellation in E[x^2] - E[x]^2.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jaxvqa._typing import Array, Float, Num
+from jaxvqa.checks import check_min_size
+from jaxvqa.features.base import Feature, Output, Series, run
+from jaxvqa.features.options import Option, Options
+from jaxvqa.ops import safe
+from jaxvqa.ops.borders import pad
+from jaxvqa.ops.filters import correlate, separable
+from jaxvqa.ops.kernels import check_kernel_scale, kernel, kernel_width
+from jaxvqa.ops.resize import METHODS, resize, scaled_size
+from jaxvqa.ops.tiling import map_frames, map_rows
+from jaxvqa.planes import Planes, to_float
+
+SCALES = 4
+_EPSILON = 1e-10
+_PEAK_SQUARED = 255.0**2
+# largest variance of a sample between -128 and 128, with room for interpolated overshoots
+_LARGEST_VARIANCE = 4.0 * 128.0**2
+
+VIF_OPTIONS = (
+    Option("vif_enhn_gain_limit", "enhancement_gain_limit", 100.0, "largest gain credited to the "
+           "distorted video; 1 ignores enhancement (NEG)", 1.0, 100.0, alias="egl"),
+    Option("vif_skip_scale0", "skip_scale0", False, "leave the finest scale out", alias="ssclz"),
+    Option("debug", "debug", False, "also report totals, numerators and denominators"),
+)  # fmt: skip
+
+_OPTIONS = (
+    *VIF_OPTIONS,
+    Option("vif_kernelscale", "kernel_scale", 1.0, "width of the Gaussian windows, one of 21 "
+           "values", 0.1, 4.0, alias="ks"),
+    Option("vif_prescale", "prescale", 1.0, "resize both pictures by this factor first", 0.1, 4.0,
+           alias="ps"),
+    Option("vif_prescale_method", "prescale_method", "nearest", "how prescale resamples",
+           choices=METHODS, alias="pm"),
+    Option("vif_sigma_nsq", "sigma_nsq", 2.0, "variance of the visual noise, squared 8-bit code "
+           "values", 0.0, 5.0, alias="snsq"),
+    Option("vif_scale1_min_val", "scale1_min_val", 0.0, "floor of the scale 1 score", 0.0, 1.0,
+           alias="s1miv"),
+    Option("vif_scale2_min_val", "scale2_min_val", 0.0, "floor of the scale 2 score", 0.0, 1.0,
+           alias="s2miv"),
+    Option("vif_scale3_min_val", "scale3_min_val", 0.0, "floor of the scale 3 score", 0.0, 1.0,
+           alias="s3miv"),
+)  # fmt: skip
+
+
+def _log_group(sigma_nsq: float) -> int:
+    """How many log arguments can be multiplied in float32 before one log is taken."""
+    largest = math.log10(1 + _LARGEST_VARIANCE / max(sigma_nsq, _EPSILON))
+    return max(1, min(8, int(36 / largest)))
+
+
+def sum_of_logs(x: Float[Array, "rows width"], group: int) -> Float[Array, " rows"]:
+    """`log2(x).sum(-1)` with one log for every `group` columns: the log of their product.
+
+    A logarithm costs more than all the filtering of a pixel; products do not overflow because
+    `group` is chosen from the largest argument.
+    """
+    width = x.shape[-1] // group
+    product = x[..., :width]
+    for k in range(1, group):
+        product = product * x[..., k * width : (k + 1) * width]
+    rest = x[..., group * width :]
+    return jnp.log2(product).sum(-1) + jnp.log2(rest).sum(-1)
+
+
+def _moments(ref: Array, dis: Array, taps: tuple[float, ...]) -> tuple[Array, Array, Array]:
+    """Local variances of both pictures and their covariance."""
+    mean_r, mean_d = separable(ref, taps), separable(dis, taps)
+    var_r = jnp.maximum(separable(ref * ref, taps) - mean_r * mean_r, 0.0)
+    var_d = jnp.maximum(separable(dis * dis, taps) - mean_d * mean_d, 0.0)
+    return var_r, var_d, separable(ref * dis, taps) - mean_r * mean_d
+
+
+def _row_sums(
+    ref: Array, dis: Array, taps: tuple[float, ...], options: Options
+) -> tuple[Array, Array]:
+    """Numerator and denominator of one scale, summed along each row."""
+    noise = options.vif_sigma_nsq
+    var_r, var_d, cov = _moments(ref, dis, taps)
+    flat_r, flat_d = var_r < _EPSILON, var_d < _EPSILON
+    gain = jnp.where(flat_r | flat_d, 0.0, cov / jnp.where(flat_r, 1.0, var_r + _EPSILON))
+    residual = jnp.where(flat_d, 0.0, var_d - gain * cov)
+    negative = gain < 0
+    residual = jnp.maximum(jnp.where(negative, var_d, residual), _EPSILON)
+    gain = jnp.minimum(jnp.where(negative, 0.0, gain), options.vif_enhn_gain_limit)
+    # where the reference carries less than the noise nothing can be lost: a linear term instead
+    weak = var_r < noise
+    carried = jnp.where(weak | (cov < 0), 0.0, gain * gain * var_r / (residual + noise))
+    available = jnp.where(weak | flat_r, 0.0, var_r / max(noise, _EPSILON))
+    linear = jnp.where(weak, 1.0 - var_d * (noise * noise / _PEAK_SQUARED), 0.0)
+    group = _log_group(noise)
+    numerator = sum_of_logs(1.0 + carried, group) + linear.sum(-1)
+    denominator = sum_of_logs(1.0 + available, group) + weak.astype(var_r.dtype).sum(-1)
+    return numerator, denominator
+
+
+def _scale_sums(
+    ref: Num[Array, "h w"], dis: Num[Array, "h w"], taps: tuple[float, ...], options: Options,
+    bit_depth: int,
+) -> tuple[Array, Array]:  # fmt: skip
+    radius = len(taps) // 2
+    padded = [pad(x, (radius, radius), (radius, radius)) for x in (ref, dis)]
+
+    def rows(ref: Array, dis: Array) -> tuple[Array, Array]:
+        return _row_sums(_as_float(ref, bit_depth), _as_float(dis, bit_depth), taps, options)
+
+    sums = map_rows(rows, tuple(padded), height=ref.shape[0], halo=2 * radius)
+    return sums[0].sum(), sums[1].sum()
+
+
+def _as_float(x: Array, bit_depth: int) -> Array:
+    """Codes of scale 0 become centred floats inside the strip; later scales are floats already."""
+    return x if jnp.issubdtype(x.dtype, jnp.floating) else to_float(x, bit_depth, offset=-128.0)
+
+
+def _halve(x: Num[Array, "h w"], taps: tuple[float, ...], bit_depth: int) -> Float[Array, "H W"]:
+    """Low-pass and keep even rows and columns of the top-left even-sized part."""
+    radius = len(taps) // 2
+    height, width = x.shape[0] // 2, x.shape[1] // 2
+    padded = pad(x, (radius, radius), (radius, radius))
+    halo = 2 * radius - 1  # the last output needs no more rows than its window
+
+    def rows(strip: Array) -> Array:
+        vertical = correlate(_as_float(strip, bit_depth), taps, -2, stride=2)
+        return correlate(jax.lax.optimization_barrier(vertical), taps, -1, stride=2)[:, :width]
+
+    cut = padded[: 2 * height + halo, : 2 * width + halo]
+    return map_rows(rows, (cut,), height=height, halo=halo, stride=2)
+
+
+def _frame(
+    ref: Num[Array, "h w"], dis: Num[Array, "h w"], options: Options, bit_depth: int
+) -> dict[str, Array]:
+    if jnp.issubdtype(ref.dtype, jnp.floating) or abs(options.vif_prescale - 1) >= 1e-3:
+        ref, dis = (to_float(x, bit_depth, offset=-128.0) for x in (ref, dis))
+    if abs(options.vif_prescale - 1) >= 1e-3:
+        size = scaled_size(*ref.shape, options.vif_prescale)
+        ref, dis = (resize(x, *size, options.vif_prescale_method) for x in (ref, dis))
+    result = {}
+    for scale in range(SCALES):
+        taps = kernel(scale, options.vif_kernelscale)
+        if scale > 0:
+            ref, dis = _halve(ref, taps, bit_depth), _halve(dis, taps, bit_depth)
+        if scale == 0 and options.vif_skip_scale0:
+            continue
+        result[f"num{scale}"], result[f"den{scale}"] = _scale_sums(
+            ref, dis, taps, options, bit_depth
+        )
+    return result
+
+
+def _extract(ref: Planes, dis: Planes, options: Options) -> Series:
+    sums = map_frames(lambda r, d: _frame(r, d, options, ref.depth), ref.y, dis.y)
+    used = range(1 if options.vif_skip_scale0 else 0, SCALES)
+    result = {}
+    for scale in range(SCALES):
+        if scale in used:
+            score = safe.divide(sums[f"num{scale}"], sums[f"den{scale}"], otherwise=1.0)
+            floor = options[f"vif_scale{scale}_min_val"] if scale else -math.inf
+            result[f"vif_scale{scale}"] = jnp.maximum(score, floor) if floor > 0 else score
+        else:
+            zero = jnp.zeros_like(sums["num1"])
+            result["vif_scale0"], sums["num0"], sums["den0"] = zero, zero, zero - 1.0
+        result[f"vif_num_scale{scale}"] = sums[f"num{scale}"]
+        result[f"vif_den_scale{scale}"] = sums[f"den{scale}"]
+    result["vif_num"] = sum(sums[f"num{s}"] for s in used)
+    result["vif_den"] = sum(sums[f"den{s}"] for s in used)
+    result["vif"] = safe.divide(result["vif_num"], result["vif_den"], otherwise=1.0)
+    return result
+
+
+def _outputs(options: Options) -> tuple[Output, ...]:
+    scales = tuple(
+        Output(f"vif_scale{s}", "higher", f"VMAF_feature_vif_scale{s}_score") for s in range(SCALES)
+    )
+    if not options.debug:
+        return scales
+    parts = ("vif", "vif_num", "vif_den")
+    parts += tuple(f"vif_{p}_scale{s}" for s in range(SCALES) for p in ("num", "den"))
+    return scales + tuple(Output(p, "higher" if p == "vif" else "neither") for p in parts)
+
+
+def min_size(kernel_scale: float) -> int:
+    """Smallest side of a frame: at every scale the window's radius must be less than the side."""
+    return max(
+        (kernel_width(scale, kernel_scale) // 2 + 1) << max(scale - 1, 0) for scale in range(SCALES)
+    )
+
+
+def _check(ref: Planes, options: Options) -> None:
+    check_kernel_scale("vif_kernelscale", options.vif_kernelscale)
+    height, width = scaled_size(ref.height, ref.width, options.vif_prescale)
+    least = min_size(options.vif_kernelscale)
+    check_min_size("float_vif (after vif_prescale)", height, width, least, least)
+
+
+FEATURE = Feature(
+    name="float_vif",
+    summary="information kept at four scales (visual information fidelity), float arithmetic",
+    options=_OPTIONS,
+    outputs=_outputs,
+    extract=_extract,
+    check=_check,
+)
+
+
+def vif(
+    ref: Any,
+    dis: Any,
+    *,
+    bit_depth: int | None = None,
+    kernel_scale: float = 1.0,
+    prescale: float = 1.0,
+    prescale_method: str = "nearest",
+    enhancement_gain_limit: float = 100.0,
+    sigma_nsq: float = 2.0,
+    skip_scale0: bool = False,
+    scale1_min_val: float = 0.0,
+    scale2_min_val: float = 0.0,
+    scale3_min_val: float = 0.0,
+    debug: bool = False,
+    **options: Any,
+) -> dict[str, Array]:
+    """Visual information fidelity at four scales, `float_vif` of libvmaf.
+
+    Models how much of the information that a viewer could extract from the reference, seen through
+    a noisy visual channel, is still there in the distorted picture.
+
+    Args:
+        ref: reference, luma code values `(frames, height, width)` or `(height, width)`, or a
+            `Planes`.
+        dis: distorted video of the same shape.
+        bit_depth: bits a sample; needed unless the samples are uint8 or a `Planes`.
+        kernel_scale: width of the Gaussian windows, one of the 21 values in
+            `jaxvqa.ops.kernels.KERNEL_SCALES`.
+        prescale: resize both pictures by this factor first, 0.1 to 4.
+        prescale_method: nearest, bilinear, bicubic or lanczos4.
+        enhancement_gain_limit: largest gain credited to the distorted video, 1 to 100; 1 gives the
+            NEG form that does not reward sharpening.
+        sigma_nsq: variance of the visual noise in squared 8-bit code values, 0 to 5.
+        skip_scale0: leave out the finest scale; its score is then 0.
+        scale1_min_val, scale2_min_val, scale3_min_val: floors of those scales' scores.
+        debug: also return `vif` (all scales together), numerators and denominators.
+        **options: the same options under libvmaf's names (`vif_enhn_gain_limit`).
+
+    Returns:
+        `{"vif_scale0", ..., "vif_scale3"}`, each `(frames,)`; 1 for identical pictures, 0 for
+        nothing kept, above 1 for enhanced contrast; higher is better.
+
+    Raises:
+        ValueError: bad options, shapes or sizes. TypeError: bad dtypes.
+
+    Source: libvmaf f85a853, `float_vif.c`. Matches it within 1e-4 on every score.
+    """
+    given = {
+        "kernel_scale": kernel_scale, "prescale": prescale, "prescale_method": prescale_method,
+        "enhancement_gain_limit": enhancement_gain_limit, "sigma_nsq": sigma_nsq,
+        "skip_scale0": skip_scale0, "scale1_min_val": scale1_min_val,
+        "scale2_min_val": scale2_min_val, "scale3_min_val": scale3_min_val, "debug": debug,
+    }  # fmt: skip
+    return run(FEATURE, ref, dis, bit_depth, given, options)

@@ -1,0 +1,46 @@
+"""One level of the db2 wavelet transform with libvmaf's borders.
+
+Output i of an axis reads input 2i-1 .. 2i+2. Index -1 reads 1 (the edge is not repeated), index N
+reads N-1 (it is). Source: libvmaf f85a853, `adm_tools.c`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import jax
+
+from jaxvqa._typing import Array, Float
+from jaxvqa.ops.borders import pad
+from jaxvqa.ops.filters import correlate
+
+LOW = (0.482962913144690, 0.836516303737469, 0.224143868041857, -0.129409522550921)
+HIGH = (-0.129409522550921, -0.224143868041857, 0.836516303737469, -0.482962913144690)
+
+
+class Bands(NamedTuple):
+    """Approximation and details; h = high-pass down the columns, v = along the rows, d = both."""
+
+    a: Array
+    h: Array
+    v: Array
+    d: Array
+
+
+def pad_for_transform(x: Array) -> Array:
+    """Extends a picture so that every output of the transform has its four inputs."""
+    rows, columns = ((1, 2 * -(-n // 2) + 1 - n) for n in x.shape[-2:])
+    return pad(x, rows, columns, "reflect", "symmetric")
+
+
+def transform_rows(x: Float[Array, "rows width"]) -> Bands:
+    """Transforms an already extended picture or strip of it: `2n + 2` rows give `n`."""
+    low = correlate(x, LOW, -2, stride=2)
+    high = correlate(x, HIGH, -2, stride=2)
+    low, high = jax.lax.optimization_barrier((low, high))
+    return Bands(
+        a=correlate(low, LOW, -1, stride=2),
+        h=correlate(high, LOW, -1, stride=2),
+        v=correlate(low, HIGH, -1, stride=2),
+        d=correlate(high, HIGH, -1, stride=2),
+    )
