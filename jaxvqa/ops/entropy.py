@@ -1,0 +1,93 @@
+"""Block statistics of a Gaussian scale mixture: what SpEED measures of a band.
+
+A band (a picture without its local mean) is taken as blocks of `block` x `block` samples. All
+blocks share one covariance K; a block's own scale S (its variance) says how much stronger than K it
+is. Its entropy is that of a Gaussian with covariance S K plus noise.
+
+Gradients use symmetric functions of the eigenvalues only, so equal eigenvalues do no harm: the
+derivative of eigenvalue k along a change D of K is v_k' D v_k, and where eigenvalues coincide the
+choice of eigenvectors drops out of the sum. No derivative of an eigenvector is taken.
+
+Everything works on float64 bands with any leading axes; see `ops.double`.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from jaxvqa._typing import Array, Float
+
+LN_2PIE = 2.8378770664093453
+LOG2_2PIE = 4.094191170361511
+
+
+def whole_blocks(band: Float[Array, "*n h w"], block: int) -> Float[Array, "*n H W"]:
+    """The top-left part of a band that blocks fill."""
+    height, width = (size // block * block for size in band.shape[-2:])
+    return band[..., :height, :width]
+
+
+def windows(height: int, width: int, block: int) -> int:
+    """How many overlapping windows the whole blocks of a band hold; the covariance averages them."""
+    rows, columns = (size // block * block - block + 1 for size in (height, width))
+    return max(rows, 0) * max(columns, 0)
+
+
+def covariance(band: Float[Array, "*n h w"], block: int) -> Float[Array, "*n p p"]:
+    """Population covariance of the `block**2` samples of all overlapping windows."""
+    rows, columns = (size - block + 1 for size in band.shape[-2:])
+    views = [band[..., i : i + rows, j : j + columns] for i in range(block) for j in range(block)]
+    samples = jnp.stack(views, axis=-3).reshape(*band.shape[:-2], block**2, rows * columns)
+    centred = samples - samples.mean(axis=-1, keepdims=True)
+    product = jnp.matmul(
+        centred, jnp.swapaxes(centred, -1, -2), precision=jax.lax.Precision.HIGHEST
+    )
+    return product / (rows * columns)
+
+
+@jax.custom_jvp
+def eigenvalues(matrix: Float[Array, "*n p p"]) -> Float[Array, "*n p"]:
+    """Eigenvalues of symmetric matrices, ascending."""
+    return jnp.linalg.eigvalsh(matrix)
+
+
+@eigenvalues.defjvp
+def _eigenvalues_jvp(
+    primals: tuple[Array], tangents: tuple[Array]
+) -> tuple[Float[Array, "*n p"], Float[Array, "*n p"]]:
+    values, vectors = jnp.linalg.eigh(primals[0])
+    moved = jnp.matmul(tangents[0], vectors, precision=jax.lax.Precision.HIGHEST)
+    return values, (vectors * moved).sum(axis=-2)
+
+
+def block_variance(
+    band: Float[Array, "*n h w"], matrix: Float[Array, "*n p p"], block: int
+) -> Float[Array, "*n b"]:
+    """Y' K^-1 Y / block^2 of every non-overlapping block Y (its mean is kept).
+
+    `matrix` must be positive definite.
+    """
+    *batch, height, width = band.shape
+    split = band.reshape(*batch, height // block, block, width // block, block)
+    blocks = jnp.moveaxis(split, (-3, -1), (-4, -3)).reshape(*batch, block**2, -1)
+    factor = jnp.linalg.cholesky(matrix)
+    white = jax.lax.linalg.triangular_solve(factor, blocks, left_side=True, lower=True)
+    return (white * white).sum(axis=-2) / block**2
+
+
+def block_entropy(
+    variance: Float[Array, "*n b"],
+    spectrum: Float[Array, "*n p"],
+    noise: float,
+    constant: float,
+) -> Float[Array, "*n b"]:
+    """Entropy in bits of each block: sum over k of log2(S L_k + noise) + `constant`."""
+    scaled = spectrum[..., :, None] * variance[..., None, :]
+    return jnp.log2(scaled + noise).sum(axis=-2) + spectrum.shape[-1] * constant
+
+
+def where_matrix(usable: Array, matrix: Float[Array, "*n p p"]) -> Float[Array, "*n p p"]:
+    """`matrix` where it is usable, else the identity, which is safe to factor."""
+    identity = jnp.broadcast_to(jnp.eye(matrix.shape[-1], dtype=matrix.dtype), matrix.shape)
+    return jnp.where(usable[..., None, None], matrix, identity)
