@@ -1,0 +1,135 @@
+"""Runs an iterator in a thread, a bounded number of items ahead of its consumer."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Any, Generic, TypeVar
+
+Item = TypeVar("Item")
+
+
+class _Shared:
+    """What the thread and its consumer share.
+
+    The thread holds this object and not the `Prefetch`, so a consumer that is dropped without
+    `close` can be collected and stops the thread.
+    """
+
+    def __init__(self, depth: int) -> None:
+        self.depth = depth
+        self.items: deque[Any] = deque()
+        self.changed = threading.Condition()
+        self.stopped = False
+        self.finished = False
+        self.error: BaseException | None = None
+
+    def stop(self) -> None:
+        with self.changed:
+            self.stopped = True
+            self.items.clear()
+            self.changed.notify_all()
+
+    def wait_for_room(self) -> bool:
+        """Waits until one more item fits; False when the consumer has gone."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.stopped or len(self.items) < self.depth)
+            return not self.stopped
+
+    def put(self, item: Any) -> None:
+        with self.changed:
+            if not self.stopped:
+                self.items.append(item)
+                self.changed.notify_all()
+
+    def finish(self, error: BaseException | None) -> None:
+        with self.changed:
+            self.finished = True
+            self.error = error
+            self.changed.notify_all()
+
+
+def _produce(iterable: Iterable[Any], shared: _Shared) -> None:
+    """The thread: room first, then the next item, so at most `depth` items exist ahead."""
+    error: BaseException | None = None
+    try:
+        iterator = iter(iterable)
+        try:
+            while shared.wait_for_room():
+                try:
+                    shared.put(next(iterator))
+                except StopIteration:
+                    break
+        finally:
+            # a generator releases what it holds here, in the thread that ran it
+            close = getattr(iterator, "close", None)
+            if close is not None:
+                close()
+    except BaseException as caught:
+        error = caught
+    shared.finish(error)
+
+
+class Prefetch(Generic[Item]):
+    """Iterates over items made in a background thread; see `prefetch`."""
+
+    def __init__(self, iterable: Iterable[Item], depth: int) -> None:
+        self._shared = _Shared(depth)
+        self._thread = threading.Thread(
+            target=_produce, args=(iterable, self._shared), name="jaxvqa-prefetch", daemon=True
+        )
+        self._finalizer = weakref.finalize(self, self._shared.stop)
+        self._thread.start()
+
+    def __iter__(self) -> Iterator[Item]:
+        return self
+
+    def __next__(self) -> Item:
+        shared = self._shared
+        with shared.changed:
+            shared.changed.wait_for(lambda: shared.items or shared.finished or shared.stopped)
+            if shared.items:
+                item = shared.items.popleft()
+                shared.changed.notify_all()
+                return item
+            error, shared.error = shared.error, None
+        self._thread.join()
+        if error is not None:
+            raise error
+        raise StopIteration
+
+    def close(self) -> None:
+        """Stops the thread after the item it works on, and waits for that; safe to repeat."""
+        self._shared.stop()
+        self._thread.join()
+
+    def __enter__(self) -> Prefetch[Item]:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def prefetch(iterable: Iterable[Item], depth: int = 2) -> Prefetch[Item]:
+    """Iterates over `iterable` in a background thread, at most `depth` items ahead.
+
+    The queue is bounded, so decoding that is faster than scoring waits instead of filling memory.
+    An exception in the thread is raised in the consumer, after the items before it. The thread
+    ends with the items, on `close` (or at the end of a `with` block), or when the returned object
+    is collected; `iterable`'s iterator is closed in that thread if it is a generator.
+
+    Args:
+        iterable: what to run ahead of the consumer; it must not be used elsewhere meanwhile.
+        depth: the most finished items that wait for the consumer, at least 1.
+
+    Returns:
+        An iterator over the same items, and a context manager.
+
+    Raises:
+        ValueError: a depth below 1.
+    """
+    if depth < 1:
+        raise ValueError(f"depth must be at least 1, got {depth}.")
+    return Prefetch(iterable, depth)
