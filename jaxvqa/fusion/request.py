@@ -1,0 +1,81 @@
+"""libvmaf's `--model` syntax."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+_BOOLEANS = {"": True, "true": True, "1": True, "false": False, "0": False}
+_KEYS = "path, version, name, enable_transform, disable_clip and <extractor>.<option>"
+
+
+@dataclass(frozen=True)
+class ModelRequest:
+    """A model as asked for on a command line.
+
+    Args:
+        source: shipped name or file.
+        kind: "version" for a shipped name, "path" for a file, "any" for either.
+        name: key of the scores, or None for the default.
+        enable_transform: apply the score transform though the file leaves it off.
+        disable_clip: don't clip the score.
+        overloads: `{extractor: {option: value}}` over the file's feature options.
+    """
+
+    source: str
+    kind: str = "any"
+    name: str | None = None
+    enable_transform: bool = False
+    disable_clip: bool = False
+    overloads: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+def parse_model_text(text: str) -> ModelRequest:
+    """Parses `version=NAME:name=N:enable_transform:disable_clip:adm.option=value`.
+
+    `path=FILE` in place of `version=NAME` reads a file; a plain first part (`NAME` or `FILE.json`)
+    is taken as either.
+
+    Raises:
+        ValueError: an unknown or repeated part, or no model.
+    """
+    parts = text.split(":")
+    values: dict[str, str] = {}
+    overloads: dict[str, dict[str, str]] = {}
+    if "=" not in parts[0] and parts[0] not in ("enable_transform", "disable_clip"):
+        values["any"] = parts.pop(0)
+    for part in parts:
+        key, _, value = part.partition("=")
+        extractor, dot, option = key.partition(".")
+        group, entry = (overloads.setdefault(extractor, {}), option) if dot else (values, key)
+        if entry in group:
+            raise ValueError(f"model {text!r} gives {key} twice.")
+        if dot and not (extractor and option and value):
+            raise ValueError(f"model {text!r}: {part!r} is not <extractor>.<option>=<value>.")
+        if not dot and key not in ("path", "version", "name", *_FLAGS):
+            raise ValueError(f"model {text!r} has an unknown part {part!r}; known are {_KEYS}.")
+        group[entry] = value
+    kinds = [kind for kind in ("any", "version", "path") if kind in values]
+    if len(kinds) != 1 or not values[kinds[0]]:
+        raise ValueError(
+            f"model {text!r} must name one model: write NAME, version=NAME or path=FILE."
+        )
+    if values.get("name") == "":
+        raise ValueError(f"model {text!r} has an empty name.")
+    return ModelRequest(
+        source=values[kinds[0]],
+        kind=kinds[0],
+        name=values.get("name"),
+        overloads=overloads,
+        **{flag: _flag(text, flag, values) for flag in _FLAGS},
+    )
+
+
+_FLAGS = ("enable_transform", "disable_clip")
+
+
+def _flag(text: str, flag: str, values: dict[str, str]) -> bool:
+    if flag not in values:
+        return False
+    if values[flag].lower() not in _BOOLEANS:
+        raise ValueError(f"model {text!r}: {flag} must be true or false, got {values[flag]!r}.")
+    return _BOOLEANS[values[flag].lower()]
