@@ -8,6 +8,7 @@ make up the difference.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -21,6 +22,7 @@ from jaxvqa.features.options import Options
 from jaxvqa.ops import csf, safe
 from jaxvqa.ops.borders import pad
 from jaxvqa.ops.daubechies import Bands, pad_for_transform, transform_rows
+from jaxvqa.ops.stages import row_sums, stage
 from jaxvqa.ops.tiling import map_frames, map_rows
 from jaxvqa.planes import Planes, to_float
 
@@ -53,7 +55,8 @@ def decouple(
     """Splits the distorted details into what is left of the reference's and what was added.
 
     Args:
-        ref, dis: the h, v and d bands.
+        ref: the reference's h, v and d bands.
+        dis: the distorted picture's.
         gain_limit: largest factor by which details that point the same way count as restored.
 
     Returns:
@@ -76,37 +79,51 @@ def decouple(
     return restored, [d - r for d, r in zip(dis, restored, strict=True)]
 
 
-def _threshold(bands: list[Array], factors: tuple[float, ...]) -> Array:
-    """Masking by the weighted details around each sample: 8 neighbours, and the centre twice."""
+def _weighted(bands: list[Array], factors: tuple[float, ...]) -> Array:
+    """What the bands contribute to masking at one sample, a thirtieth of it."""
     total = None
     for band, factor in zip(bands, factors, strict=True):
         weighted = jnp.abs(band) * (abs(factor) / 30.0)
         total = weighted if total is None else total + weighted
     assert total is not None
-    down = total[:-2] + total[1:-1] + total[2:]
-    return down[:, :-2] + down[:, 1:-1] + down[:, 2:] + total[1:-1, 1:-1]
+    return total
 
 
-def _power_sums(x: Array, power: float) -> Array:
-    """Row sums of `x^power` for `x >= 0`."""
-    raised = x * x * x if power == 3.0 else safe.power(x, power)
-    return raised.sum(-1)
+def _threshold(weighted: Array) -> Array:
+    """Masking threshold: the 8 neighbours, and the sample itself twice."""
+
+    def across(down: Array, centre: Array) -> Array:
+        return down[:, :-2] + down[:, 1:-1] + down[:, 2:] + centre[1:-1, 1:-1]
+
+    down = stage(lambda x: x[:-2] + x[1:-1] + x[2:], weighted)
+    return stage(across, down, weighted)
 
 
 def _pooled_rows(ref: Bands, dis: Bands, factors: tuple[float, ...], options: Options) -> Array:
     """Row sums of the three pooled quantities and bands: `(rows, 9)`, inputs one sample wider."""
-    details, others = (ref.h, ref.v, ref.d), (dis.h, dis.v, dis.d)
-    restored, additive = decouple(details, others, options.adm_enhn_gain_limit)
-    bypass = options.adm_bypass_cm == 1
-    mask_restored = 0.0 if bypass else _threshold(additive, factors)
-    mask_additive = 0.0 if bypass else _threshold(restored, factors)
     power = options.adm_p_norm
+
+    def split(*bands: Array) -> tuple[Array, ...]:
+        restored, additive = decouple(bands[:3], bands[3:], options.adm_enhn_gain_limit)
+        masks = _weighted(additive, factors), _weighted(restored, factors)
+        return (*restored, *additive, *masks)
+
+    def pooled(band: Array, threshold: Array, *, factor: float) -> Array:
+        x = jnp.maximum(jnp.abs(band[1:-1, 1:-1]) * abs(factor) - threshold, 0.0)
+        return x * x * x if power == 3.0 else safe.power(x, power)
+
+    details = (ref.h, ref.v, ref.d)
+    *parts, mask_restored, mask_additive = stage(split, *details, dis.h, dis.v, dis.d)
+    if options.adm_bypass_cm == 1:
+        mask_restored, mask_additive = jnp.zeros_like(mask_restored), jnp.zeros_like(mask_additive)
+    mask_restored, mask_additive = _threshold(mask_restored), _threshold(mask_additive)
+    unmasked = jnp.zeros((1, 1), ref.h.dtype)
     sums = []
-    for kept, added, whole, factor in zip(restored, additive, details, factors, strict=True):
-        kept, added, whole = (jnp.abs(x[1:-1, 1:-1]) * abs(factor) for x in (kept, added, whole))
-        sums.append(_power_sums(jnp.maximum(kept - mask_restored, 0.0), power))
-        sums.append(_power_sums(jnp.maximum(added - mask_additive, 0.0), power))
-        sums.append(_power_sums(whole, power))
+    for kept, added, whole, factor in zip(parts[:3], parts[3:], details, factors, strict=True):
+        term = functools.partial(pooled, factor=factor)
+        sums.append(row_sums(term, kept, mask_restored))
+        sums.append(row_sums(term, added, mask_additive))
+        sums.append(row_sums(term, whole, unmasked))
     return jnp.stack(sums, axis=-1)
 
 
@@ -143,10 +160,13 @@ def _scale(ref: Bands, dis: Bands, scale: int, options: Options) -> tuple[Array,
 
 
 def _transform(x: Num[Array, "h w"], bit_depth: int) -> Bands:
-    padded = pad_for_transform(x)
-    if not jnp.issubdtype(x.dtype, jnp.floating):
-        padded = to_float(padded, bit_depth, offset=-128.0)
-    return transform_rows(padded)
+    def rows(strip: Array) -> Bands:
+        if not jnp.issubdtype(strip.dtype, jnp.floating):
+            strip = stage(lambda x: to_float(x, bit_depth, offset=-128.0), strip)
+        return transform_rows(strip)
+
+    height = -(-x.shape[0] // 2)
+    return map_rows(rows, (pad_for_transform(x),), height=height, halo=2, stride=2)
 
 
 def _frame(

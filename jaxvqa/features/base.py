@@ -78,7 +78,7 @@ class Feature:
 
 
 def series_namespace(series: Series) -> Any:
-    """numpy for a series of numpy arrays, jax.numpy otherwise: finishers serve both."""
+    """The array module of a series, numpy or jax.numpy: finishers serve both."""
     arrays = jax.tree.leaves(series)
     return np if all(isinstance(x, np.ndarray) for x in arrays) else jnp
 

@@ -16,6 +16,7 @@ from jaxvqa.features.options import Option, Options
 from jaxvqa.ops.borders import pad
 from jaxvqa.ops.filters import separable
 from jaxvqa.ops.resize import resize, scaled_size
+from jaxvqa.ops.stages import row_sums, stage
 from jaxvqa.ops.tiling import map_frames, map_rows
 from jaxvqa.planes import Planes, to_float
 
@@ -39,10 +40,10 @@ BLEND_OPTIONS = (
 
 _OPTIONS = (
     *BLEND_OPTIONS,
-    Option("motion_filter_size", "filter_size", 5, "blur taps: 1, 3, or 5 for any other value", 0, 9,
-           alias="mfs"),
-    Option("motion_add_scale1", "add_scale1", False, "add the difference of the half-size pictures",
-           alias="mdc"),
+    Option("motion_filter_size", "filter_size", 5, "blur taps: 1, 3, or 5 for any other value", 0,
+           9, alias="mfs"),
+    Option("motion_add_scale1", "add_scale1", False, "add the difference of the half-size "
+           "pictures", alias="mdc"),
     Option("motion_add_uv", "add_uv", False, "add the chroma planes' differences", alias="mau"),
     Option("debug", "debug", True, "also report motion"),
 )  # fmt: skip
@@ -63,22 +64,23 @@ def _taps(options: Options) -> tuple[float, ...]:
 def _plane_difference(
     window: Num[Array, "2 h w"], options: Options, bit_depth: int
 ) -> Float[Array, ""]:
-    """Mean |blur(previous) - blur(current)| of one plane; the blur is linear, so it is applied
-    once, to the difference."""
+    """Mean |blur(previous) - blur(current)| of one plane, from one blur of the difference."""
     taps = _taps(options)
     radius = len(taps) // 2
     height, width = window.shape[-2:]
     padded = pad(window, (radius, radius), (radius, radius))
 
     def rows(previous: Array, current: Array) -> Array:
-        change = to_float(previous, bit_depth) - to_float(current, bit_depth)
-        return separable(change, taps)
+        def difference(previous: Array, current: Array) -> Array:
+            return to_float(previous, bit_depth) - to_float(current, bit_depth)
 
-    def row_sums(previous: Array, current: Array) -> Array:
-        return jnp.abs(rows(previous, current)).sum(-1)
+        return separable(stage(difference, previous, current), taps)
+
+    def distances(previous: Array, current: Array) -> Array:
+        return row_sums(jnp.abs, rows(previous, current))
 
     halo = 2 * radius
-    total = map_rows(row_sums, (padded[0], padded[1]), height=height, halo=halo).sum()
+    total = map_rows(distances, (padded[0], padded[1]), height=height, halo=halo).sum()
     score = total / (height * width)
     if options.motion_add_scale1:
         blurred = map_rows(rows, (padded[0], padded[1]), height=height, halo=halo)

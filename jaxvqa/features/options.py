@@ -108,8 +108,7 @@ class Options(Mapping[str, Any]):
         return isinstance(other, Options) and self._values == other._values
 
     def __repr__(self) -> str:
-        changed = {k: v for k, v in self.changed().items()}
-        return f"Options({changed})"
+        return f"Options({self.changed()})"
 
     def changed(self) -> dict[str, Any]:
         """The options that differ from their defaults."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 
 from jaxvqa._typing import Array, Float, Num
@@ -22,6 +21,7 @@ from jaxvqa.ops.borders import pad
 from jaxvqa.ops.filters import correlate, separable
 from jaxvqa.ops.kernels import check_kernel_scale, kernel, kernel_width
 from jaxvqa.ops.resize import METHODS, resize, scaled_size
+from jaxvqa.ops.stages import row_sums, stage
 from jaxvqa.ops.tiling import map_frames, map_rows
 from jaxvqa.planes import Planes, to_float
 
@@ -63,34 +63,33 @@ def _log_group(sigma_nsq: float) -> int:
     return max(1, min(8, int(36 / largest)))
 
 
-def sum_of_logs(x: Float[Array, "rows width"], group: int) -> Float[Array, " rows"]:
-    """`log2(x).sum(-1)` with one log for every `group` columns: the log of their product.
+def grouped_product(x: Float[Array, "rows width"], group: int) -> Float[Array, "rows columns"]:
+    """Products of `group` columns each, so that one logarithm serves `group` samples.
 
     A logarithm costs more than all the filtering of a pixel; products do not overflow because
-    `group` is chosen from the largest argument.
+    `group` is chosen from the largest argument. Columns that fill no group stay as they are.
     """
     width = x.shape[-1] // group
     product = x[..., :width]
     for k in range(1, group):
         product = product * x[..., k * width : (k + 1) * width]
-    rest = x[..., group * width :]
-    return jnp.log2(product).sum(-1) + jnp.log2(rest).sum(-1)
+    return jnp.concatenate([product, x[..., group * width :]], axis=-1)
 
 
-def _moments(ref: Array, dis: Array, taps: tuple[float, ...]) -> tuple[Array, Array, Array]:
-    """Local variances of both pictures and their covariance."""
-    mean_r, mean_d = separable(ref, taps), separable(dis, taps)
-    var_r = jnp.maximum(separable(ref * ref, taps) - mean_r * mean_r, 0.0)
-    var_d = jnp.maximum(separable(dis * dis, taps) - mean_d * mean_d, 0.0)
-    return var_r, var_d, separable(ref * dis, taps) - mean_r * mean_d
+def _moments(ref: Array, dis: Array, taps: tuple[float, ...]) -> tuple[Array, ...]:
+    """Local means of both pictures, of their squares and of their product."""
+    products = stage(lambda r, d: (r * r, d * d, r * d), ref, dis)
+    return tuple(separable(x, taps) for x in (ref, dis, *products))
 
 
-def _row_sums(
-    ref: Array, dis: Array, taps: tuple[float, ...], options: Options
-) -> tuple[Array, Array]:
-    """Numerator and denominator of one scale, summed along each row."""
+def _terms(
+    mean_r: Array, mean_d: Array, square_r: Array, square_d: Array, product: Array, options: Options
+) -> tuple[Array, Array, Array, Array]:
+    """Per pixel: arguments of both logarithms, and the linear parts added to each side."""
     noise = options.vif_sigma_nsq
-    var_r, var_d, cov = _moments(ref, dis, taps)
+    var_r = jnp.maximum(square_r - mean_r * mean_r, 0.0)
+    var_d = jnp.maximum(square_d - mean_d * mean_d, 0.0)
+    cov = product - mean_r * mean_d
     flat_r, flat_d = var_r < _EPSILON, var_d < _EPSILON
     gain = jnp.where(flat_r | flat_d, 0.0, cov / jnp.where(flat_r, 1.0, var_r + _EPSILON))
     residual = jnp.where(flat_d, 0.0, var_d - gain * cov)
@@ -102,10 +101,22 @@ def _row_sums(
     carried = jnp.where(weak | (cov < 0), 0.0, gain * gain * var_r / (residual + noise))
     available = jnp.where(weak | flat_r, 0.0, var_r / max(noise, _EPSILON))
     linear = jnp.where(weak, 1.0 - var_d * (noise * noise / _PEAK_SQUARED), 0.0)
-    group = _log_group(noise)
-    numerator = sum_of_logs(1.0 + carried, group) + linear.sum(-1)
-    denominator = sum_of_logs(1.0 + available, group) + weak.astype(var_r.dtype).sum(-1)
-    return numerator, denominator
+    return 1.0 + carried, 1.0 + available, linear, weak.astype(var_r.dtype)
+
+
+def _row_sums(
+    ref: Array, dis: Array, taps: tuple[float, ...], options: Options
+) -> tuple[Array, Array]:
+    """Numerator and denominator of one scale, summed along each row."""
+    group = _log_group(options.vif_sigma_nsq)
+    kept, whole, linear, weak = stage(
+        lambda *moments: _terms(*moments, options), *_moments(ref, dis, taps)
+    )
+
+    def log_sums(x: Array) -> Array:
+        return row_sums(jnp.log2, stage(lambda x: grouped_product(x, group), x))
+
+    return log_sums(kept) + linear.sum(-1), log_sums(whole) + weak.sum(-1)
 
 
 def _scale_sums(
@@ -116,7 +127,8 @@ def _scale_sums(
     padded = [pad(x, (radius, radius), (radius, radius)) for x in (ref, dis)]
 
     def rows(ref: Array, dis: Array) -> tuple[Array, Array]:
-        return _row_sums(_as_float(ref, bit_depth), _as_float(dis, bit_depth), taps, options)
+        ref, dis = (stage(lambda x: _as_float(x, bit_depth), x) for x in (ref, dis))
+        return _row_sums(ref, dis, taps, options)
 
     sums = map_rows(rows, tuple(padded), height=ref.shape[0], halo=2 * radius)
     return sums[0].sum(), sums[1].sum()
@@ -135,8 +147,9 @@ def _halve(x: Num[Array, "h w"], taps: tuple[float, ...], bit_depth: int) -> Flo
     halo = 2 * radius - 1  # the last output needs no more rows than its window
 
     def rows(strip: Array) -> Array:
-        vertical = correlate(_as_float(strip, bit_depth), taps, -2, stride=2)
-        return correlate(jax.lax.optimization_barrier(vertical), taps, -1, stride=2)[:, :width]
+        strip = stage(lambda x: _as_float(x, bit_depth), strip)
+        vertical = stage(lambda x: correlate(x, taps, -2, stride=2), strip)
+        return stage(lambda x: correlate(x, taps, -1, stride=2), vertical)
 
     cut = padded[: 2 * height + halo, : 2 * width + halo]
     return map_rows(rows, (cut,), height=height, halo=halo, stride=2)
@@ -253,7 +266,9 @@ def vif(
             NEG form that does not reward sharpening.
         sigma_nsq: variance of the visual noise in squared 8-bit code values, 0 to 5.
         skip_scale0: leave out the finest scale; its score is then 0.
-        scale1_min_val, scale2_min_val, scale3_min_val: floors of those scales' scores.
+        scale1_min_val: floor of the scale 1 score, 0 to 1.
+        scale2_min_val: floor of the scale 2 score, 0 to 1.
+        scale3_min_val: floor of the scale 3 score, 0 to 1.
         debug: also return `vif` (all scales together), numerators and denominators.
         **options: the same options under libvmaf's names (`vif_enhn_gain_limit`).
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import jax
-
 from jaxvqa._typing import Array, Float
 from jaxvqa.ops.borders import pad
 from jaxvqa.ops.filters import correlate
+from jaxvqa.ops.stages import stage
 
 LOW = (0.482962913144690, 0.836516303737469, 0.224143868041857, -0.129409522550921)
 HIGH = (-0.129409522550921, -0.224143868041857, 0.836516303737469, -0.482962913144690)
@@ -35,12 +34,11 @@ def pad_for_transform(x: Array) -> Array:
 
 def transform_rows(x: Float[Array, "rows width"]) -> Bands:
     """Transforms an already extended picture or strip of it: `2n + 2` rows give `n`."""
-    low = correlate(x, LOW, -2, stride=2)
-    high = correlate(x, HIGH, -2, stride=2)
-    low, high = jax.lax.optimization_barrier((low, high))
+    low = stage(lambda x: correlate(x, LOW, -2, stride=2), x)
+    high = stage(lambda x: correlate(x, HIGH, -2, stride=2), x)
     return Bands(
-        a=correlate(low, LOW, -1, stride=2),
-        h=correlate(high, LOW, -1, stride=2),
-        v=correlate(low, HIGH, -1, stride=2),
-        d=correlate(high, HIGH, -1, stride=2),
+        a=stage(lambda x: correlate(x, LOW, -1, stride=2), low),
+        h=stage(lambda x: correlate(x, LOW, -1, stride=2), high),
+        v=stage(lambda x: correlate(x, HIGH, -1, stride=2), low),
+        d=stage(lambda x: correlate(x, HIGH, -1, stride=2), high),
     )

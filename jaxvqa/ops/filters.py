@@ -14,6 +14,7 @@ import jax
 import numpy as np
 
 from jaxvqa._typing import Array
+from jaxvqa.ops.stages import stage
 
 
 def gaussian(width: int, sigma: float) -> tuple[float, ...]:
@@ -51,8 +52,6 @@ def correlate(x: Array, taps: Sequence[Any], axis: int, *, stride: int = 1) -> A
 
 
 def separable(x: Array, taps: Sequence[Any]) -> Array:
-    """Vertical pass, then horizontal pass, VALID; the passes are kept apart.
-
-    Without the barrier XLA would recompute the vertical pass for every horizontal tap.
-    """
-    return correlate(jax.lax.optimization_barrier(correlate(x, taps, -2)), taps, -1)
+    """Vertical pass, then horizontal pass, VALID."""
+    vertical = stage(lambda x: correlate(x, taps, -2), x)
+    return stage(lambda x: correlate(x, taps, -1), vertical)

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxvqa._typing import Array
+from jaxvqa.ops.stages import keep_stages
 
 # rows of output in a strip: 24 to 40 measured alike at 1080p, smaller ones pay for their halo
 STRIP_ROWS = 32
@@ -50,19 +51,28 @@ def map_rows(
     for image in images:
         if image.shape[0] != need:
             raise ValueError(f"map_rows needs {need} rows, got {image.shape[0]}.")
-    checkpointed = jax.checkpoint(fn)
+
+    @jax.checkpoint
+    def whole(*images: Array) -> Any:
+        return fn(*images)
+
+    @jax.checkpoint
+    def staged(*images: Array) -> Any:
+        with keep_stages():
+            return fn(*images)
+
     count = -(-height // rows)
-    if count == 1:
-        return checkpointed(*images)
 
     def strips(*images: Array) -> Any:
+        if count == 1:
+            return staged(*images)
+
         def one(start: Array) -> Any:
             cut = [
                 jax.lax.dynamic_slice_in_dim(i, start * stride, rows * stride + halo)
                 for i in images
             ]
-            # without the barrier XLA may fuse the slice into every tap of the first filter
-            return checkpointed(*jax.lax.optimization_barrier(tuple(cut)))
+            return staged(*cut)
 
         # the last strip ends at the last row; the rows it shares with its neighbour are dropped
         starts = jnp.minimum(jnp.arange(count) * rows, height - rows)
@@ -75,7 +85,7 @@ def map_rows(
 
         return jax.tree.map(join, stacked)
 
-    return jax.lax.platform_dependent(*images, cpu=strips, default=checkpointed)
+    return jax.lax.platform_dependent(*images, cpu=strips, default=whole)
 
 
 def map_frames(fn: Callable[..., Any], *stacks: Array, window: int = 1) -> Any:
