@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 
 from jaxvqa.video.errors import VideoError
-from jaxvqa.video.formats import FramePlanes, advice_for, parse_pixel_format
+from jaxvqa.video.formats import FramePlanes, PixelFormat, advice_for, parse_pixel_format
 from jaxvqa.video.info import VideoInfo
 from jaxvqa.video.truncation import find_truncation
 
 # AV_CODEC_FLAG_OUTPUT_CORRUPT: without it decoders drop damaged frames, and pairing slips
 _OUTPUT_CORRUPT = 1 << 3
+# AV_DISPOSITION_ATTACHED_PIC: the cover picture of an audio or video file
+_COVER = 1 << 10
 _RANGES = {1: "tv", 2: "pc"}
 _TRANSFERS = {
     1: "bt709",
@@ -48,12 +50,40 @@ def _import_av(path: str) -> Any:
     return av
 
 
+def _is_cover(stream: Any) -> bool:
+    disposition = getattr(stream, "disposition", 0)  # PyAV 14.0 does not tell
+    return bool(int(getattr(disposition, "value", disposition)) & _COVER)
+
+
 def _tag(names: dict[int, str], attribute: str, frame: Any, context: Any) -> str | None:
     """A colour tag by FFmpeg's name: the frame's own, else the stream's."""
     for owner in (frame, context):
         if name := names.get(int(getattr(owner, attribute, None) or 0)):
             return name
     return None
+
+
+def copy_planes(frame: Any, layout: PixelFormat, path: str) -> FramePlanes:
+    """Planes of a PyAV frame, copied out of the decoder's memory, which it uses again.
+
+    Args:
+        frame: the `av.VideoFrame`.
+        layout: the layout of the frame's format.
+        path: the file, for messages.
+    """
+    stored = []
+    shapes = layout.stored_shapes(frame.height, frame.width)
+    for plane, (rows, columns) in zip(frame.planes, shapes, strict=True):
+        stride, row_bytes = plane.line_size, columns * layout.sample_bytes
+        if stride < row_bytes:
+            raise VideoError(
+                path,
+                "its frames are stored bottom-up: convert the file first, for example with "
+                "ffmpeg -i INPUT -c:v ffv1 OUTPUT.mkv.",
+            )
+        lines = np.frombuffer(plane, np.uint8, count=rows * stride).reshape(rows, stride)
+        stored.append(lines[:, :row_bytes].copy())
+    return layout.unpack(stored)
 
 
 class AvSource:
@@ -98,8 +128,7 @@ class AvSource:
 
     def _open(self) -> None:
         path = self._path
-        cover = int(self._av.stream.Disposition.attached_pic)
-        streams = [s for s in self._container.streams.video if not int(s.disposition) & cover]
+        streams = [s for s in self._container.streams.video if not _is_cover(s)]
         # FFmpeg shows plain text as a picture of a terminal
         if not streams or self._container.format.name == "tty":
             raise VideoError(path, "has no video in it.")
@@ -170,7 +199,7 @@ class AvSource:
             return False
         frame = self._frame
         if frame.pts is not None and frame.time_base:
-            self._end_time = (frame.pts + (frame.duration or 0)) * frame.time_base
+            self._end_time = (frame.pts + (getattr(frame, "duration", 0) or 0)) * frame.time_base
         return True
 
     def _finish(self) -> None:
@@ -229,20 +258,7 @@ class AvSource:
 
     def retrieve(self) -> FramePlanes:
         """Planes of the frame decoded last, copied out of the decoder's memory."""
-        shapes = self._layout.stored_shapes(self.info.height, self.info.width)
-        stored = []
-        for plane, (rows, columns) in zip(self._frame.planes, shapes, strict=True):
-            stride, row_bytes = plane.line_size, columns * self._layout.sample_bytes
-            if stride < row_bytes:
-                raise VideoError(
-                    self._path,
-                    "its frames are stored bottom-up: convert the file first, for example with "
-                    "ffmpeg -i INPUT -c:v ffv1 OUTPUT.mkv.",
-                )
-            lines = np.frombuffer(plane, np.uint8, count=rows * stride).reshape(rows, stride)
-            # copied here: the decoder may reuse its memory once the frame is gone
-            stored.append(lines[:, :row_bytes].copy())
-        return self._layout.unpack(stored)
+        return copy_planes(self._frame, self._layout, self._path)
 
     def close(self) -> None:
         """Ends decoding and closes the file."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from fractions import Fraction
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from jaxvqa.video.formats import FramePlanes
 
@@ -53,6 +53,7 @@ class VideoInfo:
         return self.color_transfer in HDR_TRANSFERS
 
 
+@runtime_checkable
 class Source(Protocol):
     """A reader of one kind of file: step to a frame, then take its planes.
 

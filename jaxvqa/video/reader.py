@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -33,6 +34,8 @@ class Video:
         self._source = source
         self.skip = skip
         self._skipped = False
+        # closing while another thread decodes would free memory under the decoder
+        self._lock = threading.Lock()
         self._closed = False
         self._ended = False
         self._read = 0
@@ -71,15 +74,22 @@ class Video:
     def __iter__(self) -> Iterator[FramePlanes]:
         if self._ended:
             raise VideoError(self.info.path, "was read to its end: open it again for another pass.")
-        while self._grab():
-            yield self._retrieve()
+        while (planes := self._next()) is not None:
+            yield planes
 
     def count_rest(self, most: int | None = None) -> int:
         """Steps over the remaining frames, at most `most`, and returns how many there were."""
         count = 0
-        while (most is None or count < most) and self._grab():
+        while most is None or count < most:
+            with self._lock:
+                if not self._grab():
+                    break
             count += 1
         return count
+
+    def _next(self) -> FramePlanes | None:
+        with self._lock:
+            return self._retrieve() if self._grab() else None
 
     def _grab(self) -> bool:
         """Steps to the next frame after the skipped ones."""
@@ -120,9 +130,10 @@ class Video:
 
     def close(self) -> None:
         """Closes the file; safe to repeat."""
-        if not self._closed:
-            self._closed = True
-            self._source.close()
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._source.close()
 
     def __enter__(self) -> Video:
         return self
