@@ -1,0 +1,164 @@
+"""Information atoms of the FUNQUE family: VIF on approximations, ST-RRED on details.
+
+Both model 9x9 windows of subbands as Gaussian. Like the other atoms they take Haar pyramids of one
+frame with samples in [0, 1].
+
+Source: FUNQUE+ (funque_plus 65d0b88).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import jax.numpy as jnp
+
+from jaxvqa._typing import Array, Float
+from jaxvqa.features.funque_atoms import mean
+from jaxvqa.ops.box import mirror, window_mean, window_variance
+from jaxvqa.ops.haar import Bands, Pyramid
+from jaxvqa.ops.tiling import map_rows
+
+_WINDOW = 9
+_RADIUS = _WINDOW // 2
+_LOG_2PI_E = math.log(2 * math.pi * math.e)
+
+_VIF_NOISE = 5.0
+_VIF_FLOOR = 1e-10
+_VIF_OFFSET = 1e-4
+_RRED_NOISE = 0.1
+
+
+def _moments(x: Array, y: Array) -> tuple[Array, Array, Array]:
+    """Window variances of x and y and their covariance, before any repair."""
+    # variances don't see a common offset; near zero mean float32 keeps them
+    x, y = mirror(x - mean(x), _RADIUS), mirror(y - mean(y), _RADIUS)
+    mean_x, mean_y = window_mean(x, _WINDOW), window_mean(y, _WINDOW)
+    return (
+        window_mean(x * x, _WINDOW) - mean_x * mean_x,
+        window_mean(y * y, _WINDOW) - mean_y * mean_y,
+        window_mean(x * y, _WINDOW) - mean_x * mean_y,
+    )
+
+
+def _gain_and_noise(var_x: Array, var_y: Array, cov: Array) -> tuple[Array, Array, Array]:
+    """(gain, noise variance, variance of x) of y = gain x + noise, repaired as the source does."""
+    negative = (var_x < 0) | (var_y < 0)
+    var_x, var_y = jnp.maximum(var_x, 0.0), jnp.maximum(var_y, 0.0)
+    cov = jnp.where(negative, 0.0, cov)
+    flat_x, flat_y = var_x < _VIF_FLOOR, var_y < _VIF_FLOOR
+    gain = jnp.where(flat_x, 0.0, cov / jnp.where(flat_x, 1.0, var_x + _VIF_FLOOR))
+    noise = jnp.where(flat_x, var_y, var_y - gain * cov)
+    var_x = jnp.where(flat_x, 0.0, var_x)
+    gain, noise = jnp.where(flat_y, 0.0, gain), jnp.where(flat_y, 0.0, noise)
+    opposed = gain < 0
+    # the source takes the variance of x here, not that of y
+    noise, gain = jnp.where(opposed, var_x, noise), jnp.where(opposed, 0.0, gain)
+    return gain, jnp.maximum(noise, _VIF_FLOOR), var_x
+
+
+def vif_approximation(ref: Pyramid, dis: Pyramid, *, level: int = -1) -> Float[Array, ""]:
+    """Visual information fidelity of the approximations of one level.
+
+    Models how much of the information that an observer takes from the reference the distorted
+    picture still carries, in 9x9 windows of a Gaussian scale mixture, one scale alone.
+
+    Args:
+        ref, dis: pyramids.
+        level: which level, from 1, or -1 for the coarsest.
+
+    Returns:
+        1 for equal pictures, towards 0 as information is lost; higher is better, above 1 where
+        contrast was raised. The noise variance is 5 on samples in [0, 1], so the constant 1e-4 that
+        each window adds to both sums is a large share of the value.
+
+    Source: FUNQUE+ (funque_plus 65d0b88), natural logarithm.
+    """
+    index = level - 1 if level > 0 else level
+    moments = _moments(ref.approximations[index], dis.approximations[index])
+    gain, noise, variance = _gain_and_noise(*moments)
+    carried = mean(jnp.log1p(gain * gain * variance / (noise + _VIF_NOISE)))
+    available = mean(jnp.log1p(variance * (1.0 / _VIF_NOISE)))
+    return (carried + _VIF_OFFSET) / (available + _VIF_OFFSET)
+
+
+class EntropyDifferences(NamedTuple):
+    """What `st_rred` gives: means over the levels, all 0 for equal pairs, lower is better.
+
+    Args:
+        srred: spatial entropy difference.
+        trred: temporal entropy difference, of frame differences.
+        strred: mean of the levels' products of the two.
+    """
+
+    srred: Array
+    trred: Array
+    strred: Array
+
+
+def _entropy(padded: Array) -> tuple[Array, Array]:
+    """(scaling factor, entropy) of every 9x9 window of a subband."""
+    variance = window_variance(padded, _WINDOW)
+    return jnp.log1p(variance), jnp.log(variance + _RRED_NOISE) + _LOG_2PI_E
+
+
+def _level_differences(ref: Bands, dis: Bands, ref_before: Bands, dis_before: Bands) -> Array:
+    """[spatial, temporal] entropy difference of one level, means over H, V and D."""
+    height, width = ref[0].shape
+    images = tuple(mirror(b, _RADIUS) for side in (ref, dis, ref_before, dis_before) for b in side)
+
+    def row_sums(*strips: Array) -> Array:
+        total = None
+        for x, y, x_before, y_before in zip(
+            strips[0:3], strips[3:6], strips[6:9], strips[9:12], strict=True
+        ):
+            (scale_x, entropy_x), (scale_y, entropy_y) = _entropy(x), _entropy(y)
+            change_x, change_y = _entropy(x - x_before), _entropy(y - y_before)
+            spatial = scale_x * entropy_x - scale_y * entropy_y
+            temporal = (
+                scale_x * change_x[0] * change_x[1] - scale_y * change_y[0] * change_y[1]
+            )
+            sums = jnp.stack([jnp.abs(spatial).sum(-1), jnp.abs(temporal).sum(-1)], axis=-1)
+            total = sums if total is None else total + sums
+        assert total is not None
+        return total
+
+    sums = map_rows(row_sums, images, height=height, halo=2 * _RADIUS)
+    return sums.sum(0) * (1.0 / (3 * height * width))
+
+
+def st_rred(
+    ref: Pyramid, dis: Pyramid, ref_before: Pyramid, dis_before: Pyramid
+) -> EntropyDifferences:
+    """Spatio-temporal reduced-reference entropic differences on Haar details.
+
+    Models how far local entropies of subbands, and of their change since the frame before, drift
+    from the reference's; windows with more energy weigh more.
+
+    Args:
+        ref, dis: pyramids of the frame.
+        ref_before, dis_before: pyramids of the frame before; only the details are read.
+
+    Returns:
+        The three means over all levels. With no change since the frame before, trred and strred
+        are 0. Values are small, 1e-9 to 1e-4 with the weights of FUNQUE+.
+
+    Source: FUNQUE+ (funque_plus 65d0b88), scalar form (block size 1).
+    """
+    levels = []
+    for quartet in zip(ref.details, dis.details, ref_before.details, dis_before.details, strict=True):
+        x, y, x_before, y_before = quartet
+        if x is None or y is None or x_before is None or y_before is None:
+            levels.append(None)  # details that are exactly zero carry no entropy difference
+        else:
+            levels.append(_level_differences(x, y, x_before, y_before))
+    present = [level for level in levels if level is not None]
+    if not present:
+        zero = jnp.zeros((), ref.approximations[0].dtype)
+        return EntropyDifferences(zero, zero, zero)
+    both = jnp.stack(present)
+    share = 1.0 / len(levels)
+    spatial, temporal = both[:, 0], both[:, 1]
+    return EntropyDifferences(
+        spatial.sum() * share, temporal.sum() * share, (spatial * temporal).sum() * share
+    )
