@@ -60,7 +60,9 @@ def make_frame(name, width, height, planes, depth):
 
 
 def write_clip(path, codec, name, width, height, stacks, depth, rate=25, options=None, tags=None):
-    with av.open(str(path), "w") as container:
+    # FFmpeg asks for this before it writes y4m above 8 bits
+    mux = {"strict": "-1"} if str(path).endswith("y4m") else {}
+    with av.open(str(path), "w", options=mux) as container:
         stream = container.add_stream(codec, rate=rate)
         stream.width, stream.height, stream.pix_fmt = width, height, name
         stream.options = options or {}
@@ -213,7 +215,7 @@ def test_shipped_clips(name):
             np.testing.assert_array_equal(got, want)
 
 
-def test_cover_pictures_and_text_are_no_video(tmp_path):
+def test_text_is_no_video(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("a list of words\n" * 40)
     with pytest.raises(VideoError, match=r"notes\.txt: has no video in it"):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from jaxvqa.video.errors import VideoError
+from jaxvqa.video.ffv1 import SliceCheck
 from jaxvqa.video.formats import FramePlanes, PixelFormat, advice_for, parse_pixel_format
 from jaxvqa.video.info import VideoInfo
 from jaxvqa.video.truncation import find_truncation
@@ -172,9 +173,11 @@ class AvSource:
     def _decode(self) -> Iterator[Any]:
         """All frames in display order; damage that a demuxer reports is kept for `check`."""
         made = 0
+        ffv1 = SliceCheck() if self._stream.codec_context.name == "ffv1" else None
         try:
             for packet in self._container.demux(self._stream):
-                if packet.is_corrupt and not self._damaged:
+                bad = packet.is_corrupt or (ffv1 is not None and ffv1.is_damaged(bytes(packet)))
+                if bad and not self._damaged:
                     self._damaged, self._damaged_from = True, packet.pts
                 for frame in packet.decode():
                     made += 1
