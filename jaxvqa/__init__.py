@@ -1,1 +1,15 @@
-"""Full-reference video quality metrics as JAX array programs."""
+"""Full-reference video quality metrics as JAX array programs.
+
+`score` takes files or arrays and gives per-frame and pooled scores; `features` holds the metrics as
+pure functions that `jit`, `vmap` and `grad` accept; `load_model` reads fusion models.
+"""
+
+from jaxvqa import features as features
+from jaxvqa.fusion.registry import load_model as load_model
+from jaxvqa.planes import Planes as Planes
+from jaxvqa.pooling import pool as pool
+from jaxvqa.scoring.result import Result as Result
+from jaxvqa.scoring.score import score as score
+
+__version__ = "0.1.0"
+__all__ = ["Planes", "Result", "__version__", "features", "load_model", "pool", "score"]

@@ -52,7 +52,7 @@ class Feature:
         outputs: what it publishes for given options.
         extract: `(ref, dis, options) -> {name: (frames,)}`. Both pictures have a frame axis and
             `before(options)` extra frames in front; only the others get a value. Pure, traceable.
-        planes: "y", "yuv", or "yuv?" where chroma is used only if some option asks for it.
+        planes: "y" or "yuv", or a function of the options that says so.
         before: how many earlier frames `extract` needs.
         finish: `(series, options) -> series` over the whole clip, numpy or JAX arrays alike.
         check: raises ValueError for pictures that the feature can't measure (size, chroma).
@@ -65,7 +65,7 @@ class Feature:
     options: tuple[Option, ...]
     outputs: Callable[[Options], tuple[Output, ...]]
     extract: Callable[[Planes, Planes, Options], Series]
-    planes: str = "y"
+    planes: str | Callable[[Options], str] = "y"
     before: Callable[[Options], int] = lambda options: 0
     finish: Callable[[Series, Options], Series] | None = None
     check: Callable[[Planes, Options], None] = _no_check
@@ -75,6 +75,11 @@ class Feature:
     def resolve(self, given: Mapping[str, Any]) -> Options:
         """Parses options for this feature; see `options.resolve`."""
         return resolve(self.name, self.options, given)
+
+    def needs_chroma(self, options: Options) -> bool:
+        """True if the feature reads the chroma planes under these options."""
+        planes = self.planes(options) if callable(self.planes) else self.planes
+        return planes == "yuv"
 
 
 def series_namespace(series: Series) -> Any:
@@ -90,7 +95,7 @@ def check_feature(feature: Feature, ref: Planes, options: Options) -> None:
             f"{feature.name} works on integer code values (uint8 or uint16), got "
             f"{ref.y.dtype.name}: use the float form of the feature for float frames."
         )
-    if feature.planes == "yuv" and ref.u is None:
+    if feature.needs_chroma(options) and ref.u is None:
         raise ValueError(
             f"{feature.name} needs chroma, but the video is monochrome (4:0:0): pass a "
             "jaxvqa.Planes with y, u and v."
@@ -133,7 +138,7 @@ def run(
     stated = {k: v for k, v in given.items() if k not in defaults or v != defaults[k]}
     options = feature.resolve(stated | dict(extra))
     check_feature(feature, ref, options)
-    if feature.planes == "y":
+    if not feature.needs_chroma(options):
         ref, dis = ref.luma_only(), dis.luma_only()
     before = feature.before(options)
     series = feature.extract(with_history(ref, before), with_history(dis, before), options)

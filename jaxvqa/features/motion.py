@@ -128,8 +128,6 @@ def _outputs(options: Options) -> tuple[Output, ...]:
 
 
 def _check(ref: Planes, options: Options) -> None:
-    if options.motion_add_uv and ref.u is None:
-        raise ValueError("float_motion with motion_add_uv needs chroma, the video is monochrome.")
     least = len(_taps(options)) // 2 + 1
     check_min_size("float_motion", ref.height, ref.width, least, least)
 
@@ -140,7 +138,7 @@ FEATURE = Feature(
     options=_OPTIONS,
     outputs=_outputs,
     extract=_extract,
-    planes="yuv?",
+    planes=lambda options: "yuv" if options.motion_add_uv else "y",
     before=lambda options: 1,
     finish=_finish,
     check=_check,

@@ -1,0 +1,1 @@
+"""Scoring of clips: the only place that knows chunks, devices and several models at once."""
