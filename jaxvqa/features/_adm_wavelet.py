@@ -1,0 +1,135 @@
+"""Wavelet of libvmaf's fixed-point `adm`, and the region of its bands that the scores look at.
+
+Source: libvmaf f85a853, `integer_adm.c`. Call `wavelet` inside `jax.enable_x64(True)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+
+from jaxvqa._typing import Array, Integer
+from jaxvqa.ops.borders import pad
+from jaxvqa.ops.filters import correlate
+from jaxvqa.ops.fixed import round_shift
+from jaxvqa.ops.stages import stage
+from jaxvqa.ops.tiling import map_rows
+
+SCALES = 4
+# db2 analysis filters times 2^15
+LOW = (15826, 27411, 7345, -4240)
+HIGH = (-4240, -7345, 27411, -15826)
+# rounding shifts after the two passes; the vertical one of scale 0 is the bit depth
+_VERTICAL_SHIFT = (None, 0, 16, 16)
+_HORIZONTAL_SHIFT = (16, 15, 16, 15)
+
+# horizontal, vertical, diagonal detail
+Bands = tuple[Array, Array, Array]
+
+
+@dataclass(frozen=True)
+class Region:
+    """Rows `top` to `bottom`, columns `left` to `right` of a band: what the scores look at."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    @classmethod
+    def of(cls, height: int, width: int) -> Region:
+        """A tenth of the band is left out along every border."""
+        top, left = int(height * 0.1 - 0.5), int(width * 0.1 - 0.5)
+        return cls(top, height - top, left, width - left)
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        return self.bottom - self.top
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+        return self.right - self.left
+
+
+def band_sizes(height: int, width: int) -> list[tuple[int, int]]:
+    """Height and width of the bands at scales 0 to 3."""
+    sizes = []
+    for _ in range(SCALES):
+        height, width = (height + 1) // 2, (width + 1) // 2
+        sizes.append((height, width))
+    return sizes
+
+
+def _vertical(x: Integer[Array, "h w"], taps: tuple[int, ...], scale: int, bits: int) -> Array:
+    if scale == 0:
+        # from mid-grey: the sum stays below 2^15 * 1.7 * 2^15, the result below 2^15
+        total = correlate(x.astype(jnp.int32) - (1 << (bits - 1)), taps, -2, stride=2)
+        return round_shift(total, bits).astype(jnp.int16)
+    shift = _VERTICAL_SHIFT[scale]
+    if not shift:  # scale 1: |x| < 2^15, the sum fits
+        return correlate(x, taps, -2, stride=2)
+    return round_shift(correlate(x.astype(jnp.int64), taps, -2, stride=2), shift).astype(jnp.int32)
+
+
+def _horizontal(x: Integer[Array, "h w"], taps: tuple[int, ...], scale: int) -> Array:
+    wide = x.astype(jnp.int32 if scale == 0 else jnp.int64)
+    total = round_shift(correlate(wide, taps, -1, stride=2), _HORIZONTAL_SHIFT[scale])
+    return total.astype(jnp.int16 if scale == 0 else jnp.int32)
+
+
+def _halo_cut(x: Array, start: int, stop: int, axis: int) -> Array:
+    """Samples `start - 1` to `stop` of a band; beyond it, index -1 reads 1 and n reads n - 1."""
+    low, high = max(start - 1, 0), min(stop + 1, x.shape[axis])
+    cut = jax.lax.slice_in_dim(x, low, high, axis=axis)
+    if (low, high) == (start - 1, stop + 1):
+        return cut
+    widths = [(0, 0), (0, 0)]
+    widths[axis] = (low - (start - 1), stop + 1 - high)
+    return pad(cut, widths[0], widths[1], "reflect", "symmetric")
+
+
+def wavelet(x: Integer[Array, "h w"], scale: int, bits: int) -> tuple[Array, Bands]:
+    """One db2 analysis step.
+
+    Args:
+        x: the picture (code values) at scale 0, else the approximation band of the scale before.
+        scale: 0 to 3.
+        bits: bit depth of the picture.
+
+    Returns:
+        The approximation band, and the detail bands over the scored region plus one sample around.
+        Bands are int16 at scale 0 (6 fractional bits), int32 at the others.
+    """
+    height, width = ((n + 1) // 2 for n in x.shape)
+    region = Region.of(height, width)
+
+    def vertical(taps: tuple[int, ...]) -> Callable[[Array], Array]:
+        return lambda x: _vertical(x, taps, scale, bits)
+
+    def horizontal(taps: tuple[int, ...]) -> Callable[[Array], Array]:
+        return lambda x: _horizontal(x, taps, scale)
+
+    def rows(x: Array) -> tuple[Array, ...]:
+        low, high = stage(vertical(LOW), x), stage(vertical(HIGH), x)
+        return (
+            stage(horizontal(LOW), low),
+            stage(horizontal(LOW), high),
+            stage(horizontal(HIGH), low),
+            stage(horizontal(HIGH), high),
+        )
+
+    # index -1 reads 1, index n reads n - 1, n + 1 reads n - 2
+    odd_rows, odd_columns = (n % 2 for n in x.shape)
+    padded = pad(x, (1, 1 + odd_rows), (1, 1 + odd_columns), "reflect", "symmetric")
+    a, h, v, d = map_rows(rows, (padded,), height=height, halo=2, stride=2)
+
+    def cut(band: Array) -> Array:
+        band = _halo_cut(band, region.top, region.bottom, 0)
+        return _halo_cut(band, region.left, region.right, 1)
+
+    return a.astype(jnp.int32), (cut(h), cut(v), cut(d))
