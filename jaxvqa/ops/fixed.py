@@ -21,8 +21,8 @@ def round_shift(x: Integer[Array, "*shape"], bits: int) -> Integer[Array, "*shap
 
 
 def correlate_shift(
-    x: Integer[Array, "..."], taps: Sequence[int], axis: int, bits: int, *, stride: int = 1
-) -> Integer[Array, "..."]:
+    x: Integer[Array, ...], taps: Sequence[int], axis: int, bits: int, *, stride: int = 1
+) -> Integer[Array, ...]:
     """`round_shift(sum of taps * x, bits)` for sums of up to 48 bits, in 32-bit lanes.
 
     Args:
@@ -53,7 +53,7 @@ def multiply_high(
     return a_high * b_high + (cross >> 16) + (other >> 16) + (middle >> 16)
 
 
-def row_sums(x: Integer[Array, "rows columns"]) -> tuple[Array, Array]:
+def half_sums(x: Integer[Array, "rows columns"]) -> tuple[Array, Array]:
     """Row sums of non-negative 32-bit numbers as (sum of high halves, sum of low halves).
 
     Each half is exact for rows of up to 65536 samples; `total` puts them together.
@@ -63,6 +63,6 @@ def row_sums(x: Integer[Array, "rows columns"]) -> tuple[Array, Array]:
 
 
 def total(halves: tuple[Array, Array]) -> Array:
-    """The sum over all rows of what `row_sums` gave, int64: call it in a 64-bit scope."""
+    """The sum over all rows of what `half_sums` gave, int64: call it in a 64-bit scope."""
     high, low = (half.astype(jnp.int64).sum() for half in halves)
     return (high << 16) + low

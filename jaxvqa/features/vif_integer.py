@@ -1,0 +1,313 @@
+"""Integer VIF: libvmaf's `vif` extractor in fixed point, bit for bit.
+
+Source: libvmaf f85a853, `integer_vif.c`. All sums are equal to those of its plain C code; the
+scores are the same float32 numbers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxvqa._typing import Array, Float, Int, Integer
+from jaxvqa.checks import check_min_size
+from jaxvqa.features.base import Feature, Output, Series, run
+from jaxvqa.features.options import Option, Options
+from jaxvqa.ops.borders import pad
+from jaxvqa.ops.filters import correlate
+from jaxvqa.ops.fixed import correlate_shift, half_sums, multiply_high, round_shift, total
+from jaxvqa.ops.stages import stage
+from jaxvqa.ops.tiling import map_frames, map_rows
+from jaxvqa.planes import Planes
+
+# Gaussians of widths 17, 9, 5, 3 in units of 2^-16
+_TAPS = (
+    (489, 935, 1640, 2640, 3896, 5274, 6547, 7455, 7784,
+     7455, 6547, 5274, 3896, 2640, 1640, 935, 489),
+    (1244, 3663, 7925, 12590, 14692, 12590, 7925, 3663, 1244),
+    (3571, 16004, 26386, 16004, 3571),
+    (10904, 43728, 10904),
+)  # fmt: skip
+
+# the variance of the visual noise, 2 squared 8-bit codes, in units of 2^-16
+_NOISE = 2 << 16
+_EPSILON = 65536e-10
+# a scale-3 picture of less than 2 samples has nothing to mirror
+_LEAST = 16
+# smaller strips than elsewhere: a strip holds some ten 32-bit planes
+_ROWS = 16
+
+_OPTIONS = (
+    Option("debug", "debug", False, "also report numerators, denominators and the whole VIF"),
+    Option("vif_enhn_gain_limit", "enhancement_gain_limit", 100.0,
+           "largest gain that counts; 1 gives no credit for enhancement", 1.0, 100.0, alias="egl"),
+    Option("vif_skip_scale0", "skip_scale0", False, "leave the finest scale out (its score is 0)",
+           alias="ssclz"),
+)  # fmt: skip
+
+
+def _log_table() -> np.ndarray:
+    """2048 log2(i) for i of 32768 to 65535, less 30720.
+
+    The reference rounds a float32 logarithm, halves up; a float64 one gives 38 other entries.
+    """
+    i = np.arange(1 << 15, 1 << 16, dtype=np.float64)
+    log2 = np.log2(i).astype(np.float32).astype(np.float64)
+    return (np.floor(2048 * log2 + 0.5) - 15 * 2048).astype(np.uint16)
+
+
+_LOG_TABLE = _log_table()
+
+
+def _log2(x: Integer[Array, "*shape"]) -> Int[Array, "*shape"]:
+    """2048 log2(x) for uint32 x >= 32768, of its 16 leading bits."""
+    shift = 16 - jax.lax.clz(x)
+    index = ((x >> shift) - (1 << 15)).astype(jnp.int32)
+    fraction = jnp.asarray(_LOG_TABLE).at[index].get(mode="promise_in_bounds")
+    return fraction.astype(jnp.int32) + (shift.astype(jnp.int32) + 15) * 2048
+
+
+def _shifts(scale: int, bit_depth: int) -> tuple[int, int]:
+    """Bits dropped after the vertical pass over samples, and over products of samples."""
+    return (bit_depth, 2 * (bit_depth - 8)) if scale == 0 else (16, 16)
+
+
+def _moments(
+    ref: Integer[Array, "rows_in columns_in"],
+    dis: Integer[Array, "rows_in columns_in"],
+    scale: int,
+    bit_depth: int,
+) -> tuple[Int[Array, "rows columns"], Int[Array, "rows columns"], Int[Array, "rows columns"]]:
+    """Local variance of ref, of dis, and covariance, in 2^-16 squared 8-bit codes.
+
+    Each is stored before it is used: fused into its several uses it would be formed anew for each,
+    three times the work. Stages do this on CPU, barriers on accelerators.
+    """
+    taps = _TAPS[scale]
+    sample_bits, product_bits = _shifts(scale, bit_depth)
+    ref, dis = ref.astype(jnp.uint32), dis.astype(jnp.uint32)
+
+    def mean(x: Array) -> Array:
+        return correlate(round_shift(correlate(x, taps, -2), sample_bits), taps, -1)
+
+    def moment(x: Array, y: Array, mean_x: Array, mean_y: Array) -> Array:
+        vertical = correlate_shift(x * y, taps, -2, product_bits)
+        both = correlate_shift(vertical, taps, -1, 16)
+        return (both - multiply_high(mean_x, mean_y)).astype(jnp.int32)
+
+    keep = jax.lax.optimization_barrier
+    mean_ref, mean_dis = keep((stage(mean, ref), stage(mean, dis)))
+    variance_ref = stage(moment, ref, ref, mean_ref, mean_ref)
+    variance_dis = stage(moment, dis, dis, mean_dis, mean_dis)
+    return keep((variance_ref, variance_dis, stage(moment, ref, dis, mean_ref, mean_dis)))
+
+
+def _gain(
+    variance: Int[Array, "*shape"],
+    variance_dis: Int[Array, "*shape"],
+    covariance: Int[Array, "*shape"],
+    limit: float,
+) -> tuple[Int[Array, "*shape"], Int[Array, "*shape"]]:
+    """Splits the distorted variance into added noise and (limited) gained signal, truncated.
+
+    In double precision, as the reference: it is the only place where rounding decides an integer.
+    """
+    with jax.enable_x64(True):
+        v, v_dis, c = (x.astype(jnp.float64) for x in (variance, variance_dis, covariance))
+        gain = c / (v + _EPSILON)
+        # the product is never negative; maximum keeps it from becoming part of a fused
+        # multiply-add, which rounds once where the reference rounds twice
+        explained = jnp.maximum(gain * c, 0.0)
+        noise = jnp.maximum((v_dis - explained).astype(jnp.int32), 0)
+        gain = jnp.minimum(gain, limit)
+        signal = (gain * gain * v).astype(jnp.int32)
+    return noise, signal
+
+
+def _row_statistics(
+    variance: Int[Array, "rows columns"],
+    variance_dis: Int[Array, "rows columns"],
+    covariance: Int[Array, "rows columns"],
+    limit: float,
+) -> Any:
+    """Row sums of: information kept, information there, quiet pixels, their distorted variance."""
+    variance_dis = jnp.maximum(variance_dis, 0)
+    zero, one = jnp.zeros_like(variance), jnp.ones_like(variance)
+    busy = variance >= _NOISE
+    kept = busy & (covariance > 0) & (variance_dis > 0)
+    # pixels that keep nothing get a covariance of 0, so both logarithms below are equal
+    noise, signal = _gain(
+        jnp.where(kept, variance, one), variance_dis, jnp.where(kept, covariance, zero), limit
+    )
+    floor = (noise + _NOISE).astype(jnp.uint32)
+    numerator = _log2(floor + signal.astype(jnp.uint32)) - _log2(floor)
+    there = (jnp.where(busy, variance, zero) + _NOISE).astype(jnp.uint32)
+    denominator = _log2(there) - 17 * 2048
+    quiet = jnp.where(busy, zero, variance_dis)
+    # a row of 65536 logarithms of at most 14 * 2048 fits 31 bits
+    return (
+        numerator.sum(-1),
+        denominator.sum(-1),
+        jnp.where(busy, zero, one).sum(-1),
+        half_sums(quiet),
+    )
+
+
+def _scale_sums(
+    ref: Integer[Array, "h w"],
+    dis: Integer[Array, "h w"],
+    scale: int,
+    bit_depth: int,
+    limit: float,
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """Numerator and denominator of one scale, float32."""
+    radius = len(_TAPS[scale]) // 2
+
+    def strip(ref: Array, dis: Array) -> Any:
+        return _row_statistics(*_moments(ref, dis, scale, bit_depth), limit)
+
+    padded = tuple(pad(x, (radius, radius), (radius, radius)) for x in (ref, dis))
+    numerator, denominator, count, quiet = map_rows(
+        strip, padded, height=ref.shape[0], halo=2 * radius, rows=_ROWS
+    )
+    # sums over a frame pass 2^31
+    with jax.enable_x64(True):
+        kept, there, quiet_count, quiet_sum = (
+            x.astype(jnp.float64)
+            for x in (
+                numerator.astype(jnp.int64).sum(),
+                denominator.astype(jnp.int64).sum(),
+                count.astype(jnp.int64).sum(),
+                total(quiet),
+            )
+        )
+        num = kept / 2048.0 + (quiet_count - quiet_sum / 16384.0 / 65025.0)
+        den = there / 2048.0 + quiet_count
+        return num.astype(jnp.float32), den.astype(jnp.float32)
+
+
+def _shrink(x: Integer[Array, "h w"], scale: int, bit_depth: int) -> Integer[Array, "h2 w2"]:
+    """The picture of `scale` from the one before: filtered, every other sample, uint16."""
+    taps = _TAPS[scale]
+    radius = len(taps) // 2
+    height, width = x.shape[0] // 2, x.shape[1] // 2
+    bits = _shifts(scale - 1, bit_depth)[0]
+    halo = 2 * radius - 1
+    padded = pad(x, (radius, radius), (radius, radius))
+
+    def strip(x: Array) -> Array:
+        vertical = round_shift(correlate(x.astype(jnp.uint32), taps, -2, stride=2), bits)
+        both = round_shift(correlate(vertical, taps, -1, stride=2), 16)
+        return both.astype(jnp.uint16)
+
+    cut = padded[: 2 * height + halo, : 2 * width + halo]
+    return map_rows(strip, (cut,), height=height, halo=halo, stride=2)
+
+
+def _frame(
+    ref: Integer[Array, "h w"], dis: Integer[Array, "h w"], options: Options, bit_depth: int
+) -> Series:
+    values: Series = {}
+    for scale in range(4):
+        if scale > 0:
+            ref, dis = (_shrink(x, scale, bit_depth) for x in (ref, dis))
+        if scale == 0 and options.vif_skip_scale0:
+            num, den = jnp.float32(0.0), jnp.float32(-1.0)
+            score = jnp.float32(0.0)
+        else:
+            num, den = _scale_sums(ref, dis, scale, bit_depth, options.vif_enhn_gain_limit)
+            score = num / den  # every pixel adds at least 1 to the denominator
+        values[f"integer_vif_scale{scale}"] = score
+        values[f"integer_vif_num_scale{scale}"] = num
+        values[f"integer_vif_den_scale{scale}"] = den
+    used = range(1 if options.vif_skip_scale0 else 0, 4)
+    with jax.enable_x64(True):
+        num, den = (
+            sum(values[f"integer_vif_{part}_scale{s}"].astype(jnp.float64) for s in used)
+            for part in ("num", "den")
+        )
+        whole = {"integer_vif": num / den, "integer_vif_num": num, "integer_vif_den": den}
+        return values | {name: value.astype(jnp.float32) for name, value in whole.items()}
+
+
+def _extract(ref: Planes, dis: Planes, options: Options) -> Series:
+    def frame(ref_y: Array, dis_y: Array) -> Series:
+        return _frame(ref_y, dis_y, options, ref.depth)
+
+    values = map_frames(frame, ref.y, dis.y)
+    return {output.name: values[output.name] for output in _outputs(options)}
+
+
+def _outputs(options: Options) -> tuple[Output, ...]:
+    scores = [f"vif_scale{s}" for s in range(4)]
+    outputs = [Output(f"integer_{n}", "higher", f"VMAF_integer_feature_{n}_score") for n in scores]
+    if options.debug:
+        parts = [f"integer_vif_{p}_scale{s}" for s in range(4) for p in ("num", "den")]
+        outputs.append(Output("integer_vif", "higher", "integer_vif"))
+        for name in ("integer_vif_num", "integer_vif_den", *parts):
+            outputs.append(Output(name, "neither", name))
+    return tuple(outputs)
+
+
+def _check(ref: Planes, options: Options) -> None:
+    check_min_size("vif", ref.height, ref.width, _LEAST, _LEAST)
+
+
+FEATURE = Feature(
+    name="vif",
+    summary="visual information fidelity at four scales, libvmaf's fixed-point arithmetic",
+    options=_OPTIONS,
+    outputs=_outputs,
+    extract=_extract,
+    check=_check,
+    integer=True,
+    differentiable=False,
+)
+
+
+def vif_integer(
+    ref: Any,
+    dis: Any,
+    *,
+    bit_depth: int | None = None,
+    enhancement_gain_limit: float = 100.0,
+    skip_scale0: bool = False,
+    debug: bool = False,
+    **options: Any,
+) -> dict[str, Array]:
+    """Visual information fidelity in fixed point, `vif` of libvmaf.
+
+    Models how much of the information that an observer could draw from the reference is still in
+    the distorted video: a ratio of mutual informations of local Gaussian models, per scale.
+
+    Args:
+        ref: reference, luma code values `(frames, height, width)`, uint8 or uint16, or a `Planes`.
+        dis: distorted video of the same shape.
+        bit_depth: bits a sample; needed unless the samples are uint8 or a `Planes`.
+        enhancement_gain_limit: largest local gain that counts, 1 to 100; 1 gives no credit for
+            enhancement (the NEG models).
+        skip_scale0: leave the finest scale out; its score is then 0.
+        debug: also report the numerators, the denominators and the VIF of all scales together.
+        **options: the same options under libvmaf's names (`vif_enhn_gain_limit`).
+
+    Returns:
+        `{"integer_vif_scale0", ... "integer_vif_scale3"}`, each `(frames,)`: 1 for the reference
+        itself, lower is worse, above 1 where contrast was enhanced. With `debug` also
+        `integer_vif` and the `integer_vif_num*` and `integer_vif_den*` sums (in bits).
+
+    Raises:
+        ValueError: bad options, or frames smaller than 16x16. TypeError: float samples.
+
+    Source: libvmaf f85a853, `integer_vif.c`. Every integer equals that of its plain C code and the
+    scores are the same float32 numbers on CPU and CUDA. TPUs emulate the double precision of one
+    step, where a last bit may differ.
+    """
+    given = {
+        "enhancement_gain_limit": enhancement_gain_limit,
+        "skip_scale0": skip_scale0,
+        "debug": debug,
+    }
+    return run(FEATURE, ref, dis, bit_depth, given, options)
