@@ -2,3 +2,36 @@
 
 # float32 sums of the reference tool against ours; specification of the parity table
 FLOAT_MOTION = 5e-5
+
+# fusion in float64. Golden inputs carry 12 digits (5e-13 of 1, 5e-11 of a chroma score near 45) and
+# a score moves by at most some hundred points per unit of a feature
+FUSION_GOLDEN = 1e-8
+# sums of up to 276 terms of size 4 in another order, divided by a slope of 0.012: 276*4*2e-16/0.012
+FUSION_ORACLE = 1e-10
+# the same sum in float32: sqrt(276)*4*6e-8/0.012 = 3e-4, with room for the kernel's rounding
+FUSION_FLOAT32 = 2e-3
+# relative; the golden values carry 12 digits
+POOLING_RELATIVE = 1e-10
+
+
+# float VIF: the tool computes E[x^2] - E[x]^2 in float32 and misses its own double-precision value
+# by up to 2.5e-5; the agreement asked for is four times that
+FLOAT_VIF = 1e-4
+# float32 against float64 on small frames: few pixels, so single ones weigh more than in a picture
+FLOAT_VIF_ORACLE = 1e-4
+# float ADM: one pixel whose 1-degree test float32 rounding decides moved a score by 1.6e-5
+FLOAT_ADM = 5e-5
+# float64 against float64, other order of summation
+FLOAT64_RELATIVE = 1e-9
+# the same float32 program compiled in another shape
+ROUND_OFF = 2e-6
+# central differences in float64 at a step of 1e-4 on functions with kinks nearby
+GRADIENT = 1e-3
+
+# integer ADM: the integers are equal; float32 results may differ by the last place where the tool's
+# cube root (powf) is not correctly rounded
+ADM_INTEGER_FLOAT32_STEPS = 1.0
+
+# units in the last place of float32: fps weight, blend and average round once each, after the one
+# rounding of the SAD score that the tool keeps in double precision
+INTEGER_MOTION_ULP = 3

@@ -133,7 +133,7 @@ def run(
     Returns:
         `{output name: (frames,)}`, names without option suffix.
     """
-    ref, dis = as_pair(ref, dis, bit_depth)
+    ref, dis = jax.tree.map(jnp.asarray, as_pair(ref, dis, bit_depth))
     defaults = {o.python: o.default for o in feature.options}
     stated = {k: v for k, v in given.items() if k not in defaults or v != defaults[k]}
     options = feature.resolve(stated | dict(extra))

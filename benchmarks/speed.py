@@ -1,0 +1,114 @@
+"""How many frames a second?
+
+Compute only: frames lie in memory, compilation is done before; the median of several passes over a
+made clip (texture that moves, distorted by noise and blur). End to end: the same clip as a file,
+decoding included.
+
+    python benchmarks/speed.py                      # 1920x1080, every feature and the main models
+    python benchmarks/speed.py --size 1280x720 --only float_vif vmaf_float_v0.6.1 --devices 1
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+FEATURES = (
+    "float_vif", "float_adm", "float_motion", "vif", "adm", "motion", "speed_chroma", "cambi",
+    "y_funque_plus", "3c_funque_plus", "funque",
+)  # fmt: skip
+MODELS = ("vmaf_float_v0.6.1", "vmaf_v0.6.1", "vmaf_v1.0.16_3d0h")
+V1_CAMBI = "cambi=cambi_high_res_speedup=1080"
+
+
+def make_clip(width: int, height: int, frames: int):
+    """A textured, moving 4:2:0 clip and its noisy, blurred version, as uint8 `Planes`."""
+    import numpy as np
+
+    from jaxvqa import Planes
+
+    rng = np.random.default_rng(0)
+    rows, columns = np.mgrid[: height + 64, : width + 64]
+    base = 120 + 60 * np.sin(rows / 23.0) * np.cos(columns / 31.0) + rng.normal(0, 18, rows.shape)
+
+    def shifted(array, step):
+        return array[step : step + height, 2 * step : 2 * step + width]
+
+    def codes(x):
+        return np.clip(np.rint(x), 0, 255).astype(np.uint8)
+
+    ref = np.stack([codes(shifted(base, i % 30)) for i in range(frames)])
+    blurred = (base + np.roll(base, 1, 0) + np.roll(base, 1, 1) + np.roll(base, (1, 1), (0, 1))) / 4
+    dis = np.stack(
+        [codes(shifted(blurred, i % 30) + rng.normal(0, 2, (height, width))) for i in range(frames)]
+    )
+    chroma = [x[:, : (height + 1) // 2, : (width + 1) // 2] // 2 + 64 for x in (ref, dis)]
+    return Planes(ref, chroma[0], chroma[0]), Planes(dis, chroma[1], chroma[1])
+
+
+def _kwargs(name: str) -> dict:
+    if name in MODELS or name.startswith("vmaf"):
+        return {"model": name}
+    return {"model": None, "features": [V1_CAMBI if name == "cambi" else name]}
+
+
+def measure(ref, dis, name: str, passes: int) -> tuple[float, float]:
+    """Frames a second with compiled programs, and the seconds of the first call."""
+    import jaxvqa
+
+    started = time.perf_counter()
+    jaxvqa.score(ref, dis, **_kwargs(name))
+    first = time.perf_counter() - started
+    times = []
+    for _ in range(passes):
+        started = time.perf_counter()
+        jaxvqa.score(ref, dis, **_kwargs(name))
+        times.append(time.perf_counter() - started)
+    return ref.frames / statistics.median(times), first
+
+
+def main() -> None:
+    """Prints one line per feature and model."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", default="1920x1080")
+    parser.add_argument("--frames", type=int, default=24)
+    parser.add_argument("--passes", type=int, default=3)
+    parser.add_argument("--devices", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--only", nargs="*", default=[*FEATURES, *MODELS])
+    parser.add_argument("--no-files", action="store_true", help="skip the end-to-end runs")
+    arguments = parser.parse_args()
+    import jax
+
+    jax.config.update("jax_num_cpu_devices", arguments.devices)
+    import jaxvqa
+    from jaxvqa.video import write_y4m
+
+    width, height = map(int, arguments.size.split("x"))
+    ref, dis = make_clip(width, height, arguments.frames)
+    print(f"jaxvqa {jaxvqa.__version__}, jax {jax.__version__}, {jax.device_count()} "
+          f"{jax.default_backend()} device(s), {os.cpu_count()} cores, Python "
+          f"{platform.python_version()}, {width}x{height}, {arguments.frames} frames")  # fmt: skip
+    print(f"{'':22s} {'compute fps':>12s} {'ms/frame':>9s} {'first call s':>13s} {'from file fps':>14s}")
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder) / f"{side}.y4m" for side in ("ref", "dis")]
+        if not arguments.no_files:
+            for file, video in zip(files, (ref, dis), strict=True):
+                planes = ((video.y[i], video.u[i], video.v[i]) for i in range(video.frames))
+                write_y4m(file, planes, width=width, height=height, chroma="420", bit_depth=8)
+        for name in arguments.only:
+            fps, first = measure(ref, dis, name, arguments.passes)
+            line = f"{name:22s} {fps:12.1f} {1000 / fps:9.1f} {first:13.1f}"
+            if not arguments.no_files:
+                started = time.perf_counter()
+                jaxvqa.score(*files, **_kwargs(name))
+                line += f" {arguments.frames / (time.perf_counter() - started):14.1f}"
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+import jax
+import jax.test_util
+import numpy as np
+import pytest
+
+from jaxvqa.features.base import run
+from jaxvqa.features.options import parse_text
+from jaxvqa.features.vif import FEATURE, vif
+from tests import clips, laws, tolerances
+from tests.oracles import float_features as oracle
+
+NAMES = tuple(f"vif_scale{s}" for s in range(4))
+# every kernel scale compiles a program of its own: the full-size clip takes a sample of the runs
+GOLDEN = [
+    ("bunny_353x289_444_odd", "feature:float_vif"),
+    ("bunny_320x180_422_10b", "feature:float_vif"),
+    ("bunny_640x360", "feature:float_vif=vif_prescale=0.5:vif_prescale_method=lanczos4"),
+    ("bunny_640x360", "feature:float_vif=vif_prescale=0.5:vif_prescale_method=bilinear"),
+    ("bunny_640x360", "feature:float_vif=vif_prescale=0.5:vif_prescale_method=nearest"),
+    ("bunny_640x360", "feature:float_vif=vif_kernelscale=0.6666666666666666"),
+    ("bunny_640x360", "feature:float_vif=vif_skip_scale0=true"),
+    ("bunny_640x360", "feature:float_vif=vif_enhn_gain_limit=1.0"),
+]
+
+
+@pytest.mark.parametrize(("clip", "name"), GOLDEN)
+def test_matches_libvmaf(clip, name):
+    ref, dis = (jax.tree.map(lambda p: p[:3], x) for x in clips.load(clip))
+    _, options = parse_text(name.removeprefix("feature:"))
+    found = jax.jit(lambda r, d: run(FEATURE, r, d, None, {}, options))(ref, dis)
+    suffix = FEATURE.resolve(options).suffix
+    expected = clips.golden(clip)[name]
+    assert {k + suffix for k in found} == set(expected)
+    for key, values in found.items():
+        np.testing.assert_allclose(
+            values, expected[key + suffix][:3], rtol=0, atol=tolerances.FLOAT_VIF, err_msg=key
+        )
+
+
+@pytest.mark.parametrize(
+    ("shape", "options", "expected"),
+    [
+        ((41, 53), {}, {}),
+        ((64, 37), {"kernel_scale": 0.5, "sigma_nsq": 0.4}, {"kernel_scale": 0.5, "noise": 0.4}),
+        ((33, 48), {"enhancement_gain_limit": 1.0}, {"gain_limit": 1.0}),
+        ((16, 16), {"skip_scale0": True}, {"skip_scale0": True}),
+    ],
+)
+def test_matches_float64_oracle(shape, options, expected):
+    rng = np.random.default_rng(shape[0])
+    ref = clips.textured(rng, (2, *shape))
+    dis = clips.textured(rng, (2, *shape))
+    dis[0] = ref[0] // 2 + dis[0] // 2
+    found = jax.jit(lambda r, d: vif(r, d, **options))(ref, dis)
+    for frame in range(2):
+        scores = oracle.vif(ref[frame].astype(float), dis[frame].astype(float), **expected)
+        np.testing.assert_allclose(
+            [found[n][frame] for n in NAMES], scores, rtol=0, atol=tolerances.FLOAT_VIF_ORACLE
+        )
+
+
+def test_float64_frames_agree_closely_with_the_oracle():
+    rng = np.random.default_rng(3)
+    ref, dis = (clips.textured(rng, (1, 32, 40)).astype(np.float64) for _ in range(2))
+    with jax.enable_x64(True):
+        found = vif(ref, dis, bit_depth=8)
+    np.testing.assert_allclose(
+        [found[n][0] for n in NAMES], oracle.vif(ref[0], dis[0]), rtol=tolerances.FLOAT64_RELATIVE
+    )
+
+
+@pytest.fixture(scope="module")
+def pair():
+    rng = np.random.default_rng(1)
+    ref = clips.textured(rng, (2, 2, 40, 48)).astype(np.float32)
+    return ref, np.clip(ref + rng.normal(0, 6, ref.shape), 0, 255).astype(np.float32)
+
+
+def small(ref, dis):
+    return vif(ref, dis, bit_depth=8)
+
+
+def test_identity_is_one(pair):
+    for values in small(pair[0][0], pair[0][0]).values():
+        np.testing.assert_allclose(values, 1.0, rtol=0, atol=tolerances.FLOAT_VIF)
+
+
+def test_more_blur_scores_lower(pair):
+    ref = pair[0][0].astype(np.float64)
+    last = np.ones(2)
+    for passes in (1, 3, 9):
+        dis = ref
+        for _ in range(passes):
+            dis = np.stack([oracle.blur(f, oracle.gaussian(5)) for f in dis])
+        value = np.asarray(small(pair[0][0], dis.astype(np.float32))["vif_scale0"])
+        assert (value < last - 0.01).all()
+        last = value
+
+
+def test_vmap_jit_and_export(pair):
+    laws.check_vmap(small, *pair, atol=tolerances.ROUND_OFF)
+    laws.check_jit(small, pair[0][0], pair[1][0], atol=tolerances.ROUND_OFF)
+    laws.check_export(small, pair[0][0], pair[1][0])
+
+
+def test_strips_do_not_show():
+    # 100 rows are four strips, the last one overlapping; the top half alone is two
+    rng = np.random.default_rng(9)
+    ref, dis = clips.textured(rng, (1, 100, 40)), clips.textured(rng, (1, 100, 40))
+    found = [jax.jit(vif)(ref, dis)[n][0] for n in NAMES]
+    expected = oracle.vif(ref[0].astype(float), dis[0].astype(float))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=tolerances.FLOAT_VIF_ORACLE)
+
+
+def test_gradients():
+    rng = np.random.default_rng(2)
+    with jax.enable_x64(True):
+        ref = clips.textured(rng, (1, 18, 20)).astype(np.float64)
+        dis = ref * 0.8 + 20 + rng.normal(0, 4, ref.shape)
+
+        def total(r, d):
+            return sum(v.sum() for v in vif(r, d, bit_depth=8).values())
+
+        jax.test_util.check_grads(total, (ref, dis), order=1, modes=("fwd", "rev"),
+                                  atol=tolerances.GRADIENT, rtol=tolerances.GRADIENT, eps=1e-4)  # fmt: skip
+
+
+@pytest.mark.parametrize("bit_depth", [8, 10])
+def test_finite_on_degenerate_frames(bit_depth):
+    laws.check_finite_gradients(lambda r, d: vif(r, d, bit_depth=bit_depth), 24, 24, bit_depth)
+
+
+def test_lower_precision_is_computed_in_float32(pair):
+    ref, dis = (x[0].astype(jax.numpy.bfloat16) for x in pair)
+    found = vif(ref, dis, bit_depth=8)["vif_scale0"]
+    exact = vif(ref.astype(np.float32), dis.astype(np.float32), bit_depth=8)["vif_scale0"]
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, exact)
+
+
+def test_libvmaf_names_are_accepted(pair):
+    ref, dis = pair[0][0], pair[1][0]
+    by_python = vif(ref, dis, bit_depth=8, enhancement_gain_limit=1.0)
+    by_libvmaf = vif(ref, dis, bit_depth=8, vif_enhn_gain_limit=1.0)
+    for name in NAMES:
+        np.testing.assert_array_equal(by_python[name], by_libvmaf[name])
+
+
+def test_debug_adds_totals(pair):
+    found = vif(pair[0][0], pair[1][0], bit_depth=8, debug=True)
+    total = sum(found[f"vif_num_scale{s}"] for s in range(4))
+    np.testing.assert_allclose(found["vif_num"], total, rtol=1e-6)
+    np.testing.assert_allclose(found["vif"], found["vif_num"] / found["vif_den"], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"kernel_scale": 0.75}, "vif_kernelscale must be one of 21"),
+        ({"kernel_scale": 9.0}, "between 0.1 and 4"),
+        ({"prescale_method": "cubic"}, "nearest, bilinear, bicubic, lanczos4"),
+        ({"vif_gain": 1.0}, "has no option 'vif_gain'"),
+        ({"bit_depth": None}, "bit_depth is needed"),
+        ({"bit_depth": 11}, "bit_depth must be one of"),
+    ],
+)
+def test_bad_options(pair, options, message):
+    with pytest.raises(ValueError, match=message):
+        vif(pair[0][0], pair[1][0], **({"bit_depth": 8} | options))
+
+
+def test_bad_frames(pair):
+    ref, dis = pair[0][0], pair[1][0]
+    with pytest.raises(ValueError, match="at least 9x9"):
+        vif(ref[:, :8], dis[:, :8], bit_depth=8)
+    with pytest.raises(ValueError, match="differ in size"):
+        vif(ref, dis[:, :-1], bit_depth=8)
+    with pytest.raises(ValueError, match="differ in number of frames"):
+        vif(ref, dis[:1], bit_depth=8)
+    with pytest.raises(TypeError, match="int32"):
+        vif(ref.astype(np.int32), dis.astype(np.int32), bit_depth=8)
+    with pytest.raises(ValueError, match=r"\(frames, height, width\)"):
+        vif(ref[None], dis[None], bit_depth=8)
