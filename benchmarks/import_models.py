@@ -1,4 +1,4 @@
-"""Which numbers ship? Writes models/ from a folder of model files as libvmaf and FUNQUE publish them.
+"""Which numbers ship? Writes models/ from model files as libvmaf and FUNQUE publish them.
 
     python benchmarks/import_models.py FOLDER models
 
@@ -95,7 +95,7 @@ ENTRIES = {
         folder="model/vmaf_rb_v0.6.3", svr_from="vmaf_b_v0.6.3",
     ),
     "vmaf_4k_rb_v0.6.2": Entry(
-        "vmaf_4k_rb_v0.6.2", "4K score with a 95 % interval from 19 residue bootstrap models, float",
+        "vmaf_4k_rb_v0.6.2", "4K score with a 95 % interval from 19 residue bootstrap models",
         TV_4K, NEAR, folder="model/vmaf_4k_rb_v0.6.2", svr_from="vmaf_4k_v0.6.1",
     ),
     "funque_2022": Entry(
@@ -132,7 +132,8 @@ def build(name: str, entry: Entry, content: bytes) -> AnyModel:
     """The model of `entry` with its description."""
     model = libvmaf_json.read(content, f"{entry.file}.json")
     if entry.transform:
-        assert not isinstance(model, Collection) and model.score_transform is not None
+        assert not isinstance(model, Collection)
+        assert model.score_transform is not None
         on = replace(model.score_transform, enabled=True)
         model = replace(model, score_transform=on)
     return describe(
@@ -164,9 +165,10 @@ def sources(rows: list[tuple[str, Entry, str]]) -> str:
         "",
         "The files here hold model parameters: support vectors, coefficients, normalisation. They",
         "were written by `benchmarks/import_models.py` from the files named below, no number",
-        "changed; the layout and the descriptions are ours, and so is `vmaf_v0.6.1_phone`: its origin",
-        "with `enabled` set in the score transform. `vmaf_v0.6.1still` is the mfz model under a second",
-        "name. A `same_as` in a file stands for the same numbers in another one.",
+        "changed. The layout and the descriptions are ours, and so are two names:",
+        "`vmaf_v0.6.1_phone` is its origin with `enabled` set in the score transform, and",
+        "`vmaf_v0.6.1still` is the mfz model again. A `same_as` in a file stands for the same",
+        "numbers in another one.",
         "",
         f"- libvmaf's models: github.com/{LIBVMAF[0]}, revision {LIBVMAF[1]}, SPDX `{LICENSE}`,",
         "  Copyright (c) 2020 Netflix, Inc.",
@@ -187,7 +189,7 @@ def sources(rows: list[tuple[str, Entry, str]]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description="Writes models/ from published model files.")
     parser.add_argument("folder", type=Path, help="the published model files")
     parser.add_argument("models", type=Path, help="where to write ours")
     arguments = parser.parse_args()
@@ -196,9 +198,7 @@ def main() -> None:
     for name, entry in ENTRIES.items():
         content = (arguments.folder / f"{entry.file}.json").read_bytes()
         built[name] = build(name, entry, content)
-        text = own_json.write(
-            built[name], svr_from=entry.svr_from, members_from=entry.members_from
-        )
+        text = own_json.write(built[name], svr_from=entry.svr_from, members_from=entry.members_from)
         if not same(own_json.read(text, name, shared=built.__getitem__), built[name]):
             raise SystemExit(f"{name}: what was written differs from its origin")
         (arguments.models / f"{name}.json").write_text(text, encoding="utf-8")

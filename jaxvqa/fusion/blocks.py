@@ -130,7 +130,7 @@ def _write_transform(transform: ScoreTransform, *, quoted: bool) -> dict[str, An
 
 
 def check_svr(svr: Svr, block: Block) -> Svr:
-    """`svr` as it came, with read-only arrays.
+    """Returns `svr` as it came.
 
     Raises:
         ValueError: a kernel that grows with distance.

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from jaxvqa._typing import Array, Float
 from jaxvqa.fusion.model import Collection, Model
-from jaxvqa.fusion.svr import predict, publish, raw_scores
+from jaxvqa.fusion.svr import at_least_single, cast, predict, publish, raw_scores
 from jaxvqa.ops import safe
 
 _STEP = 0.01  # half width of the difference that carries the spread through the transform
@@ -47,13 +47,15 @@ def predict_collection(
         "_ci_p95_hi" the interval. Mean, spread and interval are taken before transform and clip
         and carried through those of the first member.
     """
+    features = at_least_single(features)
+    members = cast(collection.members, features.dtype)
 
     def both(member: Model) -> tuple[Array, Array]:
         raw = raw_scores(member, features)
         return raw, publish(member, raw, transform=transform, clip=clip)
 
-    raw, published = jax.vmap(both)(collection.members)
-    first = jax.tree.map(lambda leaf: leaf[0], collection.members)
+    raw, published = jax.vmap(both)(members)
+    first = jax.tree.map(lambda leaf: leaf[0], members)
 
     def carry(scores: Array) -> Array:
         return publish(first, scores, transform=transform, clip=clip)

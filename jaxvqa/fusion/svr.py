@@ -19,7 +19,7 @@ from jaxvqa.fusion.transform import apply_transform
 
 def decide(svr: Svr, z: Float[Array, "frames n"]) -> Float[Array, " frames"]:
     """Value of the regression, `sum_j alpha_j exp(-gamma |z - sv_j|^2) - rho`."""
-    svr = _cast(svr, z.dtype)
+    svr = cast(svr, z.dtype)
     # differences first: the expanded square loses half the digits near a support vector
     offsets = z[:, None, :] - svr.support_vectors[None, :, :]
     kernel = jnp.exp(-svr.gamma * (offsets * offsets).sum(-1))
@@ -47,8 +47,8 @@ def raw_scores(model: Model, features: Float[Array, "frames n"]) -> Float[Array,
         model: the model.
         features: values of the model's features, in its order and in their own units.
     """
-    features = _at_least_single(features)
-    model = _cast(model, features.dtype)
+    features = at_least_single(features)
+    model = cast(model, features.dtype)
     if features.shape[-1] != len(model.features):
         raise ValueError(
             f"model {model.name} takes {len(model.features)} features a frame, "
@@ -64,7 +64,7 @@ def publish(
     model: Model, scores: Float[Array, " frames"], *, transform: bool | None, clip: bool
 ) -> Float[Array, " frames"]:
     """Transform and clip of raw scores; see `predict` for the switches."""
-    model = _cast(model, scores.dtype)
+    model = cast(model, scores.dtype)
     own = model.score_transform
     if own is not None and (own.enabled if transform is None else transform):
         scores = apply_transform(own, scores)
@@ -99,10 +99,12 @@ def predict(
     return publish(model, raw_scores(model, features), transform=transform, clip=clip)
 
 
-def _at_least_single(features: Array) -> Array:
+def at_least_single(features: Any) -> Array:
+    """Features as float32, or float64 if they are that already."""
     features = jnp.asarray(features)
-    return features.astype(jnp.promote_types(features.dtype, jnp.float32))
+    return features if features.dtype == jnp.float64 else features.astype(jnp.float32)
 
 
-def _cast(tree: Any, dtype: Any) -> Any:
+def cast(tree: Any, dtype: Any) -> Any:
+    """A model whose numbers are JAX arrays of `dtype`."""
     return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), tree)
