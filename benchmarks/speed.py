@@ -86,7 +86,7 @@ def main() -> None:
 
     jax.config.update("jax_num_cpu_devices", arguments.devices)
     import jaxvqa
-    from jaxvqa.video import write_y4m
+    from jaxvqa.video import VideoInfo, write_y4m
 
     width, height = map(int, arguments.size.split("x"))
     ref, dis = make_clip(width, height, arguments.frames)
@@ -99,7 +99,7 @@ def main() -> None:
         if not arguments.no_files:
             for file, video in zip(files, (ref, dis), strict=True):
                 planes = ((video.y[i], video.u[i], video.v[i]) for i in range(video.frames))
-                write_y4m(file, planes, width=width, height=height, chroma="420", bit_depth=8)
+                write_y4m(file, planes, VideoInfo(str(file), width, height, 8, "420"))
         for name in arguments.only:
             fps, first = measure(ref, dis, name, arguments.passes)
             line = f"{name:22s} {fps:12.1f} {1000 / fps:9.1f} {first:13.1f}"
