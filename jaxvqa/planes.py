@@ -50,7 +50,7 @@ class Planes:
     def __post_init__(self) -> None:
         """Checks what can be checked without looking at sample values."""
         # transformations rebuild the pytree with placeholder leaves; those are not checked
-        if not all(hasattr(p, "shape") and hasattr(p, "dtype") for p in self._present()):
+        if not all(hasattr(p, "ndim") and hasattr(p, "dtype") for p in self._present()):
             if any(isinstance(p, (list, tuple, int, float)) for p in self._present()):
                 raise TypeError(
                     "Planes takes arrays: wrap lists in numpy.asarray(..., numpy.uint8)."

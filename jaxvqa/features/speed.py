@@ -100,19 +100,25 @@ def _axis(size: int, scaled: int, options: Options) -> taps.Taps:
     return taps.chain(resized, decimated, size)
 
 
-def _bands(plane: Float[Array, "n h w"] | Array, options: Options) -> Float[Array, "n H W"]:
-    """Planes of code values on the 8-bit scale to their decimated bands, cropped to whole blocks.
+def _bands(planes: Array, depth: int, options: Options) -> Float[Array, "n h w"]:
+    """Planes of code values to decimated pictures without their local mean, on the 8-bit scale.
 
-    The source's offset of -128 is left out: it cancels in the local mean.
+    Cropped to whole blocks. The source's offset of -128 is left out: it cancels in the local mean.
     """
-    height, width = plane.shape[-2:]
-    scaled = _prescaled_size(height, width, options)
-    rows, columns = (_axis(n, s, options) for n, s in zip((height, width), scaled, strict=True))
-    low = map_frames(lambda x: taps.apply(taps.apply(x, rows, 0), columns, 1), plane)
+    height, width = planes.shape[-2:]
+    scaled_height, scaled_width = _prescaled_size(height, width, options)
+    rows = _axis(height, scaled_height, options)
+    columns = _axis(width, scaled_width, options)
     smooth = kernel(4, options.speed_kernelscale)
     radius = len(smooth) // 2
-    mean = separable(pad(low, (radius, radius), (radius, radius)), smooth)
-    return entropy.whole_blocks(low - mean, _BLOCK)
+
+    def without_mean(low: Array) -> Array:
+        mean = separable(pad(low, (radius, radius), (radius, radius)), smooth)
+        return entropy.whole_blocks(low - mean, _BLOCK)
+
+    # two loops, so that neither step is recomputed for every reader of its result
+    low = map_frames(lambda x: taps.apply(taps.apply(x, rows, 0), columns, 1), planes)
+    return map_frames(without_mean, low * (1.0 / (1 << (depth - 8))))
 
 
 def _statistics(
@@ -143,27 +149,27 @@ def _score(
     options: Options,
     mode: int,
     rounded: bool,
-) -> tuple[Float[Array, n], Float[Array, n]]:
+) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
     """Scores of bands, and 1 where a covariance was singular, else 0."""
     count = ref.shape[0]
-    if entropy.windows(*ref.shape[-2:], _BLOCK) <= _BLOCK**2:
+    zero = jnp.zeros_like(ref[:, 0, 0])
+    if entropy.windows(ref.shape[-2], ref.shape[-1], _BLOCK) <= _BLOCK**2:
         # fewer samples than unknowns: always singular, whatever rounding makes of the eigenvalues
-        zero = jnp.zeros_like(ref[:, 0, 0])
         return zero, jnp.ones_like(zero)
     variance, bits, singular = _statistics(jnp.concatenate([ref, dis]), options, rounded)
     s_ref, s_dis, e_ref, e_dis = variance[:count], variance[count:], bits[:count], bits[count:]
     (a, b), (c, d) = _WEIGHTS[mode]
-    terms = jnp.abs(
-        e_ref * jnp.log2(1 + (a * s_ref + b * s_dis))
-        - e_dis * jnp.log2(1 + (c * s_ref + d * s_dis))
-    )
+    ref_bits = e_ref * jnp.log2(1 + (a * s_ref + b * s_dis))
+    dis_bits = e_dis * jnp.log2(1 + (c * s_ref + d * s_dis))
     noise = (1 + options.speed_nn_floor) * options.speed_sigma_nn
     base = _BLOCK**2 * (math.log2(noise) + entropy.LOG2_2PIE)
     silent = (e_ref < base) & (e_dis < base)
-    score = jnp.where(silent, jnp.zeros_like(terms), terms).mean(axis=-1)
-    lost = singular[:count], singular[count:]
-    score = jnp.where(lost[0] ^ lost[1], jnp.zeros_like(score), score)
-    return score, (lost[0] | lost[1]).astype(score.dtype)
+    score = jnp.where(silent, jnp.zeros_like(bits[:count]), jnp.abs(ref_bits - dis_bits)).mean(-1)
+    lost_ref, lost_dis = singular[:count], singular[count:]
+    # equal pictures must give 0 itself: logarithms may differ in the last bit from lane to lane
+    equal = (ref == dis).all(axis=(-2, -1))
+    score = jnp.where((lost_ref ^ lost_dis) | equal, zero, score)
+    return score, (lost_ref | lost_dis).astype(score.dtype)
 
 
 def _chroma_size(ref: Planes) -> tuple[int, int]:
@@ -177,8 +183,7 @@ def _chroma_size(ref: Planes) -> tuple[int, int]:
 
 def _chroma_program(*planes: Array, depth: int, options: Options) -> dict[str, Array]:
     rounded = planes[0].dtype != jnp.float64
-    unit = 1.0 / (1 << (depth - 8))
-    ref_u, ref_v, dis_u, dis_v = (_bands(p, options) * unit for p in planes)
+    ref_u, ref_v, dis_u, dis_v = (_bands(p, depth, options) for p in planes)
     count = ref_u.shape[0]
     score, flag = _score(
         jnp.concatenate([ref_u, ref_v]),
@@ -208,11 +213,10 @@ def _chroma_extract(ref: Planes, dis: Planes, options: Options) -> Series:
 
 def _temporal_program(ref: Array, dis: Array, *, depth: int, options: Options) -> dict[str, Array]:
     rounded = jnp.float64 not in (ref.dtype, dis.dtype)
-    unit = 1.0 / (1 << (depth - 8))
     # a band is linear in the pixels: the difference of bands is the band of the difference
-    now, then = _bands(ref, options) * unit, _bands(dis, options) * unit
-    subtracted = now if options.speed_use_ref_diff else then
-    score, flag = _score(now[:-1] - now[1:], then[:-1] - subtracted[1:], options, 0, rounded)
+    b_ref, b_dis = _bands(ref, depth, options), _bands(dis, depth, options)
+    current = b_ref[1:] if options.speed_use_ref_diff else b_dis[1:]
+    score, flag = _score(b_ref[:-1] - b_ref[1:], b_dis[:-1] - current, options, 0, rounded)
     return {"speed_temporal": score, "speed_temporal_flag": flag}
 
 

@@ -1,8 +1,9 @@
 """Float64 stages inside programs of any precision, with exact gradients.
 
-A 64-bit scope composes with jit, vmap, loops and export, but not with reverse mode: JAX would run
-the transposed operations after the scope is closed. So a stage gets a backward pass of its own,
-which opens the scope again, recomputes the stage and pulls the cotangents back in float64.
+A 64-bit scope composes with jit, loops and export, but not with transformations that come after it
+has closed: reverse mode and `vmap` of a jitted function would add operations in 32 bits. So a stage
+gets a backward pass and a batching rule of its own, which open the scope again. The backward pass
+recomputes the stage and pulls the cotangents back in float64.
 """
 
 from __future__ import annotations
@@ -41,9 +42,28 @@ def in_float64(fn: Callable[..., Any], *arrays: Array) -> Any:
     return _with_backward(fn)(*arrays)
 
 
+def _scoped(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """`fn` in a 64-bit scope, also where it is batched later."""
+
+    @jax.custom_batching.custom_vmap
+    def call(*args: Any) -> Any:
+        with jax.enable_x64(True):
+            return fn(*args)
+
+    def batched(axis_size: int, in_batched: list[Any], *args: Any) -> tuple[Any, Any]:
+        axes = jax.tree.map(lambda b: 0 if b else None, tuple(in_batched))
+        out = _scoped(jax.vmap(fn, in_axes=axes, axis_size=axis_size))(*args)
+        return out, jax.tree.map(lambda _: True, out)
+
+    call.def_vmap(batched)
+    return call
+
+
 def _rounded(fn: Callable[..., Any], *arrays: Array) -> Any:
-    with jax.enable_x64(True):
+    def single(*arrays: Array) -> Any:
         return jax.tree.map(lambda x: x.astype(jnp.float32), fn(*arrays))
+
+    return _scoped(single)(*arrays)
 
 
 def _with_backward(fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -54,10 +74,9 @@ def _with_backward(fn: Callable[..., Any]) -> Callable[..., Any]:
     def forward(*arrays: Array) -> tuple[Any, tuple[Array, ...]]:
         return _rounded(fn, *arrays), arrays
 
-    def backward(arrays: tuple[Array, ...], cotangents: Any) -> tuple[Array, ...]:
-        with jax.enable_x64(True):
-            _, pull_back = jax.vjp(fn, *arrays)
-            return pull_back(jax.tree.map(lambda c: c.astype(jnp.float64), cotangents))
+    def pull_back(arrays: tuple[Array, ...], cotangents: Any) -> tuple[Array, ...]:
+        _, pull = jax.vjp(fn, *arrays)
+        return pull(jax.tree.map(lambda c: c.astype(jnp.float64), cotangents))
 
-    stage.defvjp(forward, backward)
+    stage.defvjp(forward, _scoped(pull_back))
     return stage

@@ -29,7 +29,7 @@ def whole_blocks(band: Float[Array, "*n h w"], block: int) -> Float[Array, "*n H
 
 
 def windows(height: int, width: int, block: int) -> int:
-    """How many overlapping windows the whole blocks of a band hold; the covariance averages them."""
+    """How many overlapping windows a band's whole blocks hold: the samples of its covariance."""
     rows, columns = (size // block * block - block + 1 for size in (height, width))
     return max(rows, 0) * max(columns, 0)
 

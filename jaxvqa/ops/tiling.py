@@ -75,7 +75,8 @@ def map_rows(
             return staged(*cut)
 
         # the last strip ends at the last row; the rows it shares with its neighbour are dropped
-        starts = jnp.minimum(jnp.arange(count) * rows, height - rows)
+        # 32 bits also in a 64-bit scope: indexing may be lowered after the scope has closed
+        starts = jnp.minimum(jnp.arange(count, dtype=jnp.int32) * rows, height - rows)
         stacked = jax.lax.map(one, starts)
         overlap = count * rows - height
 
@@ -109,4 +110,5 @@ def map_frames(fn: Callable[..., Any], *stacks: Array, window: int = 1) -> Any:
             frames = [jax.lax.dynamic_slice_in_dim(s, index, window) for s in stacks]
         return fn(*frames)
 
-    return jax.lax.map(one, jnp.arange(count))
+    # 32 bits for the same reason as in map_rows
+    return jax.lax.map(one, jnp.arange(count, dtype=jnp.int32))
