@@ -35,3 +35,10 @@ ADM_INTEGER_FLOAT32_STEPS = 1.0
 # units in the last place of float32: fps weight, blend and average round once each, after the one
 # rounding of the SAD score that the tool keeps in double precision
 INTEGER_MOTION_ULP = 3
+
+# CAMBI: counts are equal; the tool prints 12 digits, we return float32 (half a step below 16: 5e-7)
+CAMBI = 1e-6
+# relative rounding of the result to float32
+CAMBI_RELATIVE = 1.2e-7
+# float64 sums of a few hundred numbers in another order
+FLOAT64_SUM = 1e-13
