@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jaxvqa._typing import Array, Float
 from jaxvqa.checks import one_of
 from jaxvqa.ops import safe
-from jaxvqa.ops.haar import Pyramid
+from jaxvqa.ops.haar import Bands, Pyramid
 
 POOLINGS = ("mean", "cov", "mink")
 
@@ -56,6 +56,11 @@ def _mean_2x2(x: Array) -> Array:
     return (rows[:, 0::2] + rows[:, 1::2]) * 0.25
 
 
+def _energy(bands: Bands) -> Array:
+    horizontal, vertical, diagonal = bands
+    return horizontal**2 + vertical**2 + diagonal**2
+
+
 def essim_losses(ref: Pyramid, dis: Pyramid) -> list[tuple[Array, Array]]:
     """(1 - contrast-structure, 1 - luminance * contrast-structure) maps of every level.
 
@@ -68,8 +73,8 @@ def essim_losses(ref: Pyramid, dis: Pyramid) -> list[tuple[Array, Array]]:
     for level in range(1, ref.levels + 1):
         gain = 2.0**-level
         x, y = ref.bands(level), dis.bands(level)
-        total = sum(a * a + b * b for a, b in zip(x, y, strict=True)) * gain**2
-        apart = sum((a - b) ** 2 for a, b in zip(x, y, strict=True)) * gain**2
+        total = (_energy(x) + _energy(y)) * gain**2
+        apart = _energy((x[0] - y[0], x[1] - y[1], x[2] - y[2])) * gain**2
         energy = total if energy is None else _mean_2x2(energy) + total
         error = apart if error is None else _mean_2x2(error) + apart
         structure = error / (energy + _C2)
@@ -85,7 +90,8 @@ def essim(ref: Pyramid, dis: Pyramid, *, pooling: str = "cov") -> Float[Array, "
     Models the loss of local structure: SSIM whose windows are the blocks of the wavelet transform.
 
     Args:
-        ref, dis: pyramids of the two pictures; the details may be weighted.
+        ref: pyramid of the reference; the details may be weighted.
+        dis: pyramid of the distorted picture.
         pooling: "cov" as in FUNQUE (0 to about 1, lower is better), or "mean" or "mink" (1 for a
             perfect pair, higher is better).
     """
@@ -103,7 +109,8 @@ def ms_essim(ref: Pyramid, dis: Pyramid, *, pooling: str = "cov") -> Float[Array
     pooled before the product.
 
     Args:
-        ref, dis: pyramids of 1 to 5 levels.
+        ref: pyramid of the reference, 1 to 5 levels.
+        dis: pyramid of the distorted picture.
         pooling: as for `essim`. With "cov" the value is steep near a perfect pair (a power of
             0.0448): its gradient is finite, but large there, and 0 at equal pictures.
     """
@@ -122,7 +129,8 @@ def mad(first: Pyramid, second: Pyramid, *, level: int = -1) -> Float[Array, ""]
     better.
 
     Args:
-        first, second: the two pyramids.
+        first: one pyramid.
+        second: the other.
         level: which level, from 1, or -1 for the coarsest. Values carry its gain of 2^level.
     """
     index = level - 1 if level > 0 else level

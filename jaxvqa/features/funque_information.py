@@ -64,7 +64,8 @@ def vif_approximation(ref: Pyramid, dis: Pyramid, *, level: int = -1) -> Float[A
     picture still carries, in 9x9 windows of a Gaussian scale mixture, one scale alone.
 
     Args:
-        ref, dis: pyramids.
+        ref: pyramid of the reference.
+        dis: pyramid of the distorted picture.
         level: which level, from 1, or -1 for the coarsest.
 
     Returns:
@@ -76,10 +77,16 @@ def vif_approximation(ref: Pyramid, dis: Pyramid, *, level: int = -1) -> Float[A
     """
     index = level - 1 if level > 0 else level
     moments = _moments(ref.approximations[index], dis.approximations[index])
-    gain, noise, variance = _gain_and_noise(*moments)
-    carried = mean(jnp.log1p(gain * gain * variance / (noise + _VIF_NOISE)))
-    available = mean(jnp.log1p(variance * (1.0 / _VIF_NOISE)))
-    return (carried + _VIF_OFFSET) / (available + _VIF_OFFSET)
+
+    def rows(var_x: Array, var_y: Array, cov: Array) -> tuple[Array, Array]:
+        gain, noise, variance = _gain_and_noise(var_x, var_y, cov)
+        carried = jnp.log1p(gain * gain * variance / (noise + _VIF_NOISE))
+        return carried.sum(-1), jnp.log1p(variance * (1.0 / _VIF_NOISE)).sum(-1)
+
+    height, width = moments[0].shape
+    carried, available = (x.sum() for x in map_rows(rows, moments, height=height))
+    offset = _VIF_OFFSET * height * width
+    return (carried + offset) / (available + offset)
 
 
 class EntropyDifferences(NamedTuple):
@@ -96,35 +103,32 @@ class EntropyDifferences(NamedTuple):
     strred: Array
 
 
-def _entropy(padded: Array) -> tuple[Array, Array]:
-    """(scaling factor, entropy) of every 9x9 window of a subband."""
-    variance = window_variance(padded, _WINDOW)
+def _entropy(variance: Array) -> tuple[Array, Array]:
+    """(scaling factor, entropy) of windows with the given variances."""
     return jnp.log1p(variance), jnp.log(variance + _RRED_NOISE) + _LOG_2PI_E
+
+
+def _row_differences(x: Array, y: Array, change_x: Array, change_y: Array) -> tuple[Array, Array]:
+    """Row sums of the spatial and temporal entropy differences, from window variances."""
+    (scale_x, entropy_x), (scale_y, entropy_y) = _entropy(x), _entropy(y)
+    (rate_x, change_x), (rate_y, change_y) = _entropy(change_x), _entropy(change_y)
+    spatial = scale_x * entropy_x - scale_y * entropy_y
+    temporal = scale_x * rate_x * change_x - scale_y * rate_y * change_y
+    return jnp.abs(spatial).sum(-1), jnp.abs(temporal).sum(-1)
 
 
 def _level_differences(ref: Bands, dis: Bands, ref_before: Bands, dis_before: Bands) -> Array:
     """[spatial, temporal] entropy difference of one level, means over H, V and D."""
     height, width = ref[0].shape
-    images = tuple(mirror(b, _RADIUS) for side in (ref, dis, ref_before, dis_before) for b in side)
-
-    def row_sums(*strips: Array) -> Array:
-        total = None
-        for x, y, x_before, y_before in zip(
-            strips[0:3], strips[3:6], strips[6:9], strips[9:12], strict=True
-        ):
-            (scale_x, entropy_x), (scale_y, entropy_y) = _entropy(x), _entropy(y)
-            change_x, change_y = _entropy(x - x_before), _entropy(y - y_before)
-            spatial = scale_x * entropy_x - scale_y * entropy_y
-            temporal = (
-                scale_x * change_x[0] * change_x[1] - scale_y * change_y[0] * change_y[1]
-            )
-            sums = jnp.stack([jnp.abs(spatial).sum(-1), jnp.abs(temporal).sum(-1)], axis=-1)
-            total = sums if total is None else total + sums
-        assert total is not None
-        return total
-
-    sums = map_rows(row_sums, images, height=height, halo=2 * _RADIUS)
-    return sums.sum(0) * (1.0 / (3 * height * width))
+    total = jnp.zeros((2,), ref[0].dtype)
+    for bands in zip(ref, dis, ref_before, dis_before, strict=True):
+        x, y, x_before, y_before = (mirror(band, _RADIUS) for band in bands)
+        fields = (x, y, x - x_before, y - y_before)
+        variances = tuple(window_variance(field, _WINDOW) for field in fields)
+        # the loop over strips also keeps XLA from computing each variance once per logarithm
+        sums = map_rows(_row_differences, variances, height=height)
+        total = total + jnp.stack([s.sum() for s in sums])
+    return total * (1.0 / (3 * height * width))
 
 
 def st_rred(
@@ -136,8 +140,10 @@ def st_rred(
     from the reference's; windows with more energy weigh more.
 
     Args:
-        ref, dis: pyramids of the frame.
-        ref_before, dis_before: pyramids of the frame before; only the details are read.
+        ref: pyramid of the reference frame; only the details are read, here and below.
+        dis: pyramid of the distorted frame.
+        ref_before: pyramid of the reference's frame before.
+        dis_before: pyramid of the distorted side's frame before.
 
     Returns:
         The three means over all levels. With no change since the frame before, trred and strred
@@ -146,7 +152,9 @@ def st_rred(
     Source: FUNQUE+ (funque_plus 65d0b88), scalar form (block size 1).
     """
     levels = []
-    for quartet in zip(ref.details, dis.details, ref_before.details, dis_before.details, strict=True):
+    for quartet in zip(
+        ref.details, dis.details, ref_before.details, dis_before.details, strict=True
+    ):
         x, y, x_before, y_before = quartet
         if x is None or y is None or x_before is None or y_before is None:
             levels.append(None)  # details that are exactly zero carry no entropy difference

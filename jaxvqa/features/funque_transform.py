@@ -106,12 +106,34 @@ def plane_pyramid(
             for axis, factor in enumerate(factors):
                 plane = jnp.repeat(plane, factor, axis) if factor > 1 else plane
         codes = _to_float(plane[: keep[0], : keep[1]])
-    # XLA makes division by a constant a product with its rounded reciprocal. That moves samples by
-    # a bit, and with them the near-zeros whose sign DLM reads, so the constant is hidden.
-    x = codes / (codes * 0.0 + float((1 << bit_depth) - 1))
+    peak = float((1 << bit_depth) - 1)
+    if rounded and channel == "y" and not spatial and jnp.issubdtype(plane.dtype, jnp.integer):
+        return _precise(codes, peak, lambda x: build(x, transform.levels, weights))
+    x = _divided(codes, peak)
     if spatial:
         x = spatial_csf(x, transform.csf)
     return build(x, transform.levels, weights)
+
+
+def _precise(codes: Array, peak: float, build: Callable[[Array], Pyramid]) -> Pyramid:
+    """The pyramid in float64, its bands in float32.
+
+    DLM reads the sign of details that are 0 but for rounding. float64 in the reference's order
+    has the reference's rounding, and float32 keeps the sign: DLM then agrees to 1e-6, not 4e-4.
+    """
+    dtype = codes.dtype
+    with jax.enable_x64(True):
+        bands = build(_divided(codes.astype(jnp.float64), peak))
+        return jax.tree.map(lambda band: band.astype(dtype), bands)
+
+
+def _divided(codes: Array, peak: float) -> Array:
+    """`codes / peak`, correctly rounded.
+
+    XLA makes division by a constant a product with its rounded reciprocal, which moves samples by
+    a bit; so the constant is hidden.
+    """
+    return codes / (codes * 0.0 + peak)
 
 
 def _to_float(codes: Array) -> Array:
@@ -135,7 +157,8 @@ def over_frames(
     """Runs atoms over the frames of a clip that has one extra frame in front.
 
     Args:
-        ref, dis: `(1 + n, h, w)` planes.
+        ref: reference planes `(1 + n, h, w)`.
+        dis: distorted planes.
         transform: how planes become pyramids.
         memory: what the next frame needs of this frame's pyramids.
         atoms: values of a frame from its pyramids and the frame before's memory.

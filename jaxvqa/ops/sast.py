@@ -6,9 +6,9 @@ uint8 clips at 255, uint16 at 65535 whatever the bit depth, so 10-bit overshoots
 
 Even sizes: the output lies midway between two samples and the taps are (-3, 19, 19, -3)/32. Chroma
 is first enlarged to the luma size by repetition; repetition and halving together are the taps
-(-3, 38, -3)/32 on the plane as stored. With the denominators left out, a two-dimensional sum is an
-integer below 2^depth * 44^2 < 2^(depth + 11), so it is exact: in int32 up to 16 bits, in float32 (24
-bits) up to 12 bits. Only the final rounding rounds.
+(-3, 38, -3)/32 on the plane as stored. With the denominators left out, a two-dimensional sum is
+an integer below 2^depth * 44^2 < 2^(depth + 11), so it is exact: in int32 up to 16 bits, in float32
+(24 bits) up to 12 bits. Only the final rounding rounds.
 
 Odd sizes: the reference's reader refuses them. Here a picture of `n` samples is resized to `n // 2`
 with OpenCV's centre mapping, so the fraction varies along the axis, in float32 (float64 for float64

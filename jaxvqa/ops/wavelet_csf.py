@@ -1,4 +1,4 @@
-"""Contrast sensitivity for the FUNQUE family: weights of Haar details, or a blur before the transform.
+"""Contrast sensitivity for the FUNQUE family: weights of Haar details, or a blur before it.
 
 All tables assume a viewing distance of three picture heights at 1080 lines (56.5 pixels a degree);
 level l of the pyramid then holds 56.5 / 2^l cycles a degree. Halving the picture first does not
