@@ -42,3 +42,18 @@ CAMBI = 1e-6
 CAMBI_RELATIVE = 1.2e-7
 # float64 sums of a few hundred numbers in another order
 FLOAT64_SUM = 1e-13
+
+# libvmaf's SpEED, relative: the tool filters and inverts in float32, which the covariance's condition
+# number (up to 7e4 on smooth chroma) amplifies; the agreement asked for
+SPEED_RELATIVE = 1e-4
+# relative; our float64 against numpy's: 1e-16 times condition numbers below 1e5, with room
+SPEED_FLOAT64 = 1e-9
+# relative; results rounded to float32 (6e-8), and the covariance too, times condition numbers near
+# 1e2 on textured frames
+SPEED_FLOAT32 = 2e-5
+# SpEED-QA, relative: the figure that its golden values are published for
+SPEED_QA_FLOAT64 = 1e-9
+# relative; only the result is rounded to float32
+SPEED_QA_FLOAT32 = 1.2e-7
+# relative to the largest gradient: float64 gradients rounded to float32, covariance rounded before
+SPEED_GRADIENT_FLOAT32 = 1e-4

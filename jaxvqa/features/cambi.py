@@ -119,9 +119,7 @@ def _box_count(x: Shaped[Array, "h w"], step: int) -> Integer[Array, "H W"]:
     count = jax.lax.dynamic_update_slice(room, x.astype(jnp.uint8), (size // 2, size // 2))
     for axis in (0, 1):
         end = x.shape[axis]
-        slices = [
-            jax.lax.slice_in_dim(count, k, k + end, step, axis=axis) for k in range(size)
-        ]
+        slices = [jax.lax.slice_in_dim(count, k, k + end, step, axis=axis) for k in range(size)]
         count = functools.reduce(jnp.add, slices)
     return count
 
@@ -147,21 +145,21 @@ def _mode(a: Array, b: Array, c: Array) -> Array:
 
 def _responses(
     y: Integer[Array, "h w"], depth: int, geometry: Geometry, options: Options
-) -> list[Float[Array, "H W"]]:
+) -> list[Float[Array, "_h _w"]]:
     """Banding response of every pixel at the five scales."""
     visible = contrasts(options)
     lowest = min(c.low for c in visible) - len(visible)
     highest = max(c.high for c in visible) + len(visible)
     codes, flat = _prepare(y, depth, (options.enc_bitdepth or depth) < 10, geometry)
-    found = []
+    pictures = []
     for scale in range(len(_SCALE_WEIGHTS)):
         if scale:
             codes, flat = codes[::2, ::2], flat[::2, ::2]
         codes = _mode_filter(codes)
         # codes that no pixel compares itself with are left out, like pixels that are not flat
         takes_part = flat & (codes >= lowest) & (codes <= highest)
-        found.append(response(jnp.where(takes_part, codes, SKIP), geometry.window // 2, visible))
-    return found
+        pictures.append(jnp.where(takes_part, codes, SKIP))
+    return response(pictures, geometry.window // 2, visible)
 
 
 def _largest_response(geometry: Geometry, options: Options) -> float:

@@ -48,27 +48,52 @@ class Contrast:
 
 
 def response(
-    codes: Integer[Array, "h w"], half: int, contrasts: Sequence[Contrast]
-) -> Float[Array, "h w"]:
-    """Largest weighted contrast response of every pixel.
+    pictures: Sequence[Integer[Array, "_h _w"]], half: int, contrasts: Sequence[Contrast]
+) -> list[Float[Array, "_h _w"]]:
+    """Largest weighted contrast response of every pixel of several pictures.
 
     Args:
-        codes: int16 codes below `SKIP`; pixels that take no part are `SKIP`.
+        pictures: int16 codes below `SKIP`, largest picture first; pixels that take no part are
+            `SKIP`.
         half: half window; the window has `2 * half + 1` samples a side and is cut at the borders.
         contrasts: what counts for differences 1, 2, ...
 
     Returns:
-        float32 responses, 0 for pixels that are `SKIP` or see no contrast.
+        float32 responses of each picture, 0 for pixels that are `SKIP` or see no contrast.
     """
     contrasts = tuple(contrasts)
-    return jax.lax.platform_dependent(
-        codes,
+    corners, size = _layout([p.shape for p in pictures], half)
+    # one sheet for all pictures, so that the counting is compiled once
+    sheet = jnp.full(size, SKIP, jnp.int16)
+    for picture, corner in zip(pictures, corners, strict=True):
+        sheet = jax.lax.dynamic_update_slice(sheet, picture, corner)
+    found = jax.lax.platform_dependent(
+        sheet,
         cpu=lambda c: response_by_tiles(c, half, contrasts),
         default=lambda c: response_by_offsets(c, half, contrasts),
     )
+    return [
+        found[top : top + picture.shape[0], left : left + picture.shape[1]]
+        for picture, (top, left) in zip(pictures, corners, strict=True)
+    ]
 
 
-def _combine(codes: Array, own: Array, others: Sequence[Array], contrasts: Sequence[Contrast]):
+def _layout(shapes: list[tuple[int, ...]], gap: int) -> tuple[list[tuple[int, int]], list[int]]:
+    """Corners of pictures on a sheet, the first above the others side by side, and its size."""
+    corners, left = [(0, 0)], 0
+    for _, width in shapes[1:]:
+        corners.append((shapes[0][0] + gap, left))
+        left += width + gap
+    size = [
+        max(corner[axis] + shape[axis] for corner, shape in zip(corners, shapes, strict=True))
+        for axis in (0, 1)
+    ]
+    return corners, size
+
+
+def _combine(
+    codes: Array, own: Array, others: Sequence[Array], contrasts: Sequence[Contrast]
+) -> Array:
     """Responses from the count of each pixel's own code and the larger count at each contrast."""
     code = codes.astype(jnp.int32)
     own = own.astype(jnp.int32)
@@ -86,7 +111,7 @@ def _combine(codes: Array, own: Array, others: Sequence[Array], contrasts: Seque
 def response_by_offsets(
     codes: Integer[Array, "h w"], half: int, contrasts: Sequence[Contrast]
 ) -> Float[Array, "h w"]:
-    """`response` by comparing each pixel with every pixel of its window."""
+    """`response` of one picture by comparing each pixel with every pixel of its window."""
     height, width = codes.shape
     size, reach = 2 * half + 1, len(contrasts)
     padded = _pad(codes, half)
@@ -112,7 +137,7 @@ def response_by_tiles(
     contrasts: Sequence[Contrast],
     tile: tuple[int, int] = TILE,
 ) -> Float[Array, "h w"]:
-    """`response` by walking through the codes that occur in each tile."""
+    """`response` of one picture by walking through the codes that occur in each tile."""
     height, width = codes.shape
     down, across = -(-height // tile[0]), -(-width // tile[1])
     rows, columns = -(-height // down), -(-width // across)
@@ -122,9 +147,7 @@ def response_by_tiles(
         # the last tiles end at the border; what they share with their neighbours is written twice
         top = jnp.minimum(index // across * rows, height - rows)
         left = jnp.minimum(index % across * columns, width - columns)
-        area = jax.lax.dynamic_slice(
-            padded, (top, left), (rows + 2 * half, columns + 2 * half)
-        )
+        area = jax.lax.dynamic_slice(padded, (top, left), (rows + 2 * half, columns + 2 * half))
         core = area[half : half + rows, half : half + columns]
         found = jax.lax.cond(
             core.min() < SKIP,
