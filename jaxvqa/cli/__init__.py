@@ -1,0 +1,1 @@
+"""The command line `jaxvqa`, one file a command."""
