@@ -20,6 +20,7 @@ from jaxvqa.features.options import Option, Options
 from jaxvqa.ops.borders import pad
 from jaxvqa.ops.filters import correlate
 from jaxvqa.ops.fixed import round_shift
+from jaxvqa.ops.stages import row_sums, stage
 from jaxvqa.ops.tiling import map_frames, map_rows
 from jaxvqa.planes import Planes
 
@@ -61,15 +62,18 @@ def _sad(window: Integer[Array, "window h w"], bit_depth: int) -> Float[Array, "
     border = (_RADIUS, _RADIUS)
     oldest, newest = (pad(window[i], border, border) for i in (0, -1))
 
-    def strip(oldest: Array, newest: Array) -> Array:
+    def down(oldest: Array, newest: Array) -> Array:
         change = oldest.astype(jnp.int32) - newest.astype(jnp.int32)
         if bit_depth < 15:
-            vertical = round_shift(correlate(change, _TAPS, -2), bit_depth)
-        else:
-            vertical = _correlate_signed(change, _TAPS, -2, bit_depth)
+            return round_shift(correlate(change, _TAPS, -2), bit_depth)
+        return _correlate_signed(change, _TAPS, -2, bit_depth)
+
+    def across(vertical: Array) -> Array:
         # 17 bits with the sign at every bit depth
-        blurred = _correlate_signed(vertical, _TAPS, -1, 16)
-        return jnp.abs(blurred).astype(jnp.uint32).sum(-1)
+        return jnp.abs(_correlate_signed(vertical, _TAPS, -1, 16)).astype(jnp.uint32)
+
+    def strip(oldest: Array, newest: Array) -> Array:
+        return row_sums(across, jax.lax.optimization_barrier(stage(down, oldest, newest)))
 
     rows = map_rows(strip, (oldest, newest), height=height, halo=2 * _RADIUS)
     # the sum over a frame passes 2^32; one rounding to float32 at the end

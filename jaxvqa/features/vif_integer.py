@@ -198,10 +198,12 @@ def _shrink(x: Integer[Array, "h w"], scale: int, bit_depth: int) -> Integer[Arr
     halo = 2 * radius - 1
     padded = pad(x, (radius, radius), (radius, radius))
 
+    def down(x: Array) -> Array:
+        return round_shift(correlate(x.astype(jnp.uint32), taps, -2, stride=2), bits)
+
     def strip(x: Array) -> Array:
-        vertical = round_shift(correlate(x.astype(jnp.uint32), taps, -2, stride=2), bits)
-        both = round_shift(correlate(vertical, taps, -1, stride=2), 16)
-        return both.astype(jnp.uint16)
+        vertical = jax.lax.optimization_barrier(stage(down, x))
+        return round_shift(correlate(vertical, taps, -1, stride=2), 16).astype(jnp.uint16)
 
     cut = padded[: 2 * height + halo, : 2 * width + halo]
     return map_rows(strip, (cut,), height=height, halo=halo, stride=2)
