@@ -68,7 +68,9 @@ def _record(name: str, summary: str, extractor: _Extractor) -> Feature:
         name=name,
         summary=summary,
         options=(),
-        outputs=lambda options: tuple(Output(*o) for o in extractor.outputs),
+        outputs=lambda options: tuple(
+            Output(o, direction, f"FUNQUE_feature_{o}_score") for o, direction in extractor.outputs
+        ),
         extract=lambda ref, dis, options: _extract(extractor, ref, dis, rounded=is_rounded(ref)),
         planes="y" if extractor.transform.channels == ("y",) else "yuv",
         before=lambda options: 1,

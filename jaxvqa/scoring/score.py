@@ -285,7 +285,10 @@ def _publish(plan: Plan, series: list[dict[str, np.ndarray]]) -> dict[str, np.nd
     frames: dict[str, np.ndarray] = {}
     by_key = {}
     for request, values in zip(plan.requests, series, strict=True):
-        frames |= {k: np.asarray(v) for k, v in request.publish(values).items()}
+        for key, value in request.publish(values).items():
+            # two FUNQUE sets share names for different values: the later one is spelt out
+            shown = key if key not in frames else f"{request.feature.name}.{key}"
+            frames[shown] = np.asarray(value)
         by_key[request.key] = values
     for use in plan.models:
         frames |= use.score(by_key)
