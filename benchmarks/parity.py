@@ -79,39 +79,39 @@ def _difference(clip: str, run: str, expected: dict, found: dict, score_key: str
 
 
 def compare(folder: Path, only: str = "") -> Iterator[Row]:
-    """Rows for all runs of one clip whose name matches `only`; models are scored together."""
+    """Rows for all runs of one clip whose name matches `only`."""
     golden = json.loads((folder / "golden.json").read_text())
     ref, dis = _videos(folder)
     runs = {
-        name: run.get("frames", run) if isinstance(run, dict) else {}
+        name: run.get("frames", run)
         for name, run in golden["runs"].items()
         if re.search(only, name)
     }
-    models = {r: _model_text(r) for r in runs if r.startswith("model:") and runs[r] != {"error": True}}
-    refused = {}
-    for run, (text, key) in list(models.items()):
-        yield from _scored(folder.name, run, runs[run], ref, dis, refused, model=text, score_key=key)
     for run, expected in runs.items():
-        if not run.startswith("feature:"):
-            continue
-        text = run.removeprefix("feature:")
-        if parse_text(text)[0] not in catalog.FEATURES:
-            continue
-        yield from _scored(folder.name, run, expected, ref, dis, refused, features=[text])
+        if run.startswith("model:"):
+            text, key = _model_text(run)
+            yield _scored(folder.name, run, expected, (ref, dis), {"model": text}, key)
+        elif run.startswith("feature:"):
+            text = run.removeprefix("feature:")
+            if parse_text(text)[0] in catalog.FEATURES:
+                wanted = {"model": None, "features": [text]}
+                yield _scored(folder.name, run, expected, (ref, dis), wanted, "")
 
 
-def _scored(clip, run, expected, ref, dis, refused, *, model=None, features=(), score_key="vmaf"):  # noqa: ANN
+def _scored(
+    clip: str, run: str, expected: dict, videos: tuple[Path, Path], wanted: dict, score_key: str
+) -> Row:
+    """One run against its golden values; the reference program may have failed on it."""
     failed = not expected or "error" in expected
     try:
-        result = jaxvqa.score(ref, dis, model=model, features=features)
+        result = jaxvqa.score(*videos, **wanted)
     except ValueError as error:
-        agreed = "both refuse" if failed else f"refused: {error}"
-        yield Row(clip, run, "", 0.0 if failed else np.inf, 0.0, agreed)
-        return
+        if failed:
+            return Row(clip, run, "", 0.0, 0.0, "both refuse")
+        return Row(clip, run, "", np.inf, np.inf, f"refused: {error}")
     if failed:
-        yield Row(clip, run, "", 0.0, 0.0, "the reference program failed here")
-        return
-    yield _difference(clip, run, expected, result.frames, score_key)
+        return Row(clip, run, "", 0.0, 0.0, "only the reference program failed")
+    return _difference(clip, run, expected, result.frames, score_key)
 
 
 def main() -> None:
@@ -136,7 +136,8 @@ def main() -> None:
                 worst[kind] = row
     print(f"\nworst of each kind ({time.time() - started:.0f} s)")
     for kind, row in sorted(worst.items()):
-        print(f"{kind:44s} {row.absolute:9.1e} {row.relative:9.1e}  {row.clip} {row.key} {row.note}")
+        numbers = f"{row.absolute:9.1e} {row.relative:9.1e}"
+        print(f"{kind:44s} {numbers}  {row.clip} {row.key} {row.note}")
 
 
 if __name__ == "__main__":

@@ -93,7 +93,8 @@ def main() -> None:
     print(f"jaxvqa {jaxvqa.__version__}, jax {jax.__version__}, {jax.device_count()} "
           f"{jax.default_backend()} device(s), {os.cpu_count()} cores, Python "
           f"{platform.python_version()}, {width}x{height}, {arguments.frames} frames")  # fmt: skip
-    print(f"{'':22s} {'compute fps':>12s} {'ms/frame':>9s} {'first call s':>13s} {'from file fps':>14s}")
+    columns = ("compute fps", "ms/frame", "first call s", "from file fps")
+    print(f"{'':22s} {columns[0]:>12s} {columns[1]:>9s} {columns[2]:>13s} {columns[3]:>14s}")
     with tempfile.TemporaryDirectory() as folder:
         files = [Path(folder) / f"{side}.y4m" for side in ("ref", "dis")]
         if not arguments.no_files:

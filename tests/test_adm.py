@@ -116,8 +116,10 @@ def test_gradients():
             found = adm(r, d, bit_depth=8)
             return found["adm2"].sum() + found["aim"].sum()
 
-        jax.test_util.check_grads(total, (ref, dis), order=1, modes=("fwd", "rev"),
-                                  atol=tolerances.GRADIENT, rtol=tolerances.GRADIENT, eps=1e-5)  # fmt: skip
+        jax.test_util.check_grads(
+            total, (ref, dis), order=1, modes=("fwd", "rev"), atol=tolerances.GRADIENT,
+            rtol=tolerances.GRADIENT, eps=1e-5,
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize("bit_depth", [8, 10])

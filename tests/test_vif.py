@@ -121,8 +121,10 @@ def test_gradients():
         def total(r, d):
             return sum(v.sum() for v in vif(r, d, bit_depth=8).values())
 
-        jax.test_util.check_grads(total, (ref, dis), order=1, modes=("fwd", "rev"),
-                                  atol=tolerances.GRADIENT, rtol=tolerances.GRADIENT, eps=1e-4)  # fmt: skip
+        jax.test_util.check_grads(
+            total, (ref, dis), order=1, modes=("fwd", "rev"), atol=tolerances.GRADIENT,
+            rtol=tolerances.GRADIENT, eps=1e-4,
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize("bit_depth", [8, 10])

@@ -57,3 +57,26 @@ SPEED_QA_FLOAT64 = 1e-9
 SPEED_QA_FLOAT32 = 1.2e-7
 # relative to the largest gradient: float64 gradients rounded to float32, covariance rounded before
 SPEED_GRADIENT_FLOAT32 = 1e-4
+
+# FUNQUE, relative. float64 against the float64 reference: temporal RRED cancels, 1e-11 at best
+FUNQUE_FLOAT64 = 1e-9
+# float32 maps of means near 1 and energies near 1e-6; the agreement asked for
+FUNQUE_FLOAT32 = 2e-5
+# DLM from float32 pyramids: rounding decides the sign of details that are 0, 6e-4 between correct
+# programs
+FUNQUE_DLM_FLOAT32 = 1e-3
+# the reference's value of a perfect or flat pair is itself rounding noise; absolute
+FUNQUE_NOISE = 1e-7
+# the 2022 program sums VIF windows as float32 integral images, good to 1e-5
+FUNQUE_2022 = 2e-5
+# central differences in float64 of powers of 0.0448 with kinks nearby
+FUNQUE_GRADIENT = 1e-4
+
+# VMAF points. float models: the bound asked for; features agree to 2e-5 and weigh up to 200 points
+FLOAT_SCORE = 5e-3
+# integer features are equal bit for bit; what is left is the last float32 digit of each, times 200
+INTEGER_SCORE = 1e-4
+# SpEED in float64 against the tool's float32
+V1_SCORE = 1e-3
+# float twins of integer models: libvmaf's own two builds differ by up to 0.05 (0.07 for NEG)
+FLOAT_TWIN_SCORE = 0.07

@@ -1,0 +1,205 @@
+import jax
+import numpy as np
+import pytest
+
+import jaxvqa
+from jaxvqa import Planes
+from jaxvqa.scoring.auto import choose_model
+from jaxvqa.scoring.engine import chunk_frames
+from jaxvqa.scoring.plan import Planner
+from jaxvqa.scoring.result import ClipInfo
+from tests import clips, tolerances
+
+CLIP = "bunny_320x180_422_10b"
+
+
+@pytest.fixture(scope="module")
+def integer_models():
+    """One run of the default family on files: the extractors compile once for all of them."""
+    return jaxvqa.score(
+        clips.path(CLIP, "ref"),
+        clips.path(CLIP, "dis"),
+        model=["vmaf_v0.6.1", "vmaf_v0.6.1:name=phone:enable_transform", "vmaf_b_v0.6.3"],
+    )
+
+
+def compare(frames, run, tolerance, rename):
+    for name, expected in clips.golden(CLIP)[run].items():
+        key = rename + name[4:] if name.startswith("vmaf") else name
+        np.testing.assert_allclose(
+            frames[key], np.array(expected, float), rtol=0, atol=tolerance, err_msg=name
+        )
+
+
+def test_integer_models_match_libvmaf(integer_models):
+    frames = integer_models.frames
+    compare(frames, "model:vmaf_v0.6.1", tolerances.INTEGER_SCORE, "vmaf_v0.6.1")
+    compare(frames, "model:vmaf_v0.6.1:phone", tolerances.INTEGER_SCORE, "phone")
+    compare(frames, "model:vmaf_b_v0.6.3", tolerances.INTEGER_SCORE, "vmaf_b_v0.6.3")
+    assert integer_models.score_names == ("vmaf_v0.6.1", "phone", "vmaf_b_v0.6.3")
+    assert integer_models.score == integer_models.pooled["vmaf_v0.6.1"]["mean"]
+    assert integer_models.warnings == ()
+
+
+def test_shared_features_run_once():
+    planner = Planner()
+    for name in ("vmaf_v0.6.1", "vmaf_4k_v0.6.1", "vmaf_v0.6.1neg"):
+        planner.add_model(jaxvqa.load_model(name), name)
+    planner.add_feature("vif")
+    planner.add_feature("adm=debug=true")
+    plan = planner.plan()
+    assert [r.key for r in plan.requests] == [
+        ("adm", ""), ("motion", ""), ("vif", ""), ("adm", "_egl_1"), ("vif", "_egl_1"),
+    ]  # fmt: skip
+    # switches that names don't show are merged, not dropped
+    assert plan.requests[0].options.debug
+
+
+def test_float_model_and_float_twin_match_libvmaf():
+    ref, dis = clips.load(CLIP)
+    result = jaxvqa.score(ref, dis, model=["vmaf_float_v0.6.1", "vmaf_v0.6.1"], arithmetic="float")
+    compare(result.frames, "model:vmaf_float_v0.6.1", tolerances.FLOAT_SCORE, "vmaf_float_v0.6.1")
+    expected = clips.golden(CLIP)["model:vmaf_v0.6.1"]["vmaf"]
+    gap = np.abs(result.frames["vmaf_v0.6.1"] - expected).max()
+    assert gap < tolerances.FLOAT_TWIN_SCORE
+    assert gap > 0  # it really is the other arithmetic
+    assert result.notices[0].code == "float-twins"
+
+
+def test_vmaf_v1_matches_libvmaf():
+    result = jaxvqa.score(clips.path(CLIP, "ref"), clips.path(CLIP, "dis"), model="vmaf_v1")
+    compare(result.frames, "model:vmaf_v1.0.16_3d0h", tolerances.V1_SCORE, "vmaf")
+    assert set(result.frames) == set(clips.golden(CLIP)["model:vmaf_v1.0.16_3d0h"])
+
+
+MOTION = {"model": None, "features": ["float_motion", "motion=motion_five_frame_window=true"]}
+
+
+@pytest.fixture(scope="module")
+def moving():
+    rng = np.random.default_rng(0)
+    return Planes(clips.textured(rng, (45, 48, 40)))
+
+
+def test_chunks_devices_and_whole_agree(moving):
+    assert jax.device_count() == 2
+    both = jaxvqa.score(moving, moving, **MOTION)
+    one = jaxvqa.score(moving, moving, devices=jax.devices()[:1], **MOTION)
+    whole = jaxvqa.features.motion(moving, moving)
+    assert chunk_frames(48, 40, 1, None) < 45  # several chunks
+    for name in both.frames:
+        np.testing.assert_array_equal(both.frames[name], one.frames[name])
+    np.testing.assert_array_equal(both.frames["motion2"], whole["motion2"])
+
+
+def test_runs_are_deterministic(moving):
+    first, second = (jaxvqa.score(moving, moving, **MOTION) for _ in range(2))
+    for name, values in first.frames.items():
+        np.testing.assert_array_equal(values, second.frames[name])
+
+
+def test_subsample_reads_all_frames_for_motion(moving):
+    features = ["float_motion", "float_adm"]
+    full = jaxvqa.score(moving, moving, model=None, features=features, frame_count=7)
+    third = jaxvqa.score(moving, moving, model=None, features=features, frame_count=7, subsample=3)
+    np.testing.assert_array_equal(third.frame_numbers, [0, 3, 6])
+    for name in full.frames:
+        np.testing.assert_allclose(third.frames[name], full.frames[name][::3], atol=1e-6)
+
+
+def test_frame_selection_and_length_policy(moving):
+    short = Planes(moving.y[:5])
+    with pytest.raises(ValueError, match="number of frames"):
+        jaxvqa.score(moving, short, **MOTION)
+    cut = jaxvqa.score(moving, short, on_length_mismatch="truncate", **MOTION)
+    assert len(cut.frame_numbers) == 5
+    assert "the last 40 frames of the reference" in cut.warnings[0]
+    late = jaxvqa.score(moving, moving, skip_ref=1, skip_dis=1, frame_count=4, **MOTION)
+    same = jaxvqa.score(moving.y[1:5], moving.y[1:5], **MOTION)
+    np.testing.assert_array_equal(late.frames["motion"], same.frames["motion"])
+
+
+def test_one_program_serves_a_clip_and_the_next(moving):
+    import chex
+
+    from jaxvqa.features.motion import FEATURE
+    from jaxvqa.scoring import engine
+
+    traced = chex.assert_max_traces(FEATURE.extract, n=1)
+    feature = type(FEATURE)(**{**FEATURE.__dict__, "name": "counted", "extract": traced})
+    request = engine.Request(feature, feature.resolve({}))
+    for _ in range(2):
+        run = engine.Engine([request], 8, 4, jax.devices()[:1])
+        for frame in moving.y[:10]:
+            run.feed((frame,), (frame,))
+        assert len(run.finish()[0]["raw"]) == 10
+
+
+def test_sets_that_share_names_stay_apart(moving):
+    y = moving.y[:2]
+    chroma = np.full((2, 24, 20), 128, np.uint8)
+    video = Planes(y, chroma, chroma)
+    names = jaxvqa.score(
+        video, video, model=None, features=["y_funque_plus", "3c_funque_plus"]
+    ).frames
+    assert "dlm_channel_y_scale_2" in names
+    assert "3c_funque_plus.dlm_channel_y_scale_2" in names
+
+
+def test_promotion_to_10_bits_multiplies_codes(moving):
+    y = moving.y[:3]
+    up = jaxvqa.score(y, y, promote_to_10bit=True, **MOTION)
+    by_hand = jaxvqa.score(y.astype(np.uint16) * 4, y.astype(np.uint16) * 4, bit_depth=10, **MOTION)
+    assert up.clip.bit_depth == 10
+    for name in up.frames:
+        np.testing.assert_array_equal(up.frames[name], by_hand.frames[name])
+    with pytest.raises(ValueError, match="for 8-bit video"):
+        jaxvqa.score(by_hand_video(y), by_hand_video(y), promote_to_10bit=True, **MOTION)
+
+
+def by_hand_video(y):
+    return Planes(y.astype(np.uint16) * 4, bit_depth=10)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "fps", "expected"),
+    [
+        (1920, 1080, 24.0, "vmaf_v1.0.16_3d0h"),
+        (1920, 1080, 59.94, "vmaf_v1.0.16_hfr_3d0h"),
+        (1280, 720, None, "vmaf_v1.0.16_3d0h"),
+        (3840, 2160, 25.0, "vmaf_v1.0.16_1d5h_2160"),
+        (3840, 1600, 50.0, "vmaf_v1.0.16_hfr_1d5h_2160"),
+    ],
+)
+def test_auto_model(width, height, fps, expected):
+    name, notice = choose_model(ClipInfo(width, height, 10, "420", fps))
+    assert name == expected
+    assert expected in notice.text
+
+
+@pytest.mark.parametrize(
+    ("keywords", "message"),
+    [
+        ({"model": "vmaf_v0.6.2"}, "no model named 'vmaf_v0.6.2'"),
+        ({"model": None}, "nothing to score"),
+        ({"model": None, "features": ["vif_float"]}, "no feature named"),
+        ({"model": None, "features": ["float_vif=vif_kernelscale"]}, "option=value"),
+        ({"model": None, "features": ["speed_chroma"]}, "needs chroma"),
+        ({"subsample": 0}, "subsample must be"),
+        ({"frame_count": 0}, "frame_count must be"),
+        ({"model": ["vmaf_v0.6.1", "vmaf_v0.6.1"]}, "two models"),
+        ({"arithmetic": "exact"}, "auto, float"),
+    ],
+)
+def test_bad_requests(moving, keywords, message):
+    with pytest.raises(ValueError, match=message):
+        jaxvqa.score(moving, moving, **keywords)
+
+
+def test_input_of_wrong_type(moving, tmp_path):
+    with pytest.raises(TypeError, match="both be files or both be arrays"):
+        jaxvqa.score("ref.mkv", moving)
+    with pytest.raises(TypeError, match="uint8 or uint16"):
+        jaxvqa.score(moving.y.astype(np.float32), moving.y.astype(np.float32), bit_depth=8)
+    with pytest.raises(ValueError, match="missing"):
+        jaxvqa.score(tmp_path / "missing.mkv", tmp_path / "missing.mkv")
