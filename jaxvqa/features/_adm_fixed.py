@@ -54,7 +54,7 @@ def reciprocal(m: Int[Array, "*shape"]) -> Int[Array, "*shape"]:
 
     The first quotient is within 2^9 / m + 1 of the true one, so the remainder stays below 2^16 in
     magnitude, the second quotient is off by one at most, and the comparisons put that right.
-    Vectorises, where integer division does not: 0.7 against 4 ns a sample.
+    Unlike integer division it vectorises.
     """
     divisor = m.astype(jnp.float32)
     quotient = (jnp.float32(2**30) / divisor).astype(jnp.int32)
