@@ -6,7 +6,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxvqa.features import cambi as module
 from jaxvqa.features.cambi import FEATURE, cambi, cambi_heatmaps
 from jaxvqa.features.cambi_tables import contrasts, geometries
 from jaxvqa.ops import banding
@@ -120,18 +119,21 @@ def test_counting_forms_match_oracle_bit_for_bit(half, reach):
     settings = [banding.Contrast(*band) for band in bands]
     tiles = banding.response_by_tiles(masked, half, settings, tile=(32, 64))
     offsets = banding.response_by_offsets(masked, half, settings)
-    assert expected.max() > 0
+    assert expected.max() > 0 or half == 0  # a single pixel has no neighbours
     np.testing.assert_array_equal(tiles, expected)
     np.testing.assert_array_equal(offsets, expected)
 
 
 def test_pictures_on_one_sheet_do_not_meet():
     rng = np.random.default_rng(3)
-    pictures = [rng.integers(1, 5, s).astype(np.int16) for s in ((9, 20), (5, 10), (3, 5), (2, 3))]
+    shapes = ((9, 20), (5, 10), (3, 5), (2, 3))
+    pictures = [jnp.asarray(rng.integers(1, 5, s), jnp.int16) for s in shapes]
     bands = [(1, 0, 9), (2, 0, 9)]
     found = banding.response(pictures, 3, [banding.Contrast(*band) for band in bands])
     for picture, values in zip(pictures, found, strict=True):
-        expected = oracle.responses(picture.astype(int), np.ones(picture.shape, bool), 3, bands)
+        expected = oracle.responses(
+            np.asarray(picture, int), np.ones(picture.shape, bool), 3, bands
+        )
         np.testing.assert_array_equal(values, expected)
 
 
@@ -183,7 +185,8 @@ def test_equal_videos_add_no_banding():
     found = cambi(frames, frames, full_ref=True)
     assert found["cambi"].min() > 0
     np.testing.assert_array_equal(found["cambi"], found["cambi_source"])
-    np.testing.assert_array_equal(found["cambi_full_reference"], np.zeros(2))
+    # equal up to the order of the float64 sums
+    assert np.abs(found["cambi_full_reference"]).max() < tolerances.FLOAT64_SUM
 
 
 def test_jit_vmap_and_chunks_give_the_same_bits():
@@ -215,7 +218,7 @@ def test_heatmaps_are_the_oracles_responses():
         assert integers.dtype == np.uint16
         scaled = 65535 * wanted.astype(float) / (4 * window**2 / 4)
         # float32 may fall on the other side of a whole number
-        assert np.abs(integers[0] - np.floor(scaled)).max() <= 1
+        assert np.abs(np.asarray(integers[0], float) - np.floor(scaled)).max() <= 1
 
 
 @pytest.mark.parametrize("platform", ["cpu", "cuda", "tpu"])
@@ -246,6 +249,6 @@ def test_encode_larger_than_the_picture_is_ignored():
     options = FEATURE.resolve({"enc_width": 1920, "enc_height": 200})
     encoded, _ = geometries(240, 320, options)
     assert (encoded.height, encoded.width) == (240, 320)
-    assert module.FEATURE.resolve({"hrs": 1080, "cmxv": 17, "vlt": 0.06}).suffix == (
+    assert FEATURE.resolve({"hrs": 1080, "cmxv": 17, "vlt": 0.06}).suffix == (
         "_hrs_1080_cmxv_17_vlt_0.06"
     )

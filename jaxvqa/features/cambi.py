@@ -327,4 +327,4 @@ def cambi_heatmaps(
             found = [(x * scale).astype(jnp.uint16) for x in found]
         return tuple(found)
 
-    return map_frames(frame, planes.y)
+    return map_frames(frame, jnp.asarray(planes.y))
