@@ -100,24 +100,30 @@ def _axis(size: int, scaled: int, options: Options) -> taps.Taps:
     return taps.chain(resized, decimated, size)
 
 
-def _bands(planes: Array, depth: int, options: Options) -> Float[Array, "n h w"]:
+def _bands(planes: tuple[Array, ...], depth: int, options: Options) -> Float[Array, "n k h w"]:
     """Planes of code values to decimated pictures without their local mean, on the 8-bit scale.
 
     Cropped to whole blocks. The source's offset of -128 is left out: it cancels in the local mean.
     """
-    height, width = planes.shape[-2:]
+    height, width = planes[0].shape[-2:]
     scaled_height, scaled_width = _prescaled_size(height, width, options)
     rows = _axis(height, scaled_height, options)
     columns = _axis(width, scaled_width, options)
     smooth = kernel(4, options.speed_kernelscale)
     radius = len(smooth) // 2
+    dtypes = {p.dtype for p in planes}
+    common = dtypes.pop() if len(dtypes) == 1 else jnp.float64
+
+    def decimated(*frames: Array) -> Array:
+        stacked = jnp.stack([f.astype(common) for f in frames])
+        return taps.apply(taps.apply(stacked, rows, 1), columns, 2)
 
     def without_mean(low: Array) -> Array:
         mean = separable(pad(low, (radius, radius), (radius, radius)), smooth)
         return entropy.whole_blocks(low - mean, _BLOCK)
 
     # two loops, so that neither step is recomputed for every reader of its result
-    low = map_frames(lambda x: taps.apply(taps.apply(x, rows, 0), columns, 1), planes)
+    low = map_frames(decimated, *planes)
     return map_frames(without_mean, low * (1.0 / (1 << (depth - 8))))
 
 
@@ -183,7 +189,7 @@ def _chroma_size(ref: Planes) -> tuple[int, int]:
 
 def _chroma_program(*planes: Array, depth: int, options: Options) -> dict[str, Array]:
     rounded = planes[0].dtype != jnp.float64
-    ref_u, ref_v, dis_u, dis_v = (_bands(p, depth, options) for p in planes)
+    ref_u, ref_v, dis_u, dis_v = jnp.moveaxis(_bands(planes, depth, options), 1, 0)
     count = ref_u.shape[0]
     score, flag = _score(
         jnp.concatenate([ref_u, ref_v]),
@@ -214,7 +220,7 @@ def _chroma_extract(ref: Planes, dis: Planes, options: Options) -> Series:
 def _temporal_program(ref: Array, dis: Array, *, depth: int, options: Options) -> dict[str, Array]:
     rounded = jnp.float64 not in (ref.dtype, dis.dtype)
     # a band is linear in the pixels: the difference of bands is the band of the difference
-    b_ref, b_dis = _bands(ref, depth, options), _bands(dis, depth, options)
+    b_ref, b_dis = jnp.moveaxis(_bands((ref, dis), depth, options), 1, 0)
     current = b_ref[1:] if options.speed_use_ref_diff else b_dis[1:]
     score, flag = _score(b_ref[:-1] - b_ref[1:], b_dis[:-1] - current, options, 0, rounded)
     return {"speed_temporal": score, "speed_temporal_flag": flag}
