@@ -15,7 +15,7 @@ import numpy as np
 
 import jaxvqa
 from jaxvqa.cli import runtime
-from jaxvqa.cli.terminal import print_folded, print_styled
+from jaxvqa.cli.terminal import print_folded
 from jaxvqa.fusion import registry
 
 NAME = "doctor"
@@ -24,6 +24,7 @@ NAME = "doctor"
 EXPECTED = (0.2749490651, 0.5880793669, 0.7390698204, 0.8280872172)
 TOLERANCE = 1e-4
 
+_BROKEN = "red bold"
 _OPTIONAL = {
     "rich": ("cli", "tables and progress"),
     "matplotlib": ("plot", "jaxvqa plot"),
@@ -61,9 +62,8 @@ def run(args: argparse.Namespace) -> int:
     return 0 if all(sound) else 1
 
 
-def _line(name: str, text: str, broken: bool = False) -> None:
-    style = "red bold" if broken else ""
-    print_folded(f"{name:<11}{text}", style=style, hanging=11)
+def _line(name: str, text: str, style: str = "") -> None:
+    print_folded(f"{name:<12}{text}", style=style, hanging=12)
 
 
 def _devices(devices: list[jax.Device]) -> str:
@@ -103,7 +103,7 @@ def _models() -> bool:
         records = registry.list_models()
         _line("models", f"{len(records)} in {registry.model_folder()}")
     except (OSError, ValueError) as error:
-        _line("models", f"broken: {error}", broken=True)
+        _line("models", f"broken: {error}", style=_BROKEN)
         return False
     return True
 
@@ -123,14 +123,14 @@ def _self_test(devices: list[jax.Device]) -> bool:
         result = jaxvqa.score(ref, dis, model=None, features=["float_vif"], devices=devices[:1])
         found = [result.frames[f"vif_scale{scale}"][0] for scale in range(4)]
     except Exception as error:
-        _line("self-test", f"broken: {type(error).__name__}: {error}", broken=True)
+        _line("self-test", f"broken: {type(error).__name__}: {error}", style=_BROKEN)
         return False
     worst = float(np.abs(np.array(found) - EXPECTED).max())
     seconds = time.perf_counter() - started
     if not worst <= TOLERANCE:
         text = f"broken: float_vif is off by {worst:.2g} on the test picture, allowed {TOLERANCE:g}"
-        _line("self-test", text, broken=True)
+        _line("self-test", text, style=_BROKEN)
         return False
     text = f"ok: float_vif is right within {worst:.1g} ({seconds:.1f} s, compilation included)"
-    print_styled(f"{'self-test':<11}{text}", "green")
+    _line("self-test", text, style="green")
     return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import bisect
 import json
 from typing import Any
 
@@ -17,7 +18,7 @@ from jaxvqa.planes import Planes, chroma_size
 
 NAME = "features"
 
-_LARGE, _SMALL = 2160, 512
+_LARGEST = 1024
 
 
 def add_parser(commands: Any) -> Any:
@@ -69,14 +70,13 @@ def _gradient(feature: Feature) -> str:
 
 
 def _as_json(feature: Feature) -> dict[str, Any]:
-    smallest = smallest_frame(feature)
     return {
         "name": feature.name,
         "summary": feature.summary,
         "integer": feature.integer,
         "differentiable": feature.differentiable,
         "needs_chroma": _planes(feature) == "colour",
-        "smallest_frame": None if smallest is None else list(smallest),
+        "smallest_square": smallest_square(feature),
         "outputs": [
             {"name": o.name, "direction": o.direction, "libvmaf_key": o.raw}
             for o in feature.outputs(feature.resolve({}))
@@ -98,27 +98,25 @@ def _option_json(option: Option) -> dict[str, Any]:
     }
 
 
-def smallest_frame(feature: Feature) -> tuple[int, int] | None:
-    """Smallest width and height that a feature takes with its default options.
+def smallest_square(feature: Feature) -> int | None:
+    """Side of the smallest square frame that a feature takes with its default options.
 
-    Found by asking its own check, so it can't differ from what scoring refuses. None if sides of
-    512 are still too small.
+    Found by asking its own check, so it can't differ from what scoring refuses. None if a side of
+    1024 is still too small.
     """
     options = feature.resolve({})
 
-    def fits(width: int, height: int) -> bool:
-        luma: Any = jax.ShapeDtypeStruct((1, height, width), np.uint8)
-        chroma: Any = jax.ShapeDtypeStruct((1, *chroma_size(height, width, "420")), np.uint8)
+    def fits(side: int) -> bool:
+        luma: Any = jax.ShapeDtypeStruct((1, side, side), np.uint8)
+        chroma: Any = jax.ShapeDtypeStruct((1, *chroma_size(side, side, "420")), np.uint8)
         try:
             check_feature(feature, Planes(luma, chroma, chroma, bit_depth=8), options)
         except (ValueError, TypeError):
             return False
         return True
 
-    sides = range(1, _SMALL + 1)
-    width = next((n for n in sides if fits(n, _LARGE)), None)
-    height = next((n for n in sides if fits(_LARGE, n)), None)
-    return None if width is None or height is None else (width, height)
+    side = bisect.bisect_left(range(_LARGEST + 1), True, lo=1, key=fits)
+    return side if side <= _LARGEST else None
 
 
 def _range(option: Option) -> str:
@@ -141,13 +139,14 @@ def _describe(feature: Feature) -> None:
     print_styled(feature.name, "bold cyan")
     print_folded(feature.summary, "  ")
     print()
-    smallest = smallest_frame(feature)
+    side = smallest_square(feature)
     outputs = feature.outputs(feature.resolve({}))
     better = {"neither": "neither better nor worse"}
     facts = {
-        "input": f"{_planes(feature)}, {'integer codes' if feature.integer else 'any codes'}",
+        "planes": _planes(feature),
+        "samples": "integer" if feature.integer else "integer or float",
         "gradient": _gradient(feature),
-        "smallest frame": "unknown" if smallest is None else f"{smallest[0]}x{smallest[1]}",
+        "smallest frame": "unknown" if side is None else f"{side}x{side}, if square",
     }
     rows = [[key, value] for key, value in facts.items()]
     print_table([Column("", style="dim"), Column("", fold=True)], rows)

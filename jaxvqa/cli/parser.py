@@ -21,7 +21,13 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raises UsageError with argparse's message as a sentence."""
-        raise UsageError(f"{message.rstrip('.')}: {self.prog} --help lists what is possible.")
+        found = re.match(r"argument COMMAND: invalid choice: '(.*)' \(choose from (.*)\)", message)
+        if found:
+            commands = re.findall(r"\w+", found[2])
+            close = difflib.get_close_matches(found[1], commands, n=1, cutoff=0.5)
+            advice = f"did you mean {close[0]}?" if close else f"there are {', '.join(commands)}."
+            raise UsageError(f"there is no command {found[1]!r}: {advice}")
+        raise UsageError(f"{message.rstrip('.')} (see {self.prog} --help).")
 
     def refuse(self, unknown: Sequence[str]) -> NoReturn:
         """Raises UsageError for arguments that no option takes."""

@@ -8,7 +8,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import Any
 
 Progress = Callable[[int, int | None], None]
 
@@ -34,7 +34,7 @@ class Column:
     style: str = ""
 
 
-def rich_console(stream: TextIO) -> Any | None:
+def rich_console(stream: Any) -> Any | None:
     """A rich console on a stream, or None if it is no terminal or rich is not installed."""
     if not stream.isatty():
         return None
@@ -45,7 +45,7 @@ def rich_console(stream: TextIO) -> Any | None:
     return Console(file=stream, highlight=False, soft_wrap=True)
 
 
-def width_of(stream: TextIO) -> int:
+def width_of(stream: Any) -> int:
     """Columns of a terminal; without limit for a file, so that a row stays a line."""
     return shutil.get_terminal_size().columns if stream.isatty() else _UNLIMITED
 
@@ -84,7 +84,7 @@ def _print_row(
             console.print(_styled(cells, styles))
 
 
-def print_styled(text: str, style: str, stream: TextIO | None = None) -> None:
+def print_styled(text: str, style: str, stream: Any = None) -> None:
     """Prints a line in a style of rich, or plain."""
     target = stream or sys.stdout
     console = rich_console(target)
@@ -109,17 +109,20 @@ def print_folded(text: str, indent: str = "", style: str = "", hanging: int = 0)
 
 
 def fold(text: str, width: int) -> list[str]:
-    """Breaks text after spaces and underscores into lines of at most `width` characters.
+    """Breaks text at spaces into lines of at most `width` characters.
 
-    A piece without either that is longer stays whole.
+    A word that is longer is broken after its underscores, and stays whole if it has none.
     """
     lines, line = [], ""
-    for piece in re.findall(r"[^ _]*[ _]|[^ _]+", text):
-        if line and len(line) + len(piece.rstrip()) > width:
-            lines.append(line.rstrip())
-            line = ""
-        line += piece
-    return [*lines, line.rstrip()]
+    for word in text.split(" "):
+        pieces = [word] if len(word) <= width else re.findall(r"[^_]*_|[^_]+", word)
+        for i, piece in enumerate(pieces):
+            joint = " " if line and i == 0 else ""
+            if line and len(line) + len(joint) + len(piece) > width:
+                lines.append(line)
+                line, joint = "", ""
+            line += joint + piece
+    return [*lines, line]
 
 
 def _styled(cells: Sequence[str], styles: Sequence[str]) -> Any:

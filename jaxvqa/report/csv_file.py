@@ -17,7 +17,7 @@ def render_csv(result: Result) -> str:
     lines = ["".join(f"{_field(name)}," for name in ("Frame", *result.frames))]
     columns = list(result.frames.values())
     for i, number in enumerate(result.frame_numbers):
-        values = (format_number(column[i]) or "" for column in columns)
+        values = (format_number(float(column[i])) or "" for column in columns)
         lines.append(f"{int(number)}," + "".join(f"{value}," for value in values))
     return "\n".join(lines) + "\n"
 
