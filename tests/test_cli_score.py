@@ -160,7 +160,7 @@ def test_subsampled_frames_keep_their_numbers(jv, expected):
     assert [row[0] for row in rows] == ["0", "4"]
     assert rows[1][2] == f"{expected.frames['motion2'][4]:.6f}"
     text = jv("ref.y4m", "dis.y4m", *MOTION, "--subsample", "4")[1]
-    assert "2 frames, every 4. frame" in text
+    assert "2 frames (1 in 4);" in text
 
 
 def test_options_of_features_show_in_names(jv):

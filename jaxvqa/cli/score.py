@@ -192,7 +192,7 @@ def print_summary(result: Result, subsample: int) -> None:
     """The pooled values as a table: scores first, then features."""
     clip = result.clip
     chroma = ":".join(clip.chroma)
-    every = f", every {subsample}. frame" if subsample > 1 else ""
+    every = f" (1 in {subsample})" if subsample > 1 else ""
     models = f"model {', '.join(result.models)}" if result.models else "no model"
     line = f"{clip.width}x{clip.height}, {chroma}, {clip.bit_depth} bits"
     print_styled(f"{line}; {_frames(result)}{every}; {models}", "dim")

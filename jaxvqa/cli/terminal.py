@@ -125,12 +125,12 @@ def fold(text: str, width: int) -> list[str]:
     return [*lines, line]
 
 
-def _styled(cells: Sequence[str], styles: Sequence[str]) -> Any:
+def _styled(cells: Sequence[str], styles: Sequence[str], gap: str = _GAP) -> Any:
     from rich.text import Text
 
     text = Text()
     for i, (cell, style) in enumerate(zip(cells, styles, strict=True)):
-        text.append((_GAP if i else "") + cell, style=style)
+        text.append((gap if i else "") + cell, style=style)
     text.rstrip()
     return text
 
@@ -173,7 +173,7 @@ def warn(text: str) -> None:
     if console is None:
         print(f"warning: {text}", file=sys.stderr)
     else:
-        console.print(_styled(["warning:", text], ["yellow bold", ""]), soft_wrap=True)
+        console.print(_styled(["warning: ", text], ["yellow bold", ""], gap=""))
 
 
 @contextlib.contextmanager
