@@ -108,12 +108,18 @@ def _entropy(variance: Array) -> tuple[Array, Array]:
     return jnp.log1p(variance), jnp.log(variance + _RRED_NOISE) + _LOG_2PI_E
 
 
+def _product_difference(a: Array, b: Array, c: Array, d: Array) -> Array:
+    """`a b - c d` from differences: exactly 0 for equal factors, fused multiply-adds or not."""
+    return (a - c) * b + c * (b - d)
+
+
 def _row_differences(x: Array, y: Array, change_x: Array, change_y: Array) -> tuple[Array, Array]:
     """Row sums of the spatial and temporal entropy differences, from window variances."""
     (scale_x, entropy_x), (scale_y, entropy_y) = _entropy(x), _entropy(y)
     (rate_x, change_x), (rate_y, change_y) = _entropy(change_x), _entropy(change_y)
-    spatial = scale_x * entropy_x - scale_y * entropy_y
-    temporal = scale_x * rate_x * change_x - scale_y * rate_y * change_y
+    spatial = _product_difference(scale_x, entropy_x, scale_y, entropy_y)
+    change = _product_difference(rate_x, change_x, rate_y, change_y)
+    temporal = (scale_x - scale_y) * rate_x * change_x + scale_y * change
     return jnp.abs(spatial).sum(-1), jnp.abs(temporal).sum(-1)
 
 
