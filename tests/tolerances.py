@@ -60,8 +60,8 @@ SPEED_GRADIENT_FLOAT32 = 1e-4
 
 # FUNQUE, relative. float64 against the float64 reference: temporal RRED cancels, 1e-11 at best
 FUNQUE_FLOAT64 = 1e-9
-# float32 maps of means near 1 and energies near 1e-6; the agreement asked for. The 2022 program sums
-# VIF windows as float32 integral images, itself good to 1e-5
+# float32 maps of means near 1 and energies near 1e-6; the agreement asked for. The 2022 program
+# sums VIF windows as float32 integral images, itself good to 1e-5
 FUNQUE_FLOAT32 = 2e-5
 # DLM from float32 pyramids: rounding decides the sign of details that are 0, 6e-4 between correct
 # programs
