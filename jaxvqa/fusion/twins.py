@@ -15,8 +15,8 @@ def float_twin(
 ) -> tuple[str, str, dict[str, Any]]:
     """The float extractor, output key and options that stand in for an integer one.
 
-    Extractors without an integer form come back unchanged, and so does `motion` with a five-frame
-    window or a moving average, which the float form doesn't have.
+    Extractors without an integer form come back unchanged, and so does `motion` where the float
+    form lacks something: a five-frame window, a moving average, the output `motion_sad`.
 
     Args:
         extractor: extractor name of a model feature.
@@ -26,6 +26,8 @@ def float_twin(
     settings = dict(settings)
     only_integer = ("motion_five_frame_window", "motion_moving_average")
     if extractor not in _TWINS or any(settings.get(name) for name in only_integer):
+        return extractor, key, settings
+    if "motion_sad" in key:
         return extractor, key, settings
     key = key.replace("VMAF_integer_feature_", "VMAF_feature_")
     if key.startswith("integer_adm_scale"):
