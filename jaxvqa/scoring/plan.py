@@ -13,7 +13,7 @@ from jaxvqa.features.base import Feature
 from jaxvqa.features.options import Options, parse_text
 from jaxvqa.fusion.frames import score_frames
 from jaxvqa.fusion.model import AnyModel
-from jaxvqa.scoring.twins import float_twin
+from jaxvqa.fusion.twins import float_twin
 
 
 @dataclass(frozen=True)
