@@ -7,6 +7,7 @@ is the tool's own float32 cancellation in E[x^2] - E[x]^2.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -63,19 +64,6 @@ def _log_group(sigma_nsq: float) -> int:
     return max(1, min(8, int(36 / largest)))
 
 
-def grouped_product(x: Float[Array, "rows width"], group: int) -> Float[Array, "rows columns"]:
-    """Products of `group` columns each, so that one logarithm serves `group` samples.
-
-    A logarithm costs more than all the filtering of a pixel; products do not overflow because
-    `group` is chosen from the largest argument. Columns that fill no group stay as they are.
-    """
-    width = x.shape[-1] // group
-    product = x[..., :width]
-    for k in range(1, group):
-        product = product * x[..., k * width : (k + 1) * width]
-    return jnp.concatenate([product, x[..., group * width :]], axis=-1)
-
-
 def _moments(ref: Array, dis: Array, taps: tuple[float, ...]) -> tuple[Array, ...]:
     """Local means of both pictures, of their squares and of their product."""
     products = stage(lambda r, d: (r * r, d * d, r * d), ref, dis)
@@ -104,19 +92,43 @@ def _terms(
     return 1.0 + carried, 1.0 + available, linear, weak.astype(var_r.dtype)
 
 
+def _grouped_terms(
+    *moments: Float[Array, "rows width"], group: int, options: Options
+) -> tuple[Array, Array, Array, Array]:
+    """Terms of `group` column blocks folded into one: logarithms' arguments multiplied, rest added.
+
+    One logarithm then serves `group` samples; it costs more than all the filtering of a pixel. The
+    products do not overflow because `group` is chosen from the largest argument.
+    """
+    width = moments[0].shape[-1] // group
+    blocks = [
+        _terms(*(m[:, k * width : (k + 1) * width] for m in moments), options) for k in range(group)
+    ]
+    kept, whole, linear, weak = blocks[0]
+    for block in blocks[1:]:
+        kept, whole = kept * block[0], whole * block[1]
+        linear, weak = linear + block[2], weak + block[3]
+    return kept, whole, linear, weak
+
+
 def _row_sums(
     ref: Array, dis: Array, taps: tuple[float, ...], options: Options
 ) -> tuple[Array, Array]:
     """Numerator and denominator of one scale, summed along each row."""
-    group = _log_group(options.vif_sigma_nsq)
-    kept, whole, linear, weak = stage(
-        lambda *moments: _terms(*moments, options), *_moments(ref, dis, taps)
-    )
-
-    def log_sums(x: Array) -> Array:
-        return row_sums(jnp.log2, stage(lambda x: grouped_product(x, group), x))
-
-    return log_sums(kept) + linear.sum(-1), log_sums(whole) + weak.sum(-1)
+    moments = _moments(ref, dis, taps)
+    group = min(_log_group(options.vif_sigma_nsq), ref.shape[-1])
+    full = ref.shape[-1] - 2 * (len(taps) // 2)
+    edge = full - full % group
+    numerator, denominator = jnp.zeros((), ref.dtype), jnp.zeros((), ref.dtype)
+    # the columns that fill no group are taken one by one
+    for first, last, size in ((0, edge, group), (edge, full, 1)):
+        if first == last:
+            continue
+        fold = functools.partial(_grouped_terms, group=size, options=options)
+        kept, whole, linear, weak = stage(fold, *(m[:, first:last] for m in moments))
+        numerator = numerator + row_sums(jnp.log2, kept) + linear.sum(-1)
+        denominator = denominator + row_sums(jnp.log2, whole) + weak.sum(-1)
+    return numerator, denominator
 
 
 def _scale_sums(

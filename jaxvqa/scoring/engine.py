@@ -35,7 +35,7 @@ def _program(
     """The compiled chunk program and how its arguments lie on the devices."""
     history = max(r.before for r in requests)
 
-    def extract(ref: FramePlanes, dis: FramePlanes) -> list[dict[str, jax.Array]]:
+    def extract(ref: Any, dis: Any) -> list[dict[str, Any]]:
         results = []
         for request in requests:
             cut = history - request.before
@@ -48,7 +48,7 @@ def _program(
     if len(devices) == 1:
         return jax.jit(extract), devices[0]
 
-    def shard(ref: FramePlanes, dis: FramePlanes) -> Any:
+    def shard(ref: Any, dis: Any) -> Any:
         ref, dis = jax.tree.map(lambda x: x[0], (ref, dis))
         return jax.tree.map(lambda x: x[None], extract(ref, dis))
 
