@@ -79,3 +79,6 @@ INTEGER_SCORE = 1e-4
 V1_SCORE = 1e-3
 # float twins of integer models: libvmaf's own two builds differ by up to 0.05 (0.07 for NEG)
 FLOAT_TWIN_SCORE = 0.07
+
+# code values: swscale converts with 15-bit coefficients and rounds on the way
+COLOUR_SWSCALE = 1.0
