@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import jax
 
 if TYPE_CHECKING:
-    from jaxtyping import Array, Float, Int, Integer, Num, Shaped
+    from jaxtyping import Array, Bool, Float, Int, Integer, Num, Shaped
 else:
     Array = jax.Array
     try:
-        from jaxtyping import Float, Int, Integer, Num, Shaped
+        from jaxtyping import Bool, Float, Int, Integer, Num, Shaped
     except ModuleNotFoundError:
 
         class _Plain:
@@ -20,6 +20,6 @@ else:
             def __class_getitem__(cls, item: Any) -> Any:
                 return item[0]
 
-        Float = Int = Integer = Num = Shaped = _Plain
+        Bool = Float = Int = Integer = Num = Shaped = _Plain
 
-__all__ = ["Array", "Float", "Int", "Integer", "Num", "Shaped"]
+__all__ = ["Array", "Bool", "Float", "Int", "Integer", "Num", "Shaped"]

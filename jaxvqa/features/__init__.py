@@ -1,7 +1,7 @@
 """Feature families: pure array programs from frames to per-frame values.
 
-Every function takes `(ref, dis, *, bit_depth, options)`, luma arrays or `Planes`, and returns a dict
-of `(frames,)` arrays. `vif`, `adm` and `motion` are the float forms; `vif_integer` and so on are
+Every function takes `(ref, dis, *, bit_depth, options)`, luma arrays or `Planes`, and returns a
+dict of `(frames,)` arrays. `vif`, `adm` and `motion` are the float forms, `vif_integer` and so on
 libvmaf's fixed-point extractors.
 """
 

@@ -25,7 +25,7 @@ from jaxvqa._typing import Array, Float
 from jaxvqa.checks import check_min_size
 from jaxvqa.features.base import Feature, Output, Series, run, series_namespace
 from jaxvqa.features.options import Option, Options
-from jaxvqa.ops import entropy, taps
+from jaxvqa.ops import entropy, spectrum, taps
 from jaxvqa.ops.borders import pad
 from jaxvqa.ops.double import in_float64
 from jaxvqa.ops.filters import gaussian, separable
@@ -136,15 +136,15 @@ def _statistics(
         # rounded in value, not in gradient
         nearest = matrix.astype(jnp.float32).astype(matrix.dtype)
         matrix = matrix + jax.lax.stop_gradient(nearest - matrix)
-    spectrum = entropy.eigenvalues(matrix)
-    regular = spectrum[..., 0] >= _LEAST_EIGENVALUE
+    least = jnp.full(matrix.shape[:-2], _LEAST_EIGENVALUE, matrix.dtype)
+    regular = spectrum.all_above(spectrum.tridiagonal(jax.lax.stop_gradient(matrix)), least)
     matrix = entropy.where_matrix(regular, matrix)
+    form = spectrum.tridiagonal(matrix)
     variance = entropy.block_variance(band, matrix, _BLOCK)
     variance = jnp.where(regular[..., None], variance, jnp.zeros_like(variance))
-    spectrum = jnp.where(regular[..., None], spectrum, jnp.ones_like(spectrum))
     return (
         variance,
-        entropy.block_entropy(variance, spectrum, options.speed_sigma_nn, entropy.LOG2_2PIE),
+        entropy.block_entropy(variance, form, options.speed_sigma_nn, entropy.LOG2_2PIE),
         ~regular,
     )
 

@@ -16,12 +16,13 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from jaxvqa._typing import Array, Float
 from jaxvqa.features.base import Feature, Output, Series, run, series_namespace
 from jaxvqa.features.options import Option, Options
-from jaxvqa.ops import entropy
+from jaxvqa.ops import entropy, spectrum
 from jaxvqa.ops.borders import pad
 from jaxvqa.ops.double import in_float64
 from jaxvqa.ops.filters import correlate, gaussian, separable
@@ -33,10 +34,10 @@ from jaxvqa.planes import Planes
 _HALF = tuple(t / 256 for t in (-3, -9, 29, 111, 111, 29, -9, -3))
 _MEAN = gaussian(7, 7 / 6)
 
-# largest eigenvalue (squared 8-bit code values) up to which a band counts as flat: what rounding
-# leaves of a constant picture stays below, what a single changed code value leaves is far above
+# sum of the eigenvalues (squared 8-bit code values) up to which a band counts as flat: what
+# rounding leaves of a constant picture stays below, what one changed code value leaves is far above
 _FLAT = 1e-18
-# smallest over largest eigenvalue below which the covariance has no inverse worth the name;
+# smallest eigenvalue over the sum of all below which the covariance has no inverse worth the name;
 # pictures that can be measured keep above 1e-3
 _SINGULAR = 1e-10
 
@@ -79,17 +80,17 @@ def _bands(luma: Array, depth: int, options: Options) -> Float[Array, "n h w"]:
 def _statistics(band: Float[Array, "n h w"], options: Options) -> tuple[Array, Array, Array]:
     """Variance and entropy of every block (0 on flat bands), and whether they are undefined."""
     matrix = entropy.covariance(band, options.block)
-    spectrum = entropy.eigenvalues(matrix)
-    least, most = spectrum[..., 0], spectrum[..., -1]
-    flat = most <= _FLAT
-    singular = ~flat & (least < _SINGULAR * most)
+    still = jax.lax.stop_gradient(matrix)
+    power = jnp.trace(still, axis1=-2, axis2=-1)  # sum of all eigenvalues
+    flat = power <= _FLAT
+    singular = ~flat & ~spectrum.all_above(spectrum.tridiagonal(still), _SINGULAR * power)
     usable = ~flat & ~singular
     matrix = entropy.where_matrix(usable, matrix)
-    spectrum = jnp.where(usable[..., None], spectrum, jnp.ones_like(spectrum))
+    form = spectrum.tridiagonal(matrix)
     variance = entropy.block_variance(band, matrix, options.block)
     variance = jnp.where(usable[..., None], variance, jnp.zeros_like(variance))
     # the reference takes the natural logarithm in the constant and base 2 everywhere else
-    bits = entropy.block_entropy(variance, spectrum, options.sigma_nsq, entropy.LN_2PIE)
+    bits = entropy.block_entropy(variance, form, options.sigma_nsq, entropy.LN_2PIE)
     return variance, jnp.where(usable[..., None], bits, jnp.zeros_like(bits)), singular
 
 

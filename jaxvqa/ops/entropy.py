@@ -4,9 +4,8 @@ A band (a picture without its local mean) is taken as blocks of `block` x `block
 blocks share one covariance K; a block's own scale S (its variance) says how much stronger than K it
 is. Its entropy is that of a Gaussian with covariance S K plus noise.
 
-Gradients use symmetric functions of the eigenvalues only, so equal eigenvalues do no harm: the
-derivative of eigenvalue k along a change D of K is v_k' D v_k, and where eigenvalues coincide the
-choice of eigenvectors drops out of the sum. No derivative of an eigenvector is taken.
+The entropies are log-determinants and come from the tridiagonal form (`ops.spectrum`), so equal
+eigenvalues do no harm to gradients.
 
 Everything works on float64 bands with any leading axes; see `ops.double`.
 """
@@ -17,6 +16,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxvqa._typing import Array, Float
+from jaxvqa.ops import spectrum
 
 LN_2PIE = 2.8378770664093453
 LOG2_2PIE = 4.094191170361511
@@ -46,21 +46,6 @@ def covariance(band: Float[Array, "*n h w"], block: int) -> Float[Array, "*n p p
     return product / (rows * columns)
 
 
-@jax.custom_jvp
-def eigenvalues(matrix: Float[Array, "*n p p"]) -> Float[Array, "*n p"]:
-    """Eigenvalues of symmetric matrices, ascending."""
-    return jnp.linalg.eigvalsh(matrix)
-
-
-@eigenvalues.defjvp
-def _eigenvalues_jvp(
-    primals: tuple[Array], tangents: tuple[Array]
-) -> tuple[Float[Array, "*n p"], Float[Array, "*n p"]]:
-    values, vectors = jnp.linalg.eigh(primals[0])
-    moved = jnp.matmul(tangents[0], vectors, precision=jax.lax.Precision.HIGHEST)
-    return values, (vectors * moved).sum(axis=-2)
-
-
 def block_variance(
     band: Float[Array, "*n h w"], matrix: Float[Array, "*n p p"], block: int
 ) -> Float[Array, "*n b"]:
@@ -71,20 +56,17 @@ def block_variance(
     *batch, height, width = band.shape
     split = band.reshape(*batch, height // block, block, width // block, block)
     blocks = jnp.moveaxis(split, (-3, -1), (-4, -3)).reshape(*batch, block**2, -1)
-    factor = jnp.linalg.cholesky(matrix)
-    white = jax.lax.linalg.triangular_solve(factor, blocks, left_side=True, lower=True)
-    return (white * white).sum(axis=-2) / block**2
+    return spectrum.inverse_form(matrix, blocks) / block**2
 
 
 def block_entropy(
     variance: Float[Array, "*n b"],
-    spectrum: Float[Array, "*n p"],
+    form: spectrum.Tridiagonal,
     noise: float,
     constant: float,
 ) -> Float[Array, "*n b"]:
-    """Entropy in bits of each block: sum over k of log2(S L_k + noise) + `constant`."""
-    scaled = spectrum[..., :, None] * variance[..., None, :]
-    return jnp.log2(scaled + noise).sum(axis=-2) + spectrum.shape[-1] * constant
+    """Entropy in bits of each block: sum over eigenvalues L of log2(S L + noise) + `constant`."""
+    return spectrum.log2_det(form, variance, noise) + form.diagonal.shape[-1] * constant
 
 
 def where_matrix(usable: Array, matrix: Float[Array, "*n p p"]) -> Float[Array, "*n p p"]:
