@@ -44,7 +44,11 @@ def test_colour_bars(matrix):
 
 @pytest.mark.parametrize(
     ("depth", "span", "white", "neutral", "top"),
-    [(8, "limited", 235, 128, 240), (10, "limited", 940, 512, 960), (10, "full", 1023, 512, 1023.5)],
+    [
+        (8, "limited", 235, 128, 240),
+        (10, "limited", 940, 512, 960),
+        (10, "full", 1023, 512, 1023.5),
+    ],
 )
 def test_depth_and_range(depth, span, white, neutral, top):
     y, u, v = codes(rgb_to_planes(flat((1, 1, 1)), range=span, bit_depth=depth, chroma="422"))
@@ -128,9 +132,7 @@ def test_linear_and_differentiable():
             return jax.tree.leaves(rgb_to_planes(x, siting="center"))
 
         _, tangents = jax.jvp(convert, (jnp.asarray(rgb),), (jnp.asarray(step),))
-        for tangent, after, before in zip(
-            tangents, convert(rgb + step), convert(rgb), strict=True
-        ):
+        for tangent, after, before in zip(tangents, convert(rgb + step), convert(rgb), strict=True):
             np.testing.assert_allclose(tangent, after - before, rtol=0, atol=1e-9)
         assert convert(rgb)[0].dtype == np.float64
 

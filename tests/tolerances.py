@@ -82,3 +82,13 @@ FLOAT_TWIN_SCORE = 0.07
 
 # code values: swscale converts with 15-bit coefficients and rounds on the way
 COLOUR_SWSCALE = 1.0
+
+# loss of an equal pair, in VMAF points at most: VIF of an equal pair is 1 within 1e-4 and weighs up
+# to 200 points
+LOSS_OF_EQUAL_PAIR = 0.02
+# relative; central differences in float64 at a step of 1e-5 of functions with kinks nearby
+LOSS_GRADIENT = 1e-3
+# absolute; rounding of a loss near 30 over twice the step: 30 * 2e-16 / 2e-5, times condition
+LOSS_GRADIENT_ABSOLUTE = 1e-8
+# relative; float32 against float64, losses of 1e-3 and more that are differences from 1
+LOSS_FLOAT32 = 1e-3
