@@ -78,16 +78,18 @@ def _terms(
     var_r = jnp.maximum(square_r - mean_r * mean_r, 0.0)
     var_d = jnp.maximum(square_d - mean_d * mean_d, 0.0)
     cov = product - mean_r * mean_d
-    flat_r, flat_d = var_r < _EPSILON, var_d < _EPSILON
-    gain = jnp.where(flat_r | flat_d, 0.0, cov / jnp.where(flat_r, 1.0, var_r + _EPSILON))
-    residual = jnp.where(flat_d, 0.0, var_d - gain * cov)
-    negative = gain < 0
-    residual = jnp.maximum(jnp.where(negative, var_d, residual), _EPSILON)
-    gain = jnp.minimum(jnp.where(negative, 0.0, gain), options.vif_enhn_gain_limit)
-    # where the reference carries less than the noise nothing can be lost: a linear term instead
+    # where the reference carries less than the noise nothing can be lost: a linear term instead.
+    # A negative covariance carries nothing, so the source's special cases for it all end in 0, and
+    # the branches below are few and cheap; they are what a pixel's time goes into.
+    least = max(noise, _EPSILON)
     weak = var_r < noise
-    carried = jnp.where(weak | (cov < 0), 0.0, gain * gain * var_r / (residual + noise))
-    available = jnp.where(weak | flat_r, 0.0, var_r / max(noise, _EPSILON))
+    signal = jnp.maximum(var_r, least)
+    gain = jnp.maximum(cov, 0.0) / signal
+    residual = jnp.maximum(var_d - gain * cov, _EPSILON)
+    gain = jnp.minimum(gain, options.vif_enhn_gain_limit)
+    carried = gain * gain * signal / (residual + noise)
+    carried = jnp.where(weak | (var_d < _EPSILON), 0.0, carried)
+    available = jnp.where(weak, 0.0, var_r * (1.0 / least))
     linear = jnp.where(weak, 1.0 - var_d * (noise * noise / _PEAK_SQUARED), 0.0)
     return 1.0 + carried, 1.0 + available, linear, weak.astype(var_r.dtype)
 

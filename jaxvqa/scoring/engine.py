@@ -115,13 +115,13 @@ class Engine:
         """Frames as arrays `(devices, history + frames, height, width)`, or without devices."""
         block = self._history_length + self._frames
         planes = []
-        for index in range(len(frames[0])):
-            column = [f[index] for f in frames]
-            rows = [
-                np.stack(column[d * self._frames : d * self._frames + block])
-                for d in range(len(self._devices))
-            ]
-            planes.append(rows[0] if len(rows) == 1 else np.stack(rows))
+        for index, sample in enumerate(frames[0]):
+            # memory of its own every time: the device may use it in place
+            stack = np.empty((len(self._devices), block, *sample.shape), sample.dtype)
+            for device in range(len(self._devices)):
+                for k in range(block):
+                    stack[device, k] = frames[device * self._frames + k][index]
+            planes.append(stack if len(self._devices) > 1 else stack[0])
         return tuple(planes)
 
     def _collect(self) -> None:
