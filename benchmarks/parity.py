@@ -73,7 +73,7 @@ def _difference(clip: str, run: str, expected: dict, found: dict, score_key: str
         if size >= worst.absolute:
             scale = np.maximum(np.abs(gold), 1e-12)
             worst = Row(clip, run, name, size, float(np.nanmax(gap / scale)))
-    if missing:
+    if missing and ARITHMETIC["arithmetic"] == "auto":
         return Row(clip, run, missing[0], np.inf, np.inf, f"{len(missing)} outputs missing")
     return worst
 
@@ -98,13 +98,16 @@ def compare(folder: Path, only: str = "") -> Iterator[Row]:
                 yield _scored(folder.name, run, expected, (ref, dis), wanted, "")
 
 
+ARITHMETIC = {"arithmetic": "auto"}
+
+
 def _scored(
     clip: str, run: str, expected: dict, videos: tuple[Path, Path], wanted: dict, score_key: str
 ) -> Row:
     """One run against its golden values; the reference program may have failed on it."""
     failed = not expected or "error" in expected
     try:
-        result = jaxvqa.score(*videos, **wanted)
+        result = jaxvqa.score(*videos, **wanted, **ARITHMETIC)
     except ValueError as error:
         if failed:
             return Row(clip, run, "", 0.0, 0.0, "both refuse")
@@ -120,7 +123,12 @@ def main() -> None:
     parser.add_argument("--golden", type=Path, default=SHIPPED, help="folder of golden clips")
     parser.add_argument("--only", default="", help="regular expression on run names")
     parser.add_argument("--clips", nargs="*", help="names of clips; all if absent")
+    parser.add_argument(
+        "--arithmetic", choices=("auto", "float"), default="auto",
+        help="float: how far are the float twins of the integer models",
+    )  # fmt: skip
     arguments = parser.parse_args()
+    ARITHMETIC["arithmetic"] = arguments.arithmetic
     started, worst = time.time(), {}
     print(f"jaxvqa {jaxvqa.__version__}, jax {jax.__version__}, {jax.default_backend()}, "
           f"Python {platform.python_version()}")  # fmt: skip

@@ -203,3 +203,22 @@ def test_input_of_wrong_type(moving, tmp_path):
         jaxvqa.score(moving.y.astype(np.float32), moving.y.astype(np.float32), bit_depth=8)
     with pytest.raises(ValueError, match="missing"):
         jaxvqa.score(tmp_path / "missing.mkv", tmp_path / "missing.mkv")
+
+
+def test_speed_that_is_0_by_definition_is_said():
+    rng = np.random.default_rng(0)
+    y, u, v = (clips.textured(rng, (2, *s)) for s in ((176, 170), (88, 85), (88, 85)))
+    video, other = Planes(y, u, v), Planes(y, v, u)
+    result = jaxvqa.score(video, other, model=None, features=["speed_chroma"])
+    assert (result.frames["speed_chroma_uv"] == 0).all()
+    assert [n.code for n in result.notices] == ["speed-singular"]
+    assert "2 of 2 frames" in result.warnings[0]
+
+
+def test_funque_2022_predicts_impairment_and_says_so():
+    ref, dis = clips.load(CLIP)
+    result = jaxvqa.score(ref, dis, model="funque_2022", frame_count=2)
+    assert result.score_names == ("funque_2022",)
+    total = result.frames["funque_2022"] + result.frames["funque_2022_quality"]
+    np.testing.assert_allclose(total, 100.0)
+    assert "lower scores are better" in result.warnings[0]

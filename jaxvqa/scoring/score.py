@@ -108,6 +108,7 @@ def score(
         series, numbers, waiting = run.all_frames()
         notices += source.notices
     frames = _publish(plan, series)
+    notices += _singular(plan, series)
     total = time.perf_counter() - started
     return Result(
         frames=frames,
@@ -216,7 +217,10 @@ def _model_notices(model: AnyModel, source: Source, arithmetic: str) -> list[Not
         )
         notices.append(Notice("v1-bit-depth", text))
     if model.info.direction == "lower":
-        text = f"model {model.name} predicts impairment: lower scores are better."
+        text = (
+            f"model {model.name} predicts impairment (DMOS): lower scores are better; "
+            f"{model.name}_quality is the same turned round, 100 - DMOS."
+        )
         notices.append(Notice("lower-is-better", text))
     return notices
 
@@ -292,7 +296,27 @@ def _publish(plan: Plan, series: list[dict[str, np.ndarray]]) -> dict[str, np.nd
         by_key[request.key] = values
     for use in plan.models:
         frames |= use.score(by_key)
+        span = use.model.info.score_range
+        if use.model.info.direction == "lower" and span is not None:
+            # the same prediction read as quality: the range turned round
+            frames[f"{use.name}_quality"] = sum(span) - frames[use.name]
     return frames
+
+
+def _singular(plan: Plan, series: list[dict[str, np.ndarray]]) -> list[Notice]:
+    """Says where SpEED is 0 by definition and not because the pictures are alike."""
+    notices = []
+    for request, values in zip(plan.requests, series, strict=True):
+        flags = [np.asarray(v) for name, v in values.items() if "_flag" in name]
+        bad = int(np.count_nonzero(np.any(np.stack(flags), axis=0))) if flags else 0
+        if bad:
+            name = request.feature.name
+            text = (
+                f"{name} has no usable covariance in {bad} of {len(flags[0])} frames (too few "
+                "blocks, or a flat plane): such a plane counts as 0, as in libvmaf."
+            )
+            notices.append(Notice("speed-singular", text))
+    return notices
 
 
 def _undefined(frames: dict[str, np.ndarray]) -> list[Notice]:

@@ -1,0 +1,8 @@
+"""`python -m jaxvqa` is the `jaxvqa` command."""
+
+import sys
+
+from jaxvqa.cli.main import main
+
+if __name__ == "__main__":
+    sys.exit(main())
