@@ -161,11 +161,10 @@ def test_gradients_equal_central_differences(name, pair):
     np.testing.assert_allclose(single, found, rtol=tolerances.LOSS_FLOAT32)
 
 
-@pytest.mark.parametrize("name", CHEAP)
-def test_both_modes_in_float64(name, pair):
+def test_both_modes_in_float64(pair):
     with jax.enable_x64(True):
         jax.test_util.check_grads(
-            jax.jit(functools.partial(LUMA[name], bit_depth=8, reduction="sum")),
+            jax.jit(functools.partial(losses.ms_essim, bit_depth=8, reduction="sum")),
             tuple(x.astype(np.float64) for x in pair), order=1, modes=("fwd", "rev"),
             atol=tolerances.LOSS_GRADIENT_ABSOLUTE, rtol=tolerances.LOSS_GRADIENT, eps=1e-5,
         )  # fmt: skip

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 
 from jaxvqa import catalog
 from jaxvqa._typing import Array, Float
-from jaxvqa.features.base import Feature, Output
+from jaxvqa.features.base import Feature, Output, check_feature
 from jaxvqa.features.options import Options
 from jaxvqa.fusion.model import AnyModel, Collection, FeatureRef, Model
 from jaxvqa.fusion.registry import load_model
@@ -124,11 +124,18 @@ def _inputs(
     model: Model, ref: Planes, dis: Planes
 ) -> tuple[Float[Array, "frames n"], Float[Array, "frames n"]]:
     """The model's features of the pair, and those of the reference compared with itself."""
+    resolved = [_resolve(wanted) for wanted in model.features]
+    # everything is checked before anything is computed
+    for feature, options, _ in resolved:
+        for side in (ref, dis):
+            if feature.integer:
+                feature.check(side, options)
+            else:
+                check_feature(feature, side, options)
     series: dict[tuple[str, Options], dict[str, Array]] = {}
     columns: list[Array] = []
     perfect: list[Array] = []
-    for wanted in model.features:
-        feature, options, output = _resolve(wanted)
+    for feature, options, output in resolved:
         key = (feature.name, options)
         if key not in series:
             series[key] = _extract(feature, options, ref, dis)
