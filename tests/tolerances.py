@@ -90,5 +90,6 @@ LOSS_OF_EQUAL_PAIR = 0.02
 LOSS_GRADIENT = 1e-3
 # absolute; rounding of a loss near 30 over twice the step: 30 * 2e-16 / 2e-5, times condition
 LOSS_GRADIENT_ABSOLUTE = 1e-8
-# relative; float32 against float64, losses of 1e-3 and more that are differences from 1 (ROUND_OFF below that)
+# relative; float32 against float64, losses of 1e-3 and more that are differences from 1 (ROUND_OFF
+# below that)
 LOSS_FLOAT32 = 1e-3
