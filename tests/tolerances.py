@@ -43,8 +43,8 @@ CAMBI_RELATIVE = 1.2e-7
 # float64 sums of a few hundred numbers in another order
 FLOAT64_SUM = 1e-13
 
-# libvmaf's SpEED, relative: the tool filters and inverts in float32, which the covariance's condition
-# number (up to 7e4 on smooth chroma) amplifies; the agreement asked for
+# libvmaf's SpEED, relative: the tool filters and inverts in float32, which the condition number of
+# the covariance (up to 7e4 on smooth chroma) amplifies; the agreement asked for
 SPEED_RELATIVE = 1e-4
 # relative; our float64 against numpy's: 1e-16 times condition numbers below 1e5, with room
 SPEED_FLOAT64 = 1e-9

@@ -33,14 +33,19 @@ def _column(matrix: Array, k: Array) -> Array:
     return jax.lax.dynamic_index_in_dim(matrix, k, axis=-1, keepdims=False)
 
 
+def _masks(matrix: Array, k: Array) -> tuple[Array, Array]:
+    """1 for the rows below row `k`, and 1 for the first of them; shaped like a column."""
+    shape = matrix.shape[:-1]
+    row = jax.lax.broadcasted_iota(jnp.int32, shape, len(shape) - 1)
+    return (row > k).astype(matrix.dtype), (row == k + 1).astype(matrix.dtype)
+
+
 def tridiagonal(matrix: Float[Array, "*n p p"]) -> Tridiagonal:
     """Householder's reduction; the result has the eigenvalues of `matrix`."""
     size = matrix.shape[-1]
-    row = jnp.arange(size)
 
     def reflect(a: Array, k: Array) -> tuple[Array, Array]:
-        below = (row > k).astype(a.dtype)
-        first = (row == k + 1).astype(a.dtype)
+        below, first = _masks(a, k)
         x = _column(a, k) * below
         square = (x * x).sum(-1, keepdims=True)
         head = (x * first).sum(-1, keepdims=True)
@@ -52,7 +57,7 @@ def tridiagonal(matrix: Float[Array, "*n p p"]) -> Tridiagonal:
         outer = v[..., :, None] * w[..., None, :]
         return a - outer - jnp.swapaxes(outer, -1, -2), square[..., 0]
 
-    reduced, squares = jax.lax.scan(reflect, matrix, jnp.arange(size - 1))
+    reduced, squares = jax.lax.scan(reflect, matrix, jnp.arange(size - 1, dtype=jnp.int32))
     return Tridiagonal(
         diagonal=jnp.diagonal(reduced, axis1=-2, axis2=-1), squares=jnp.moveaxis(squares, 0, -1)
     )
@@ -74,14 +79,14 @@ def _pivots(diagonal: Array, squares: Array) -> Array:
 
 def all_above(form: Tridiagonal, bound: Float[Array, "*n"]) -> Bool[Array, "*n"]:
     """Whether every eigenvalue is larger than `bound`."""
-    diagonal = jnp.moveaxis(form.diagonal, -1, 0) - bound
+    diagonal = jnp.moveaxis(form.diagonal, -1, 0) - bound[None]
     return (_pivots(diagonal, jnp.moveaxis(form.squares, -1, 0)) > 0).all(axis=0)
 
 
 def log2_det(form: Tridiagonal, scale: Float[Array, "*n b"], noise: float) -> Float[Array, "*n b"]:
     """log2 det(scale K + noise I) for many scales of one positive definite K each."""
-    diagonal = jnp.moveaxis(form.diagonal, -1, 0)[..., None] * scale + noise
-    squares = jnp.moveaxis(form.squares, -1, 0)[..., None] * (scale * scale)
+    diagonal = jnp.moveaxis(form.diagonal, -1, 0)[..., None] * scale[None] + noise
+    squares = jnp.moveaxis(form.squares, -1, 0)[..., None] * (scale * scale)[None]
     return jnp.log2(_pivots(diagonal, squares)).sum(axis=0)
 
 
@@ -90,16 +95,15 @@ def inverse_form(
 ) -> Float[Array, "*n b"]:
     """Y' K^-1 y of every column y, by elimination; K must be positive definite."""
     size = matrix.shape[-1]
-    row = jnp.arange(size)
 
     def eliminate(state: tuple[Array, Array], k: Array) -> tuple[tuple[Array, Array], Array]:
         a, y = state
         column = _column(a, k)
         pivot = jax.lax.dynamic_index_in_dim(column, k, axis=-1)
-        factor = column / pivot * (row > k).astype(a.dtype)
+        factor = column / pivot * _masks(a, k)[0]
         top = jax.lax.dynamic_index_in_dim(y, k, axis=-2)
         a = a - factor[..., :, None] * factor[..., None, :] * pivot[..., None]
         return (a, y - factor[..., :, None] * top), (top * top / pivot[..., None])[..., 0, :]
 
-    _, terms = jax.lax.scan(eliminate, (matrix, columns), jnp.arange(size))
+    _, terms = jax.lax.scan(eliminate, (matrix, columns), jnp.arange(size, dtype=jnp.int32))
     return terms.sum(axis=0)

@@ -4,6 +4,7 @@ Independent of jaxvqa: no shared code, no strips, direct index arithmetic. Check
 tool's output (revision f85a853) to the digits stated in the tests.
 """
 
+import itertools
 import math
 
 import numpy as np
@@ -174,7 +175,7 @@ MOTION_TAPS = {
 def motion(frames, *, size=5, weight=1.0, factor=1.0, offset=40.0, top=10000.0):
     """motion, motion2 and motion3 of a clip (list of 8-bit-scale frames)."""
     blurred = [blur(f - 128.0, MOTION_TAPS[size]) for f in frames]
-    raw = [0.0] + [np.abs(a - b).mean() for a, b in zip(blurred[:-1], blurred[1:], strict=True)]
+    raw = [0.0] + [np.abs(a - b).mean() for a, b in itertools.pairwise(blurred)]
 
     def soft(v):
         return min(v * factor + (1 - factor) * min(offset, v), top)
