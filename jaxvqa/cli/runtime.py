@@ -9,6 +9,7 @@ import math
 import os
 import platform
 from pathlib import Path
+from typing import Any
 
 import jax
 
@@ -87,7 +88,7 @@ def _processor() -> str:
     return f"{platform.machine()}-{hashlib.sha256(facts.encode()).hexdigest()[:8]}"
 
 
-def choose_devices(device: str | None, threads: int | None) -> list[jax.Device] | None:
+def choose_devices(device: str | None, threads: int | None) -> list[Any] | None:
     """The devices to score on; None for all of the default backend.
 
     Raises:

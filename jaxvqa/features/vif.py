@@ -71,7 +71,13 @@ def _moments(ref: Array, dis: Array, taps: tuple[float, ...]) -> tuple[Array, ..
 
 
 def _terms(
-    mean_r: Array, mean_d: Array, square_r: Array, square_d: Array, product: Array, options: Options
+    mean_r: Array,
+    mean_d: Array,
+    square_r: Array,
+    square_d: Array,
+    product: Array,
+    *,
+    options: Options,
 ) -> tuple[Array, Array, Array, Array]:
     """Per pixel: arguments of both logarithms, and the linear parts added to each side."""
     noise = options.vif_sigma_nsq
@@ -104,7 +110,8 @@ def _grouped_terms(
     """
     width = moments[0].shape[-1] // group
     blocks = [
-        _terms(*(m[:, k * width : (k + 1) * width] for m in moments), options) for k in range(group)
+        _terms(*(m[:, k * width : (k + 1) * width] for m in moments), options=options)
+        for k in range(group)
     ]
     kept, whole, linear, weak = blocks[0]
     for block in blocks[1:]:
@@ -175,8 +182,8 @@ def _frame(
     if jnp.issubdtype(ref.dtype, jnp.floating) or abs(options.vif_prescale - 1) >= 1e-3:
         ref, dis = (to_float(x, bit_depth, offset=-128.0) for x in (ref, dis))
     if abs(options.vif_prescale - 1) >= 1e-3:
-        size = scaled_size(*ref.shape, options.vif_prescale)
-        ref, dis = (resize(x, *size, options.vif_prescale_method) for x in (ref, dis))
+        height, width = scaled_size(ref.shape[0], ref.shape[1], options.vif_prescale)
+        ref, dis = (resize(x, height, width, options.vif_prescale_method) for x in (ref, dis))
     result = {}
     for scale in range(SCALES):
         taps = kernel(scale, options.vif_kernelscale)
@@ -204,8 +211,8 @@ def _extract(ref: Planes, dis: Planes, options: Options) -> Series:
             result["vif_scale0"], sums["num0"], sums["den0"] = zero, zero, zero - 1.0
         result[f"vif_num_scale{scale}"] = sums[f"num{scale}"]
         result[f"vif_den_scale{scale}"] = sums[f"den{scale}"]
-    result["vif_num"] = sum(sums[f"num{s}"] for s in used)
-    result["vif_den"] = sum(sums[f"den{s}"] for s in used)
+    for part in ("num", "den"):
+        result[f"vif_{part}"] = jnp.stack([sums[f"{part}{s}"] for s in used]).sum(0)
     result["vif"] = safe.divide(result["vif_num"], result["vif_den"], otherwise=1.0)
     return result
 

@@ -30,7 +30,7 @@ def chunk_frames(height: int, width: int, devices: int, frame_count: int | None)
 
 @functools.lru_cache(maxsize=32)
 def _program(
-    requests: tuple[Request, ...], bit_depth: int, devices: tuple[jax.Device, ...]
+    requests: tuple[Request, ...], bit_depth: int, devices: tuple[Any, ...]
 ) -> tuple[Any, Any]:
     """The compiled chunk program and how its arguments lie on the devices."""
     history = max(r.before for r in requests)
@@ -71,7 +71,7 @@ class Engine:
         requests: Sequence[Request],
         bit_depth: int,
         frames: int,
-        devices: Sequence[jax.Device],
+        devices: Sequence[Any],
     ) -> None:
         """Takes the requests, the clip's bit depth, frames per device and the devices."""
         self._requests = tuple(requests)

@@ -15,6 +15,7 @@ from jaxvqa.features.base import check_feature
 from jaxvqa.fusion.model import Collection, Model, with_options
 from jaxvqa.fusion.registry import load_request
 from jaxvqa.fusion.request import ModelRequest, parse_model_text
+from jaxvqa.planes import Planes
 from jaxvqa.scoring.auto import choose_model
 from jaxvqa.scoring.engine import Engine, chunk_frames
 from jaxvqa.scoring.plan import Plan, Planner, Request
@@ -45,7 +46,7 @@ def score(
     encode_size: tuple[int, int] | None = None,
     encode_bitdepth: int | None = None,
     fps: float | None = None,
-    devices: Sequence[jax.Device] | None = None,
+    devices: Sequence[Any] | None = None,
     progress: Callable[[int, int | None], None] | None = None,
 ) -> Result:
     """Scores a distorted video against its reference.
@@ -149,7 +150,8 @@ def _promoted(source: Source) -> Source:
         return jax.ShapeDtypeStruct(p.shape, dtype)
 
     old = source.example
-    example = type(old)(*(None if p is None else deeper(p) for p in (old.y, old.u, old.v)), 10)
+    planes = [None if p is None else deeper(p) for p in (old.y, old.u, old.v)]
+    example = Planes(planes[0], planes[1], planes[2], bit_depth=10)
     frames = ((i, up(r), up(d)) for i, r, d in source.frames)
     clip = replace(source.clip, bit_depth=10)
     return replace(source, clip=clip, example=example, frames=frames)
