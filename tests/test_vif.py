@@ -147,11 +147,13 @@ def test_lower_precision_is_computed_in_float32(pair):
 
 
 def test_libvmaf_names_are_accepted(pair):
-    ref, dis = pair[0][0], pair[1][0]
-    by_python = jax.jit(lambda r, d: vif(r, d, bit_depth=8, enhancement_gain_limit=1.0))(ref, dis)
-    by_libvmaf = jax.jit(lambda r, d: vif(r, d, bit_depth=8, vif_enhn_gain_limit=1.0))(ref, dis)
-    for name in NAMES:
-        np.testing.assert_array_equal(by_python[name], by_libvmaf[name])
+    names = {"vif_enhn_gain_limit": 1.0, "vif_kernelscale": 0.5, "vif_prescale_method": "bicubic"}
+    python = {"enhancement_gain_limit": 1.0, "kernel_scale": 0.5, "prescale_method": "bicubic"}
+    assert FEATURE.resolve(names) == FEATURE.resolve(python)
+    shapes = jax.eval_shape(lambda r, d: vif(r, d, bit_depth=8, **names), pair[0][0], pair[1][0])
+    assert set(shapes) == set(NAMES)
+    with pytest.raises(ValueError, match="twice"):
+        FEATURE.resolve(names | python)
 
 
 def test_debug_adds_totals(pair):

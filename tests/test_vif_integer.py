@@ -1,14 +1,17 @@
 import functools
+import importlib
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxvqa.features import vif_integer as module
 from jaxvqa.features.vif_integer import vif_integer
 from tests import clips
 from tests.oracles import vif_integer as oracle
+
+# the package attribute of this name is the function, not the module
+module = importlib.import_module("jaxvqa.features.vif_integer")
 
 
 @functools.cache
