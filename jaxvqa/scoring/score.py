@@ -209,7 +209,7 @@ def _model_notices(model: AnyModel, source: Source, arithmetic: str) -> list[Not
     if arithmetic == "float" and extractors & {"vif", "adm", "motion"}:
         text = (
             f"model {model.name} was trained on fixed-point features and is scored with their "
-            "float twins here: expect differences of a few hundredths of a point."
+            "float twins here: expect differences of hundredths of a point, for NEG up to 0.2."
         )
         notices.append(Notice("float-twins", text))
     if "speed_chroma" in extractors and source.clip.bit_depth == 8:
