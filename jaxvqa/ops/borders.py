@@ -4,8 +4,8 @@
 k), `symmetric` mirrors between samples (index -1 reads 0), `edge` repeats the last sample. The two
 ends of an axis may differ, as in libvmaf's ADM.
 
-A pad that XLA fuses into a filter becomes a gather in the innermost loop, ten times slower, so
-every pad here is pinned behind an optimization barrier: pad once, then filter without borders.
+A pad inside a filter's loop costs ten times the filter: pad once, then filter without borders. The
+barrier behind each pad keeps accelerators from fusing it; on CPU the strips of `ops.tiling` do.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def pad(
         mode_after: border rule at the bottom and right.
 
     Returns:
-        The extended array, materialised (never fused into its consumer).
+        The extended array.
 
     Raises:
         ValueError: an unknown mode, or a mirror wider than the picture.
