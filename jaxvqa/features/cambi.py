@@ -9,23 +9,24 @@ Source: libvmaf f85a853, `cambi.c`. Matches the tool to float32 rounding of the 
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxvqa._typing import Array, Float, Integer, Shaped
+from jaxvqa._typing import Array, Bool, Float, Integer, Shaped
 from jaxvqa.features.base import Feature, Output, Series, check_feature, run
 from jaxvqa.features.cambi_tables import Geometry, contrasts, geometries
 from jaxvqa.features.options import Option, Options
-from jaxvqa.ops.banding import SKIP, response
+from jaxvqa.ops.banding import SKIP, Contrast, response
 from jaxvqa.ops.borders import pad
 from jaxvqa.ops.tiling import map_frames
 from jaxvqa.ops.topk import mean_of_largest
 from jaxvqa.planes import Planes, as_planes
 
-_SCALE_WEIGHTS = (16, 8, 4, 2, 1)
+SCALE_WEIGHTS = (16, 8, 4, 2, 1)
 
 # side of the square in which equal neighbours are counted
 _FLATNESS_WINDOW = 7
@@ -66,7 +67,7 @@ _OPTIONS = (
 )  # fmt: skip
 
 
-def _nearest(x: Integer[Array, "h w"], height: int, width: int) -> Integer[Array, "H W"]:
+def nearest(x: Shaped[Array, "h w"], height: int, width: int) -> Shaped[Array, "H W"]:
     """Nearest sample, by positions accumulated in float32 as the tool does."""
     for axis, size in ((0, height), (1, width)):
         if x.shape != (height, width):
@@ -88,14 +89,14 @@ def _ten_bits(y: Integer[Array, "h w"], depth: int) -> Integer[Array, "h w"]:
     return ((y.astype(jnp.int32) + (1 << (depth - 11))) >> (depth - 10)).astype(jnp.int16)
 
 
-def _prepare(
+def prepare(
     y: Integer[Array, "h w"], depth: int, dither: bool, geometry: Geometry
 ) -> tuple[Integer[Array, "H W"], Shaped[Array, "H W"]]:
     """10-bit codes and the mask of flat areas, both at the size of the first scale."""
     height, width = geometry.height, geometry.width
     step = 2 if geometry.halved else 1
     # a repeated edge gives the tool's special cases at the last row and column
-    codes = _ten_bits(pad(_nearest(y, height, width), (0, 2), (0, 2), "edge"), depth)
+    codes = _ten_bits(pad(nearest(y, height, width), (0, 2), (0, 2), "edge"), depth)
     if dither:
         # rounding to fewer than 10 bits left steps that the encode did not have: average them out
         codes = (codes[:-1, :-1] + codes[:-1, 1:] + codes[1:, :-1] + codes[1:, 1:]) >> 2
@@ -148,18 +149,32 @@ def _responses(
 ) -> list[Float[Array, "_h _w"]]:
     """Banding response of every pixel at the five scales."""
     visible = contrasts(options)
-    lowest = min(c.low for c in visible) - len(visible)
-    highest = max(c.high for c in visible) + len(visible)
-    codes, flat = _prepare(y, depth, (options.enc_bitdepth or depth) < 10, geometry)
+    codes, flat = prepare(y, depth, averages(depth, options), geometry)
     pictures = []
-    for scale in range(len(_SCALE_WEIGHTS)):
+    for scale in range(len(SCALE_WEIGHTS)):
         if scale:
             codes, flat = codes[::2, ::2], flat[::2, ::2]
         codes = _mode_filter(codes)
-        # codes that no pixel compares itself with are left out, like pixels that are not flat
-        takes_part = flat & (codes >= lowest) & (codes <= highest)
-        pictures.append(jnp.where(takes_part, codes, SKIP))
+        pictures.append(jnp.where(flat & examined(codes, visible), codes, SKIP))
     return response(pictures, geometry.window // 2, visible)
+
+
+def averages(depth: int, options: Options) -> bool:
+    """True if neighbours are averaged first: fewer than 10 bits left steps of several codes."""
+    return (options.enc_bitdepth or depth) < 10
+
+
+def examined(codes: Integer[Array, "h w"], visible: Sequence[Contrast]) -> Bool[Array, "h w"]:
+    """Codes that some pixel may compare itself with."""
+    lowest = min(c.low for c in visible) - len(visible)
+    highest = max(c.high for c in visible) + len(visible)
+    return (codes >= lowest) & (codes <= highest)
+
+
+def worst_count(size: int, options: Options) -> int:
+    """How many pixels of a picture of `size` pixels count, those with the most banding."""
+    share = options.topk if options.topk != 0.6 else options.cambi_topk
+    return min(max(int(share * size), 1), size)
 
 
 def _largest_response(geometry: Geometry, options: Options) -> float:
@@ -169,12 +184,10 @@ def _largest_response(geometry: Geometry, options: Options) -> float:
 
 def _pool(responses: list[Array], geometry: Geometry, options: Options) -> Array:
     """Score of one frame without limit; float64, to be called inside a 64-bit scope."""
-    share = options.topk if options.topk != 0.6 else options.cambi_topk
     bound = 1.001 * _largest_response(geometry, options)
     total = jnp.float64(0)
-    for weight, found in zip(_SCALE_WEIGHTS, responses, strict=True):
-        count = min(max(int(share * found.size), 1), found.size)
-        total += weight * mean_of_largest(found, count, bound)
+    for weight, found in zip(SCALE_WEIGHTS, responses, strict=True):
+        total += weight * mean_of_largest(found, worst_count(found.size, options), bound)
     return total / geometry.window**2
 
 

@@ -62,7 +62,7 @@ def response(
         float32 responses of each picture, 0 for pixels that are `SKIP` or see no contrast.
     """
     contrasts = tuple(contrasts)
-    corners, size = _layout([p.shape for p in pictures], half)
+    corners, size = sheet_layout([p.shape for p in pictures], half)
     # one sheet for all pictures, so that the counting is compiled once
     sheet = jnp.full(size, SKIP, jnp.int16)
     for picture, corner in zip(pictures, corners, strict=True):
@@ -78,7 +78,9 @@ def response(
     ]
 
 
-def _layout(shapes: list[tuple[int, ...]], gap: int) -> tuple[list[tuple[int, int]], list[int]]:
+def sheet_layout(
+    shapes: list[tuple[int, ...]], gap: int
+) -> tuple[list[tuple[int, int]], list[int]]:
     """Corners of pictures on a sheet, the first above the others side by side, and its size."""
     corners, left = [(0, 0)], 0
     for _, width in shapes[1:]:

@@ -54,3 +54,16 @@ def mean_of_largest(x: Float[Array, "h w"], count: int, highest: float) -> Float
     threshold = jax.lax.bitcast_convert_type(low, jnp.float32).astype(jnp.float64)
     total = jnp.where(bits >= high, x, 0.0).astype(jnp.float64).sum(0).sum()
     return (total + (count - above).astype(jnp.float64) * threshold) / count
+
+
+def shares_of_largest(x: Float[Array, "h w"], count: int) -> Float[Array, "h w"]:
+    """Weights whose sum with `x` is the mean of its `count` largest entries.
+
+    Entries that tie with the last one share what is left. Without gradient: where nothing ties,
+    `(shares * x).sum()` has the gradient of that mean.
+    """
+    x = jax.lax.stop_gradient(x)
+    threshold = jnp.sort(x.reshape(-1))[x.size - count]
+    above, ties = x > threshold, x == threshold
+    left = (count - above.sum(dtype=x.dtype)) / ties.sum(dtype=x.dtype)
+    return (above.astype(x.dtype) + ties.astype(x.dtype) * left) / count
