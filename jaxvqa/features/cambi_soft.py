@@ -84,7 +84,7 @@ def soft_score(y: Float[Array, "h w"], depth: int, options: Options) -> Float[Ar
     Returns:
         The score. Reverse derivatives only.
     """
-    geometry, _ = geometries(*y.shape, options)
+    geometry, _ = geometries(y.shape[0], y.shape[1], options)
     responses = soft_response(
         _pictures(y, depth, geometry, options), geometry.window // 2, contrasts(options)
     )

@@ -7,6 +7,7 @@ no gradient. RGB comes in through `jaxvqa.color.rgb_to_planes`.
 """
 
 from jaxvqa.losses.metrics import adm as adm
+from jaxvqa.losses.metrics import cambi as cambi
 from jaxvqa.losses.metrics import ms_essim as ms_essim
 from jaxvqa.losses.metrics import speed_chroma as speed_chroma
 from jaxvqa.losses.metrics import speed_qa as speed_qa
@@ -15,4 +16,7 @@ from jaxvqa.losses.metrics import y_funque_plus as y_funque_plus
 from jaxvqa.losses.model import funque as funque
 from jaxvqa.losses.model import vmaf as vmaf
 
-__all__ = ["adm", "funque", "ms_essim", "speed_chroma", "speed_qa", "vif", "vmaf", "y_funque_plus"]
+__all__ = [
+    "adm", "cambi", "funque", "ms_essim", "speed_chroma", "speed_qa", "vif", "vmaf",
+    "y_funque_plus",
+]  # fmt: skip

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxvqa._typing import Array, Float
 from jaxvqa.checks import one_of
 from jaxvqa.features.base import Feature, check_feature, run
+from jaxvqa.features.cambi_soft import rounded_codes
 from jaxvqa.planes import Planes, as_pair
 
 REDUCTIONS = (None, "mean", "sum")
@@ -30,9 +31,7 @@ def float_pair(ref: Any, dis: Any, bit_depth: int | None) -> tuple[Planes, Plane
 
 def rounded(planes: Planes) -> Planes:
     """Luma as the integer codes that a file would store, without gradient."""
-    codes = jnp.clip(jnp.rint(jax.lax.stop_gradient(planes.y)), 0, planes.peak)
-    dtype = jnp.uint8 if planes.depth == 8 else jnp.uint16
-    return Planes(codes.astype(dtype), bit_depth=planes.depth)
+    return Planes(rounded_codes(planes.y, planes.depth), bit_depth=planes.depth)
 
 
 def measure(

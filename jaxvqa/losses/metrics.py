@@ -1,4 +1,4 @@
-"""Losses made of one metric each: VIF, ADM, SpEED, MS-ESSIM, Y-FUNQUE+."""
+"""Losses made of one metric each: VIF, ADM, CAMBI, SpEED, MS-ESSIM, Y-FUNQUE+."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from jaxvqa._typing import Array
 from jaxvqa.checks import one_of
 from jaxvqa.features import funque_atoms
 from jaxvqa.features.adm import FEATURE as ADM
+from jaxvqa.features.cambi import FEATURE as CAMBI
+from jaxvqa.features.cambi_soft import banding
 from jaxvqa.features.funque_sets import Y_FUNQUE_PLUS
 from jaxvqa.features.funque_transform import Transform, plane_pyramid
 from jaxvqa.features.speed import SPEED_CHROMA
@@ -90,6 +92,48 @@ def adm(
     if ADM.resolve(options).adm_adm3_apply_hm:
         raise ValueError("adm_adm3_apply_hm rewards impairment and makes no loss: leave it off.")
     return reduce_frames(1 - measure(ADM, ref, dis, options)["adm3"], where, reduction)
+
+
+def cambi(
+    ref: Any,
+    dis: Any,
+    *,
+    bit_depth: int | None = None,
+    reduction: str | None = None,
+    where: Any = None,
+    **options: Any,
+) -> Array:
+    """Banding added: CAMBI of `dis` minus CAMBI of `ref`.
+
+    Both values are exact on codes rounded and clipped to the bit depth. The gradient is that of
+    soft counts at these codes, through the rounding as if it were not there.
+
+    Args:
+        ref: reference, as for `vif`.
+        dis: distorted video of the same shape.
+        bit_depth: bits a sample; needed unless both are uint8 or `Planes`.
+        reduction: None for one value a frame, "mean" or "sum".
+        where: `(frames,)` booleans; frames that are False count 0 and are left out of the mean.
+        **options: options of `features.cambi`, but `full_ref` and the source's size: both sides
+            are examined alike.
+
+    Returns:
+        `(frames,)`, or a scalar if reduced: 0 for an equal pair, above 5 for added banding that
+        annoys, below 0 for less banding than the reference has. Other errors don't count: add
+        another loss.
+
+    Raises:
+        ValueError: bad options or sizes. TypeError: bad dtypes.
+    """
+    ref, dis = float_pair(ref, dis, bit_depth)
+    settings = CAMBI.resolve(options)
+    if settings.full_ref or settings.src_width or settings.src_height:
+        raise ValueError(
+            "losses.cambi examines both sides alike: leave full_ref, src_width and src_height out."
+        )
+    CAMBI.check(dis, settings)
+    before, after = (banding(side.y, side.depth, settings) for side in (ref, dis))
+    return reduce_frames(after - before, where, reduction)
 
 
 def speed_chroma(

@@ -7,13 +7,17 @@ float twins of the model's features, and without the clip, which would stop grad
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from jaxvqa import catalog
 from jaxvqa._typing import Array, Float
+from jaxvqa.checks import one_of
 from jaxvqa.features.base import Feature, Output, check_feature
+from jaxvqa.features.cambi_soft import banding
 from jaxvqa.features.options import Options
 from jaxvqa.fusion.model import AnyModel, Collection, FeatureRef, Model
 from jaxvqa.fusion.registry import load_model
@@ -31,6 +35,7 @@ def vmaf(
     *,
     bit_depth: int | None = None,
     model: ModelLike = "vmaf_v0.6.1",
+    banding_gradient: bool = True,
     reduction: str | None = None,
     where: Any = None,
 ) -> Array:
@@ -47,6 +52,8 @@ def vmaf(
         bit_depth: bits a sample; needed unless both are uint8 or `Planes`.
         model: a shipped name (v0 or v1), a path, or a loaded model. Of a bootstrap collection the
             main model counts.
+        banding_gradient: let the gradient pass through CAMBI (v1 models), as the slope of soft
+            counts; False stops it there and saves its time. The value is the same.
         reduction: None for one value a frame, "mean" or "sum".
         where: `(frames,)` booleans; frames that are False count 0 and are left out of the mean.
             They are still neighbours of others in motion.
@@ -62,9 +69,11 @@ def vmaf(
 
     Computes in float32 (regression within 2e-3 points of float64), in float64 for float64 frames.
     Motion is that of the frames given: 0 for a single one. CAMBI in v1 models is exact on rounded
-    codes and has no gradient; docs/losses.md lists where else gradients vanish.
+    codes and has a surrogate gradient; docs/losses.md lists where gradients vanish.
     """
-    return _model_loss(ref, dis, bit_depth, model, reduction, where)
+    one_of("banding_gradient", banding_gradient, (True, False))
+    loss = _model_loss(ref, dis, bit_depth, model, banding_gradient)
+    return reduce_frames(loss, where, reduction)
 
 
 def funque(
@@ -95,22 +104,52 @@ def funque(
     Raises:
         ValueError: no such model, or frames too small. TypeError: bad dtypes.
     """
-    return _model_loss(ref, dis, bit_depth, model, reduction, where)
+    return reduce_frames(_model_loss(ref, dis, bit_depth, model), where, reduction)
+
+
+def score_frames(
+    ref: Any,
+    dis: Any,
+    *,
+    bit_depth: int | None = None,
+    model: ModelLike = "vmaf_v0.6.1",
+    clip: bool = True,
+) -> Float[Array, " frames"]:
+    """Score of a fusion model from the float twins of its features, for use inside `jit`.
+
+    Args:
+        ref: reference, as for `vmaf`.
+        dis: distorted video of the same shape.
+        bit_depth: bits a sample; needed unless both are uint8 or `Planes`.
+        model: as for `vmaf`.
+        clip: keep the score within the model's range.
+
+    Returns:
+        `(frames,)`, in the direction that the model's `info.direction` names.
+
+    Raises:
+        ValueError: no such model, missing chroma, or frames too small. TypeError: bad dtypes.
+    """
+    ref, dis = float_pair(ref, dis, bit_depth)
+    single = single_model(model)
+    columns = _columns(single, ref, dis, banding_gradient=True)
+    return predict(single, _stack([column.value for column in columns], ref), clip=clip)
 
 
 def _model_loss(
-    ref: Any, dis: Any, bit_depth: int | None, model: ModelLike, reduction: str | None, where: Any
-) -> Array:
+    ref: Any, dis: Any, bit_depth: int | None, model: ModelLike, banding_gradient: bool = True
+) -> Float[Array, " frames"]:
     ref, dis = float_pair(ref, dis, bit_depth)
-    single = _single(model)
-    measured, perfect = _inputs(single, ref, dis)
-    score = predict(single, measured, clip=False)
-    best = predict(single, perfect, clip=False)
-    loss = score - best if single.info.direction == "lower" else best - score
-    return reduce_frames(loss, where, reduction)
+    single = single_model(model)
+    columns = _columns(single, ref, dis, banding_gradient)
+    ideal = [_perfect(column, ref, banding_gradient) for column in columns]
+    score = predict(single, _stack([column.value for column in columns], ref), clip=False)
+    best = predict(single, _stack(ideal, ref), clip=False)
+    return score - best if single.info.direction == "lower" else best - score
 
 
-def _single(model: ModelLike) -> Model:
+def single_model(model: ModelLike) -> Model:
+    """The model itself, loaded by name or path; of a bootstrap collection the main model."""
     if isinstance(model, (str, os.PathLike)):
         model = load_model(model)
     if isinstance(model, Collection):
@@ -120,10 +159,18 @@ def _single(model: ModelLike) -> Model:
     return model
 
 
-def _inputs(
-    model: Model, ref: Planes, dis: Planes
-) -> tuple[Float[Array, "frames n"], Float[Array, "frames n"]]:
-    """The model's features of the pair, and those of the reference compared with itself."""
+@dataclass(frozen=True)
+class _Column:
+    """One input of a model, measured."""
+
+    feature: Feature
+    options: Options
+    output: Output
+    value: Float[Array, " frames"]
+
+
+def _columns(model: Model, ref: Planes, dis: Planes, banding_gradient: bool) -> list[_Column]:
+    """The model's features of the pair."""
     resolved = [_resolve(wanted) for wanted in model.features]
     # everything is checked before anything is computed
     for feature, options, _ in resolved:
@@ -133,18 +180,15 @@ def _inputs(
             else:
                 check_feature(feature, side, options)
     series: dict[tuple[str, Options], dict[str, Array]] = {}
-    columns: list[Array] = []
-    perfect: list[Array] = []
-    for feature, options, output in resolved:
+    for feature, options, _ in resolved:
         key = (feature.name, options)
         if key not in series:
-            series[key] = _extract(feature, options, ref, dis)
-        found = series[key]
-        columns.append(found[output.name])
-        perfect.append(_perfect(output, options, found))
-    dtype = ref.y.dtype
-    stacked = (jnp.stack([c.astype(dtype) for c in side], axis=1) for side in (columns, perfect))
-    return next(stacked), next(stacked)
+            series[key] = _extract(feature, options, ref, dis, banding_gradient)
+    return [_Column(f, opts, out, series[f.name, opts][out.name]) for f, opts, out in resolved]
+
+
+def _stack(columns: list[Array], like: Planes) -> Float[Array, "frames n"]:
+    return jnp.stack([column.astype(like.y.dtype) for column in columns], axis=1)
 
 
 def _resolve(wanted: FeatureRef) -> tuple[Feature, Options, Output]:
@@ -158,23 +202,27 @@ def _resolve(wanted: FeatureRef) -> tuple[Feature, Options, Output]:
     raise ValueError(f"{extractor} has no output {key}.")
 
 
-def _extract(feature: Feature, options: Options, ref: Planes, dis: Planes) -> dict[str, Array]:
-    settings = options.changed()
-    if not feature.integer:
-        return measure(feature, ref, dis, settings)
-    ref, dis = rounded(ref), rounded(dis)
-    found = measure(feature, ref, dis, settings)
+def _extract(
+    feature: Feature, options: Options, ref: Planes, dis: Planes, banding_gradient: bool
+) -> dict[str, Array]:
     if feature.name == "cambi":
-        # banding is no difference to the reference: a perfect picture has the reference's own
-        found["cambi_of_reference"] = measure(feature, ref, ref, settings)["cambi"]
-    return found
+        return {"cambi": _banding(dis, options, banding_gradient)}
+    if feature.integer:
+        ref, dis = rounded(ref), rounded(dis)
+    return measure(feature, ref, dis, options.changed())
 
 
-def _perfect(output: Output, options: Options, found: dict[str, Array]) -> Array:
-    """Value of an output where the distorted picture equals the reference."""
-    value = found[output.name]
+def _banding(planes: Planes, options: Options, gradient: bool) -> Float[Array, " frames"]:
+    y = planes.y if gradient else jax.lax.stop_gradient(planes.y)
+    return banding(y, planes.depth, options)
+
+
+def _perfect(column: _Column, ref: Planes, banding_gradient: bool) -> Float[Array, " frames"]:
+    """Value of an input where the distorted picture equals the reference."""
+    value, output, options = column.value, column.output, column.options
     if output.name == "cambi":
-        return found["cambi_of_reference"]
+        # banding is no difference to the reference: a perfect picture has the reference's own
+        return _banding(ref, options, banding_gradient)
     if output.direction == "neither":
         return value
     left_out = output.name.endswith("scale0") and (
