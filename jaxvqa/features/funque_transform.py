@@ -19,6 +19,7 @@ from jaxvqa.checks import check_min_size
 from jaxvqa.features.base import Series
 from jaxvqa.ops.haar import Pyramid, pyramid, repeated_pyramid
 from jaxvqa.ops.sast import half_size
+from jaxvqa.ops.tiling import STRIP_ROWS, map_rows
 from jaxvqa.ops.wavelet_csf import SPATIAL_CSF, spatial_csf, wavelet_weights
 from jaxvqa.planes import Planes
 
@@ -94,25 +95,41 @@ def plane_pyramid(
     weights = None
     if not spatial and transform.csf != "none":
         weights = wavelet_weights(transform.csf, transform.levels, channel)
-    keep = transform.cropped(*luma_size)
-    build = pyramid
-    if transform.half:
-        codes = half_size(plane, luma_size, bit_depth, rounded=rounded, keep=keep)
-    else:
+    keep, build = transform.cropped(*luma_size), pyramid
+    if not transform.half:
         factors = [-(-luma // own) for own, luma in zip(plane.shape, luma_size, strict=True)]
         if factors == [2, 2] and not spatial and all(side % 2 == 0 for side in keep):
             keep, build = (keep[0] // 2, keep[1] // 2), repeated_pyramid
         else:
             for axis, factor in enumerate(factors):
                 plane = jnp.repeat(plane, factor, axis) if factor > 1 else plane
-        codes = _to_float(plane[: keep[0], : keep[1]])
+        plane = plane[: keep[0], : keep[1]]
     peak = float((1 << bit_depth) - 1)
-    if rounded and channel == "y" and not spatial and jnp.issubdtype(plane.dtype, jnp.integer):
-        return _precise(codes, peak, lambda x: build(x, transform.levels, weights))
-    x = _divided(codes, peak)
+    precise = rounded and channel == "y" and not spatial
+    precise = precise and jnp.issubdtype(plane.dtype, jnp.integer)
+    # strips hold whole blocks of the coarsest level; a picture without such is one strip
+    block = 1 << transform.levels
+    block = block if keep[0] % block == 0 else keep[0]
+
+    def transformed(codes: Array) -> Pyramid:
+        if precise:
+            bands = _precise(codes, peak, lambda x: build(x, transform.levels, weights))
+        else:
+            x = codes if spatial else _divided(_to_float(codes), peak)
+            bands = build(x, transform.levels, weights)
+        return jax.tree.map(lambda x: x.reshape(codes.shape[0] // block, -1, x.shape[-1]), bands)
+
+    halving = {"rounded": rounded, "keep": keep}
     if spatial:
-        x = spatial_csf(x, transform.csf)
-    return build(x, transform.levels, weights)
+        codes = half_size(plane, luma_size, bit_depth, **halving) if transform.half else plane
+        x = _divided(_to_float(codes), peak)
+        bands = spatial_csf(x, transform.csf, then=transformed, block=block)
+    elif transform.half:
+        bands = half_size(plane, luma_size, bit_depth, **halving, then=transformed, block=block)
+    else:
+        rows = max(1, STRIP_ROWS // block)
+        bands = map_rows(transformed, (plane,), height=keep[0] // block, stride=block, rows=rows)
+    return jax.tree.map(lambda x: x.reshape(-1, x.shape[-1]), bands)
 
 
 def _precise(codes: Array, peak: float, build: Callable[[Array], Pyramid]) -> Pyramid:
@@ -121,7 +138,7 @@ def _precise(codes: Array, peak: float, build: Callable[[Array], Pyramid]) -> Py
     DLM reads the sign of details that are 0 but for rounding. float64 in the reference's order
     has the reference's rounding, and float32 keeps the sign: DLM then agrees to 1e-6, not 4e-4.
     """
-    dtype = codes.dtype
+    dtype = codes.dtype if jnp.issubdtype(codes.dtype, jnp.floating) else jnp.dtype(jnp.float32)
     with jax.enable_x64(True):
         bands = build(_divided(codes.astype(jnp.float64), peak))
         return jax.tree.map(lambda band: band.astype(dtype), bands)

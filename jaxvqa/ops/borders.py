@@ -5,7 +5,7 @@ k), `symmetric` mirrors between samples (index -1 reads 0), `edge` repeats the l
 ends of an axis may differ, as in libvmaf's ADM.
 
 A pad inside a filter's loop costs ten times the filter: pad once, then filter without borders. The
-barrier behind each pad keeps accelerators from fusing it; on CPU the strips of `ops.tiling` do.
+barrier behind each pad keeps accelerators from fusing it; on CPU a pad is a stage of its own.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxvqa._typing import Array
+from jaxvqa.ops.stages import cpu_stage
 
 MODES = ("reflect", "symmetric", "edge")
 
@@ -85,6 +86,10 @@ def pad(
         ValueError: an unknown mode, or a mirror wider than the picture.
     """
     after = mode if mode_after is None else mode_after
-    x = _extend(x, x.ndim - 2, rows[0], rows[1], mode, after)
-    x = _extend(x, x.ndim - 1, columns[0], columns[1], mode, after)
-    return jax.lax.optimization_barrier(x)
+
+    def extended(x: Array) -> Array:
+        x = _extend(x, x.ndim - 2, rows[0], rows[1], mode, after)
+        x = _extend(x, x.ndim - 1, columns[0], columns[1], mode, after)
+        return jax.lax.optimization_barrier(x)
+
+    return cpu_stage(extended, x)

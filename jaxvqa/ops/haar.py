@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxvqa._typing import Array, Float
+from jaxvqa.ops.stages import stage
 
 Bands = tuple[Array, Array, Array]
 
@@ -88,9 +89,9 @@ def haar(x: Float[Array, "h w"]) -> tuple[Array, Bands]:
 
     Source: pywt 1.8 `dwt2("haar", "periodization")`, bit for bit in float64.
     """
-    low, high = _split(_even_length(x, 0), 0)
-    approximation, vertical = _split(_even_length(low, 1), 1)
-    horizontal, diagonal = _split(_even_length(high, 1), 1)
+    low, high = stage(lambda x: _split(_even_length(x, 0), 0), x)
+    approximation, vertical = stage(lambda x: _split(_even_length(x, 1), 1), low)
+    horizontal, diagonal = stage(lambda x: _split(_even_length(x, 1), 1), high)
     return approximation, (horizontal, vertical, diagonal)
 
 

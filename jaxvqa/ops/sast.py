@@ -17,14 +17,17 @@ input). OpenCV's own result there depends on the CPU in about one sample of 1e4.
 
 from __future__ import annotations
 
-import jax
+from collections.abc import Callable
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 
 from jaxvqa._typing import Array, Num
 from jaxvqa.ops.borders import pad
 from jaxvqa.ops.filters import correlate
-from jaxvqa.ops.tiling import map_rows
+from jaxvqa.ops.stages import stage
+from jaxvqa.ops.tiling import STRIP_ROWS, map_rows
 
 _HALVE = (-3, 19, 19, -3)
 _SHARPEN = (-3, 38, -3)
@@ -39,7 +42,9 @@ def half_size(
     *,
     rounded: bool,
     keep: tuple[int, int] | None = None,
-) -> Array:
+    then: Callable[[Array], Any] = lambda codes: codes,
+    block: int = 1,
+) -> Any:
     """Halves a plane as FUNQUE does.
 
     Args:
@@ -49,9 +54,13 @@ def half_size(
         rounded: round to whole codes as the reference does. False gives the smooth twin for
             gradients, which still saturates.
         keep: rows and columns to keep of the half-size luma picture, top left; all by default.
+        then: what to do with the codes. It may get them in strips of whole blocks of rows, so that
+            what follows finds them in cache, and returns arrays with one entry a block in front.
+        block: rows of a block, a divisor of the rows kept.
 
     Returns:
-        float32 codes (float64 for float64 input) of shape `keep`, whatever the chroma format.
+        float32 codes (float64 for float64 input) of shape `keep`, whatever the chroma format, or
+        what `then` makes of them.
 
     Source: OpenCV 4 and 5 `resize(INTER_CUBIC)`, equal on every sample at even sizes.
     """
@@ -59,7 +68,7 @@ def half_size(
     keep = (height // 2, width // 2) if keep is None else keep
     top = 255 if bit_depth == 8 else 65535
     if height % 2 or width % 2:
-        return _round(_resample(plane, luma_size, keep), 0, top, rounded)
+        return then(_round(_resample(plane, luma_size, keep), 0, top, rounded))
     taps = tuple(
         _HALVE if own == luma else _SHARPEN
         for own, luma in zip(plane.shape, luma_size, strict=True)
@@ -68,20 +77,33 @@ def half_size(
     # one sample of border on all sides; what lies beyond the kept part is not read
     source = pad(plane, (1, 1), (1, 1), "edge")
     source = source[: keep[0] * stride[0] + 2, : keep[1] * stride[1] + 2]
+    first, second = _exact_dtypes(plane.dtype)
 
-    def rows(strip: Array) -> Array:
-        exact = strip.astype(_exact_dtype(strip.dtype))
-        sums = correlate(exact, taps[0], 0, stride=stride[0])
-        sums = correlate(jax.lax.optimization_barrier(sums), taps[1], 1, stride=stride[1])
+    def down(strip: Array) -> Array:
+        return correlate(strip.astype(first), taps[0], 0, stride=stride[0])
+
+    def along(strip: Array) -> Array:
+        sums = correlate(strip.astype(second), taps[1], 1, stride=stride[1])
         return _round(sums, _UNIT_BITS, top, rounded)
 
-    return map_rows(rows, (source,), height=keep[0], halo=2, stride=stride[0])
+    return map_rows(
+        lambda strip: then(stage(along, stage(down, strip))),
+        (source,),
+        height=keep[0] // block,
+        halo=2,
+        stride=stride[0] * block,
+        rows=max(1, STRIP_ROWS // block),
+    )
 
 
-def _exact_dtype(dtype: np.dtype) -> np.dtype:
+def _exact_dtypes(dtype: np.dtype) -> tuple[np.dtype, np.dtype]:
+    """Types in which the sums down the columns, then those along the rows, are exact."""
+    if dtype == np.uint8:
+        return jnp.dtype(jnp.int16), jnp.dtype(jnp.int32)
     if jnp.issubdtype(dtype, jnp.integer):
-        return jnp.dtype(jnp.int32)
-    return jnp.dtype(jnp.float64 if dtype == np.float64 else jnp.float32)
+        return jnp.dtype(jnp.int32), jnp.dtype(jnp.int32)
+    real = jnp.dtype(jnp.float64 if dtype == np.float64 else jnp.float32)
+    return real, real
 
 
 def _round(sums: Array, bits: int, top: int, rounded: bool) -> Array:

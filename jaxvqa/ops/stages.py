@@ -46,6 +46,20 @@ def stage(fn: Callable[..., Any], *args: Any) -> Any:
         return jax.jit(fn)(*args)
 
 
+def cpu_stage(fn: Callable[..., Any], *args: Any) -> Any:
+    """`stage` for code outside of strips: a unit of its own on CPU, left to fuse elsewhere.
+
+    What `fn` reads is materialised too. A frame taken out of a stack by a traced index must be,
+    before anything reads it with borders or strides: fused, the index is checked for each sample.
+    """
+
+    def unit(*args: Any) -> Any:
+        with keep_stages():
+            return stage(fn, *args)
+
+    return jax.lax.platform_dependent(*args, cpu=unit, default=fn)
+
+
 def row_sums(fn: Callable[..., jax.Array], *args: Any) -> jax.Array:
     """`fn(*args).sum(-1)` with the terms computed in SIMD lanes before they are added."""
     terms = stage(fn, *args)

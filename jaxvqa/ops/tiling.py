@@ -20,6 +20,12 @@ from jaxvqa.ops.stages import keep_stages
 STRIP_ROWS = 32
 
 
+def _even_strips(height: int, rows: int) -> int:
+    """The divisor of `height` nearest to `rows`, within a quarter; else `rows`."""
+    near = [r for r in range(rows - rows // 4, rows + rows // 4 + 1) if r and height % r == 0]
+    return min(near, key=lambda r: abs(r - rows), default=rows)
+
+
 def map_rows(
     fn: Callable[..., Any],
     images: tuple[Array, ...],
@@ -39,7 +45,8 @@ def map_rows(
         height: rows of output.
         halo: extra input rows in all (both sides together).
         stride: input rows per output row.
-        rows: output rows of a strip.
+        rows: output rows of a strip, about: a near divisor of `height` is taken where there is
+            one, because strips without overlap join without a copy.
 
     Returns:
         The pytree of `fn`, each leaf with `height` entries along its first axis.
@@ -61,6 +68,7 @@ def map_rows(
         with keep_stages():
             return fn(*images)
 
+    rows = _even_strips(height, rows)
     count = -(-height // rows)
 
     def strips(*images: Array) -> Any:
@@ -81,6 +89,8 @@ def map_rows(
         overlap = count * rows - height
 
         def join(x: Array) -> Array:
+            if overlap == 0:
+                return x.reshape((height, *x.shape[2:]))
             body = x[:-1].reshape(((count - 1) * rows, *x.shape[2:]))
             return jnp.concatenate([body, x[-1, overlap:]])
 

@@ -11,11 +11,14 @@ Source: FUNQUE+ (funque_plus 65d0b88); the exact 21-tap filter: FUNQUE 2022 (fun
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 from jaxvqa._typing import Array, Float
 from jaxvqa.checks import one_of
 from jaxvqa.ops.borders import pad
 from jaxvqa.ops.filters import separable
+from jaxvqa.ops.tiling import STRIP_ROWS, map_rows
 
 # (H and V, D) of the levels, finest first
 _WAVELET: dict[str, tuple[tuple[float, float], ...]] = {
@@ -104,17 +107,36 @@ def wavelet_weights(
     return tuple((hv, hv, d) for hv, d in table[:levels])
 
 
-def spatial_csf(x: Float[Array, "h w"], name: str) -> Float[Array, "h w"]:
+def spatial_csf(
+    x: Float[Array, "h w"],
+    name: str,
+    *,
+    then: Callable[[Array], Any] = lambda x: x,
+    block: int = 1,
+) -> Any:
     """Filters a picture with a separable contrast sensitivity filter before the transform.
 
     Args:
         x: samples; the border is mirrored between samples.
         name: `nadenau_spat` (5 taps), `ngan_spat` (21 taps) or `ngan_exact` (the same from its
             formula, as FUNQUE 2022 has it).
+        then: what to do with the filtered samples. It may get them in strips of whole blocks of
+            rows, and returns arrays with one entry a block in front.
+        block: rows of a block, a divisor of the picture's rows.
+
+    Returns:
+        The filtered picture, or what `then` makes of it.
 
     Raises:
         ValueError: an unknown name, or a picture smaller than half the filter.
     """
     taps = _SPATIAL[one_of("csf", name, SPATIAL_CSF)]
     radius = len(taps) // 2
-    return separable(pad(x, (radius, radius), (radius, radius), "symmetric"), taps)
+    return map_rows(
+        lambda strip: then(separable(strip, taps)),
+        (pad(x, (radius, radius), (radius, radius), "symmetric"),),
+        height=x.shape[0] // block,
+        halo=2 * radius,
+        stride=block,
+        rows=max(1, STRIP_ROWS // block),
+    )
