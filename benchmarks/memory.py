@@ -111,7 +111,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--frames", type=int, nargs="+", default=[24, 96])
     parser.add_argument("--size", default="1920x1080")
-    parser.add_argument("--only", default="vmaf_v0.6.1", help="a model or a feature")
+    parser.add_argument("--only", "--model", default="vmaf_v0.6.1", help="a model or a feature")
     parser.add_argument("--devices", type=int, default=2, help="host devices")
     parser.add_argument("--limit", type=float, default=0, help="megabytes; fail above it")
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)

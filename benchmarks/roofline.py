@@ -10,7 +10,8 @@ counts bytes and operations in the compiled programs (`hlo_cost.py` says how):
 The least possible is to read each pair of frames once. The prediction for an accelerator is its
 published bandwidth over the bytes of the accelerator form; arithmetic is left out. The ceiling of
 this CPU is the lower of its bandwidth over the least bytes and its arithmetic over the operations
-of the CPU form, both measured here.
+of the CPU form, both measured here. "XLA MB" is what XLA's own analysis says of the accelerator
+form, each loop body (so, mostly, one frame) counted once.
 
     python benchmarks/roofline.py                         # 1920x1080, everything: some minutes
     python benchmarks/roofline.py --only motion vif --no-measure
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import math
 import os
 import platform
 import statistics
@@ -181,7 +183,7 @@ def main() -> None:
               f"operations/s (float32 multiply-add)")  # fmt: skip
     print("per frame: MB = 1e6 bytes, Gop = 1e9 operations; "
           "fps predicted from bandwidth and the bytes of the accelerator form")  # fmt: skip
-    heads = ["least MB", "accel MB", "x least", "CPU MB", "accel Gop", "CPU Gop"]
+    heads = ["least MB", "accel MB", "x least", "CPU MB", "XLA MB", "accel Gop", "CPU Gop"]
     heads += [*BANDWIDTH, "ceiling here", "measured"]
     print(f"{'':18s}" + "".join(f"{h:>13s}" for h in heads))
     for name in arguments.only:
@@ -191,8 +193,9 @@ def main() -> None:
         costs = [cost(program.as_text()) for program in forms]
         (moved, done), (cpu_moved, cpu_done) = (per_frame(c, count) for c in costs)
         least = least_bytes(work, width, height)
+        naive = forms[0].cost_analysis().get("bytes accessed", math.nan)
         cells = [f"{least / 1e6:.1f}", f"{moved / 1e6:.0f}", f"{moved / least:.0f}"]
-        cells += [f"{cpu_moved / 1e6:.0f}" if on_cpu else "-"]
+        cells += [f"{cpu_moved / 1e6:.0f}" if on_cpu else "-", f"{naive / 1e6:.0f}"]
         cells += [f"{done / 1e9:.2f}", f"{cpu_done / 1e9:.2f}" if on_cpu else "-"]
         cells += [f"{rate / moved:.0f}" for rate in BANDWIDTH.values()]
         if not arguments.no_measure:
