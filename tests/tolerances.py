@@ -93,3 +93,7 @@ LOSS_GRADIENT_ABSOLUTE = 1e-8
 # relative; float32 against float64, losses of 1e-3 and more that are differences from 1 (ROUND_OFF
 # below that)
 LOSS_FLOAT32 = 1e-3
+
+# relative; soft counts at whole codes are whole, what differs are float32 sums over 60 % of the
+# pixels, one rounding (6e-8) for each of the 14 halvings of a tree and as many again for ties
+CAMBI_SOFT = 2e-6
