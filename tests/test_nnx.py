@@ -81,14 +81,17 @@ def test_frames_stream_through_a_multi_metric_inside_jit():
     ref, dis = pair(4)
     for k in (0, 2):
         step(metrics, ref[k : k + 2], dis[k : k + 2], np.array([True, k == 0]))
-    found = metrics.compute()
+    with jax.numpy_dtype_promotion("standard"):  # nnx.Average divides a float by an integer
+        found = metrics.compute()
     expected = np.abs(ref - dis)[:3].mean((1, 2)).mean()
-    np.testing.assert_allclose(found["error"], expected, rtol=ROUNDING)
+    # float32 sums of a thousand samples
+    np.testing.assert_allclose(found["error"], expected, rtol=1e-5)
     motion = jaxvqa.features.motion(ref[:2], dis[:2], bit_depth=8)["motion"]
     np.testing.assert_allclose(found["worst"], np.max(motion), rtol=1e-5)
     assert found["loss"] == 1
     metrics.reset()
-    assert all(np.isnan(v) for v in metrics.compute().values())
+    assert np.isnan(metrics.error.compute())
+    assert np.isnan(metrics.worst.compute())
 
 
 def test_model_scores_are_clipped_and_those_of_the_loss():
@@ -179,7 +182,8 @@ def test_bad_input():
 def test_snippet_of_the_docs_runs():
     (code,) = re.findall(r"```python\n(from flax import nnx\n.*?)```", DOC, re.DOTALL)
     names = {}
-    exec(code, names)
+    with jax.numpy_dtype_promotion("standard"):  # for nnx.Average
+        exec(code, names)
     assert 0 < float(names["report"]["quality"]) < 1
     assert float(names["values"][-1]) < float(names["values"][0])
 
