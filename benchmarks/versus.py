@@ -86,7 +86,10 @@ class Peer:
             asked = ["--no_prediction", "--feature", _feature(name)]
         files = ["--reference", str(ref), "--distorted", str(dis)]
         self._call([*files, *asked, *self._options, "--json", "--output", str(output)])
-        pooled = json.loads(output.read_text())["pooled_metrics"]
+        try:
+            pooled = json.loads(output.read_text())["pooled_metrics"]
+        except (OSError, ValueError, KeyError) as error:
+            raise Problem(f"{self._path} left no JSON scores: is it libvmaf's vmaf?") from error
         return {k: v["mean"] for k, v in pooled.items() if v.get("mean") is not None}
 
 
