@@ -81,7 +81,6 @@ def test_descent_lowers_the_exact_score(depth, step, rate, steps, left):
         # the pixel that counts most moves by `rate` codes
         x = x - slope * (rate / np.abs(slope).max())
         found, slope, _ = program(x, depth)
-    print(depth, start, found)
     assert found < left * start
     # few codes are moved, and none far
     assert np.sqrt(np.mean((x - y) ** 2)) < step
