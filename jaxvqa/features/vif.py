@@ -11,6 +11,7 @@ import functools
 import math
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from jaxvqa._typing import Array, Float, Num
@@ -124,13 +125,20 @@ def _row_sums(
     ref: Array, dis: Array, taps: tuple[float, ...], options: Options
 ) -> tuple[Array, Array]:
     """Numerator and denominator of one scale, summed along each row."""
-    moments = _moments(ref, dis, taps)
-    group = min(_log_group(options.vif_sigma_nsq), ref.shape[-1])
-    full = ref.shape[-1] - 2 * (len(taps) // 2)
-    edge = full - full % group
-    numerator, denominator = jnp.zeros((), ref.dtype), jnp.zeros((), ref.dtype)
+    return _information(options, *_moments(ref, dis, taps))
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _information(options: Options, *moments: Float[Array, "rows width"]) -> tuple[Array, Array]:
+    """Row sums of carried and available information from local moments."""
+    columns = moments[0].shape[-1]
+    most = min(_log_group(options.vif_sigma_nsq), columns)
+    # a group that leaves no columns over saves compiling the remainder
+    group = next((g for g in range(most, most // 2, -1) if columns % g == 0), most)
+    edge = columns - columns % group
+    numerator, denominator = (jnp.zeros((), moments[0].dtype) for _ in range(2))
     # the columns that fill no group are taken one by one
-    for first, last, size in ((0, edge, group), (edge, full, 1)):
+    for first, last, size in ((0, edge, group), (edge, columns, 1)):
         if first == last:
             continue
         fold = functools.partial(_grouped_terms, group=size, options=options)
@@ -138,6 +146,23 @@ def _row_sums(
         numerator = numerator + row_sums(jnp.log2, kept) + linear.sum(-1)
         denominator = denominator + row_sums(jnp.log2, whole) + weak.sum(-1)
     return numerator, denominator
+
+
+@_information.defjvp
+def _information_jvp(
+    options: Options, moments: tuple[Array, ...], tangents: tuple[Array, ...]
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """The derivative sample by sample: it needs no logarithm, so there is nothing to group."""
+
+    def maps(*moments: Array) -> tuple[Array, Array]:
+        kept, whole, linear, weak = _terms(*moments, options=options)
+        return jnp.log2(kept) + linear, jnp.log2(whole) + weak
+
+    def change(moments: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Array, Array]:
+        return jax.jvp(maps, moments, tangents)[1]
+
+    numerator, denominator = stage(change, moments, tangents)
+    return _information(options, *moments), (numerator.sum(-1), denominator.sum(-1))
 
 
 def _scale_sums(

@@ -7,14 +7,18 @@ first (`ops.borders`), so that no border logic sits in the inner loop.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from jax.extend.core import Primitive
+from jax.interpreters import ad, batching, mlir
 
 from jaxvqa._typing import Array
-from jaxvqa.ops.stages import stage
+from jaxvqa.ops.stages import keep_stages, stage, staging
 
 
 def gaussian(width: int, sigma: float) -> tuple[float, ...]:
@@ -30,6 +34,17 @@ def correlate(x: Array, taps: Sequence[Any], axis: int, *, stride: int = 1) -> A
     Taps equal to their mirror image are folded: the two samples are added before the product.
     Python-number taps keep the dtype of `x`, integers included.
     """
+    # numbers, not arrays: they are part of the program, and of its cache key
+    numbers = tuple(t if isinstance(t, (int, float)) else float(t) for t in taps)
+    axis = axis % x.ndim - x.ndim
+    return _correlate_p.bind(x, taps=numbers, axis=axis, stride=stride, staged=staging())
+
+
+def _slices(
+    x: Array, *, taps: tuple[float, ...], axis: int, stride: int, staged: bool = False
+) -> Array:
+    """`correlate` written out: shifted slices, multiplied and added."""
+    del staged  # which matters to the transpose alone
     axis = axis % x.ndim
     count = (x.shape[axis] - len(taps)) // stride + 1
     span = (count - 1) * stride + 1
@@ -49,6 +64,48 @@ def correlate(x: Array, taps: Sequence[Any], axis: int, *, stride: int = 1) -> A
     for k in range(1, n):
         total = total + shifted(k) * taps[k]
     return total
+
+
+def _abstract(x: Any, *, taps: tuple[float, ...], axis: int, stride: int, staged: bool) -> Any:
+    shape = list(x.shape)
+    shape[axis] = (shape[axis] - len(taps)) // stride + 1
+    return x.update(shape=tuple(shape))
+
+
+def _transpose(
+    cotangent: Any, x: Any, *, taps: tuple[float, ...], axis: int, stride: int, staged: bool
+) -> list[Any]:
+    """Correlation with reversed taps of what comes back, spread out and surrounded by zeros."""
+    if type(cotangent) is ad.Zero:
+        return [ad.Zero(x.aval)]
+    size, count = x.aval.shape[axis], cotangent.shape[axis]
+    spread = [(0, 0, 0)] * cotangent.ndim
+    spread[axis] = (len(taps) - 1, size - ((count - 1) * stride + 1), stride - 1)
+    zero = np.zeros((), cotangent.dtype)
+    with keep_stages() if staged else contextlib.nullcontext():
+        padded = stage(lambda ct: jax.lax.pad(ct, zero, spread), cotangent)
+    return [_correlate_p.bind(padded, taps=taps[::-1], axis=axis, stride=1, staged=staged)]
+
+
+def _batched(args: Any, dims: Any, **how: Any) -> tuple[Array, int]:
+    # the filtered axis counts from the end, so a batch axis in front is just one more
+    return _correlate_p.bind(jnp.moveaxis(args[0], dims[0], 0), **how), 0
+
+
+def _lowered(context: Any, x: Any, **how: Any) -> Any:
+    # lowering may happen after a 64-bit scope has closed; it must not turn its arrays to 32 bits
+    with jax.enable_x64(True):
+        return mlir.lower_fun(_slices, multiple_results=False)(context, x, **how)
+
+
+# A primitive, because the derivative of many shifted slices is many padded pictures, which XLA
+# evaluates one sample at a time; the derivative of a correlation is a correlation.
+_correlate_p = Primitive("jaxvqa_correlate")
+_correlate_p.def_impl(jax.jit(_slices, static_argnames=("taps", "axis", "stride", "staged")))
+_correlate_p.def_abstract_eval(_abstract)
+mlir.register_lowering(_correlate_p, _lowered)
+ad.deflinear2(_correlate_p, _transpose)
+batching.primitive_batchers[_correlate_p] = _batched
 
 
 def separable(x: Array, taps: Sequence[Any]) -> Array:

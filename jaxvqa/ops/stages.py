@@ -30,6 +30,11 @@ def keep_stages() -> Iterator[None]:
         _active.reset(token)
 
 
+def staging() -> bool:
+    """Whether `stage` makes boundaries here."""
+    return _active.get()
+
+
 def stage(fn: Callable[..., Any], *args: Any) -> Any:
     """Calls `fn(*args)` as a unit of its own in CPU programs.
 

@@ -26,6 +26,24 @@ def _even_strips(height: int, rows: int) -> int:
     return min(near, key=lambda r: abs(r - rows), default=rows)
 
 
+def _strips(image: Array, count: int, step: int, halo: int, last: int) -> Array:
+    """`(count, step + halo, ...)`: strips that begin `step` rows apart, the last one at `last`.
+
+    Made of shifted blocks and not of slices in a loop: the derivative of these is one picture a
+    strip, that of blocks a few sums. It costs a copy, so only derivatives take this form.
+    """
+    parts = []
+    for first in range(0, step + halo, step):
+        size = min(step, step + halo - first)
+        rows = image[first : first + (count - 1) * step]
+        missing = (count - 1) * step - rows.shape[0]  # at the end of a block that is cut anyway
+        rows = jnp.pad(rows, ((0, missing), *((0, 0) for _ in image.shape[1:])))
+        blocks = rows.reshape((count - 1, step, *image.shape[1:]))
+        parts.append(blocks[:, :size])
+    end = image[last : last + step + halo]
+    return jnp.concatenate([jnp.concatenate(parts, axis=1), end[None]])
+
+
 def map_rows(
     fn: Callable[..., Any],
     images: tuple[Array, ...],
@@ -71,10 +89,15 @@ def map_rows(
     rows = _even_strips(height, rows)
     count = -(-height // rows)
 
-    def strips(*images: Array) -> Any:
-        if count == 1:
-            return staged(*images)
+    def joined(stacked: Array) -> Array:
+        # the last strip ends at the last row; the rows it shares with its neighbour are dropped
+        overlap = count * rows - height
+        if overlap == 0:
+            return stacked.reshape((height, *stacked.shape[2:]))
+        body = stacked[:-1].reshape(((count - 1) * rows, *stacked.shape[2:]))
+        return jnp.concatenate([body, stacked[-1, overlap:]])
 
+    def sliced(*images: Array) -> Any:
         def one(start: Array) -> Any:
             cut = [
                 jax.lax.dynamic_slice_in_dim(i, start * stride, rows * stride + halo)
@@ -82,21 +105,26 @@ def map_rows(
             ]
             return staged(*cut)
 
-        # the last strip ends at the last row; the rows it shares with its neighbour are dropped
         # 32 bits also in a 64-bit scope: indexing may be lowered after the scope has closed
         starts = jnp.minimum(jnp.arange(count, dtype=jnp.int32) * rows, height - rows)
-        stacked = jax.lax.map(one, starts)
-        overlap = count * rows - height
+        return jax.tree.map(joined, jax.lax.map(one, starts))
 
-        def join(x: Array) -> Array:
-            if overlap == 0:
-                return x.reshape((height, *x.shape[2:]))
-            body = x[:-1].reshape(((count - 1) * rows, *x.shape[2:]))
-            return jnp.concatenate([body, x[-1, overlap:]])
+    def shifted(*images: Array) -> Any:
+        last = (height - rows) * stride
+        cut = [_strips(i, count, rows * stride, halo, last) for i in images]
+        return jax.tree.map(joined, jax.lax.map(lambda strip: staged(*strip), cut))
 
-        return jax.tree.map(join, stacked)
+    def on(strips: Callable[..., Any]) -> Callable[..., Any]:
+        cpu = staged if count == 1 else strips
+        return lambda *images: jax.lax.platform_dependent(*images, cpu=cpu, default=whole)
 
-    return jax.lax.platform_dependent(*images, cpu=strips, default=whole)
+    run = jax.custom_jvp(on(sliced))
+
+    @run.defjvp
+    def _(primals: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Any, Any]:
+        return jax.jvp(on(shifted), primals, tangents)
+
+    return run(*images)
 
 
 def map_frames(fn: Callable[..., Any], *stacks: Array, window: int = 1) -> Any:
