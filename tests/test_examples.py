@@ -1,0 +1,49 @@
+"""The stored outputs of the example notebooks; `examples/run_notebooks.py --short` runs them."""
+
+import json
+import runpy
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = ROOT / "examples"
+NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
+
+problems = runpy.run_path(str(EXAMPLES / "run_notebooks.py"))["problems"]
+
+
+def test_there_are_notebooks():
+    names = [file.stem for file in NOTEBOOKS]
+    assert names
+
+
+@pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
+def test_stored_outputs_are_complete_and_without_errors(file):
+    assert problems(file) == []
+
+
+def test_a_broken_notebook_is_noticed(tmp_path):
+    notebook = json.loads(NOTEBOOKS[0].read_text())
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    error = {"output_type": "error", "ename": "ValueError", "evalue": "", "traceback": []}
+    cells[0]["outputs"] = [error]
+    cells[-1]["execution_count"] = None
+    broken = tmp_path / "broken.ipynb"
+    broken.write_text(json.dumps(notebook))
+    text = "\n".join(problems(broken))
+    assert "holds an error" in text
+    assert "not run from top to bottom" in text
+
+
+def test_numbers_of_the_docs_are_those_that_the_notebooks_printed():
+    page = (ROOT / "docs" / "examples.md").read_text()
+    blocks = page.split("```text\n")[1:]
+    assert blocks
+    printed = []
+    for file in NOTEBOOKS:
+        for cell in json.loads(file.read_text())["cells"]:
+            printed += ["".join(o.get("text", "")) for o in cell.get("outputs", [])]
+    for block in blocks:
+        for line in block.split("```")[0].splitlines():
+            assert any(line in text.splitlines() for text in printed), line
