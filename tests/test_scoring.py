@@ -86,7 +86,7 @@ def test_chunks_devices_and_whole_agree(moving):
     both = jaxvqa.score(moving, moving, **MOTION)
     one = jaxvqa.score(moving, moving, devices=jax.devices()[:1], **MOTION)
     whole = jaxvqa.features.motion(moving, moving)
-    assert chunk_frames(48, 40, 1, None) < 45  # several chunks
+    assert chunk_frames(48 * 40, 1, None) < 45  # several chunks
     for name in both.frames:
         np.testing.assert_array_equal(both.frames[name], one.frames[name])
     np.testing.assert_array_equal(both.frames["motion2"], whole["motion2"])

@@ -16,16 +16,25 @@ from jaxvqa.scoring.plan import Request
 
 FramePlanes = tuple[np.ndarray, ...]
 
-# samples of luma that one device takes at a time; more costs memory and gains nothing
-_CHUNK_SAMPLES = 1 << 23
+# bytes of one side that a device takes at a time; more costs memory and gains little
+_CHUNK_BYTES = 1 << 24
 _MOST_FRAMES = 16
 _IN_FLIGHT = 2
+_ALIGNMENT = 64  # of arrays that JAX takes over on CPU without a copy
 
 
-def chunk_frames(height: int, width: int, devices: int, frame_count: int | None) -> int:
+def chunk_frames(frame_bytes: int, devices: int, frame_count: int | None) -> int:
     """Frames that each device takes at a time."""
-    frames = max(1, min(_MOST_FRAMES, _CHUNK_SAMPLES // (height * width)))
+    frames = max(1, min(_MOST_FRAMES, _CHUNK_BYTES // frame_bytes))
     return frames if frame_count is None else max(1, min(frames, -(-frame_count // devices)))
+
+
+def _empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """`np.empty` at an address that is a multiple of `_ALIGNMENT`."""
+    size = int(np.prod(shape)) * dtype.itemsize
+    memory = np.empty(size + _ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % _ALIGNMENT
+    return memory[start : start + size].view(dtype).reshape(shape)
 
 
 @functools.lru_cache(maxsize=32)
@@ -81,7 +90,8 @@ class Engine:
         self._bit_depth = bit_depth
         self._pending: list[tuple[FramePlanes, FramePlanes]] = []
         self._history: list[tuple[FramePlanes, FramePlanes]] = []
-        self._in_flight: collections.deque[tuple[int, Any]] = collections.deque()
+        self._in_flight: collections.deque[tuple[int, Any, list[FramePlanes]]] = collections.deque()
+        self._spare: list[list[FramePlanes]] = []
         self._parts: list[list[dict[str, np.ndarray]]] = []
 
     @property
@@ -105,27 +115,33 @@ class Engine:
         self._pending = []
         self._history = frames[len(frames) - self._history_length :] if self._history_length else []
         program, placement = _program(self._requests, self._bit_depth, self._devices)
-        sides = [self._stack([pair[side] for pair in frames]) for side in (0, 1)]
+        # the device may read these arrays in place: they serve again once results are there
+        sides = self._spare.pop() if self._spare else [self._room(side) for side in frames[0]]
+        for index, side in enumerate(sides):
+            self._fill(side, [pair[index] for pair in frames])
         arguments = jax.device_put(tuple(sides), placement)
-        self._in_flight.append((count, program(*arguments)))
+        self._in_flight.append((count, program(*arguments), sides))
         while len(self._in_flight) > _IN_FLIGHT:
             self._collect()
 
-    def _stack(self, frames: list[FramePlanes]) -> FramePlanes:
-        """Frames as arrays `(devices, history + frames, height, width)`, or without devices."""
+    def _room(self, planes: FramePlanes) -> FramePlanes:
+        """Arrays `(devices, history + frames, height, width)`; no devices axis for one device."""
+        lead = (self._history_length + self._frames,)
+        if len(self._devices) > 1:
+            lead = (len(self._devices), *lead)
+        return tuple(_empty(lead + plane.shape, plane.dtype) for plane in planes)
+
+    def _fill(self, room: FramePlanes, frames: list[FramePlanes]) -> None:
+        """Lays frames out for the devices; each begins with the frames before its own."""
         block = self._history_length + self._frames
-        planes = []
-        for index, sample in enumerate(frames[0]):
-            # memory of its own every time: the device may use it in place
-            stack = np.empty((len(self._devices), block, *sample.shape), sample.dtype)
+        for index, plane in enumerate(room):
+            blocks = plane if len(self._devices) > 1 else plane[None]
             for device in range(len(self._devices)):
                 for k in range(block):
-                    stack[device, k] = frames[device * self._frames + k][index]
-            planes.append(stack if len(self._devices) > 1 else stack[0])
-        return tuple(planes)
+                    blocks[device, k] = frames[device * self._frames + k][index]
 
     def _collect(self) -> None:
-        count, results = self._in_flight.popleft()
+        count, results, sides = self._in_flight.popleft()
         lead = 1 if len(self._devices) == 1 else 2
         self._parts.append(
             [
@@ -136,6 +152,7 @@ class Engine:
                 for series in results
             ]
         )
+        self._spare.append(sides)
 
     def finish(self) -> list[dict[str, np.ndarray]]:
         """Runs what is left; returns the raw series of every request over the whole clip."""

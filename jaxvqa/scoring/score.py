@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -237,6 +238,12 @@ class _Run:
         self._progress = progress or (lambda done, total: None)
         devices = list(devices) if devices is not None else jax.local_devices()
         clip, count = source.clip, source.frame_count
+        example = source.example
+        if not _reads_chroma(plan.requests):
+            example = example.luma_only()
+        frame_bytes = sum(
+            math.prod(p.shape[-2:]) * p.dtype.itemsize for p in jax.tree.leaves(example)
+        )
         self._groups = [
             [i for i, r in enumerate(plan.requests) if subsample == 1 or r.before > 0],
             [i for i, r in enumerate(plan.requests) if subsample > 1 and r.before == 0],
@@ -245,7 +252,7 @@ class _Run:
         for group, step in zip(self._groups, (1, subsample), strict=True):
             frames = None if count is None else -(-count // step)
             used = devices if frames is None else devices[: max(1, min(len(devices), frames))]
-            chunk = chunk_frames(clip.height, clip.width, len(used), frames)
+            chunk = chunk_frames(frame_bytes, len(used), frames)
             requests = [plan.requests[i] for i in group]
             self._engines.append(Engine(requests, clip.bit_depth, chunk, used))
 
