@@ -173,7 +173,7 @@ def _scale_sums(
     padded = [pad(x, (radius, radius), (radius, radius)) for x in (ref, dis)]
 
     def rows(ref: Array, dis: Array) -> tuple[Array, Array]:
-        ref, dis = (stage(lambda x: _as_float(x, bit_depth), x) for x in (ref, dis))
+        ref, dis = _as_float(ref, bit_depth), _as_float(dis, bit_depth)
         return _row_sums(ref, dis, taps, options)
 
     sums = map_rows(rows, tuple(padded), height=ref.shape[0], halo=2 * radius)
@@ -182,7 +182,9 @@ def _scale_sums(
 
 def _as_float(x: Array, bit_depth: int) -> Array:
     """Codes of scale 0 become centred floats inside the strip; later scales are floats already."""
-    return x if jnp.issubdtype(x.dtype, jnp.floating) else to_float(x, bit_depth, offset=-128.0)
+    if jnp.issubdtype(x.dtype, jnp.floating):
+        return x
+    return stage(lambda x: to_float(x, bit_depth, offset=-128.0), x)
 
 
 def _halve(x: Num[Array, "h w"], taps: tuple[float, ...], bit_depth: int) -> Float[Array, "H W"]:
@@ -193,7 +195,7 @@ def _halve(x: Num[Array, "h w"], taps: tuple[float, ...], bit_depth: int) -> Flo
     halo = 2 * radius - 1  # the last output needs no more rows than its window
 
     def rows(strip: Array) -> Array:
-        strip = stage(lambda x: _as_float(x, bit_depth), strip)
+        strip = _as_float(strip, bit_depth)
         vertical = stage(lambda x: correlate(x, taps, -2, stride=2), strip)
         return stage(lambda x: correlate(x, taps, -1, stride=2), vertical)
 
