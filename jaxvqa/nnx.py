@@ -180,10 +180,10 @@ def _feature_function(name: str, output: str | None, options: Mapping[str, Any])
     one_of("output", output, outputs)
 
     def frames(ref: Any, dis: Any, bit_depth: int | None = None) -> Array:
-        pair = float_pair(ref, dis, bit_depth)
+        ref, dis = float_pair(ref, dis, bit_depth)
         if feature.integer:
-            pair = tuple(rounded(side) for side in pair)
-        return measure(feature, *pair, resolved.changed())[output]
+            ref, dis = rounded(ref), rounded(dis)
+        return measure(feature, ref, dis, resolved.changed())[output]
 
     return frames
 
