@@ -175,15 +175,14 @@ def _feature_function(name: str, output: str | None, options: Mapping[str, Any])
     feature = catalog.find(name)
     resolved = feature.resolve(options)
     outputs: dict[str, Output] = {o.name: o for o in feature.outputs(resolved)}
-    if output is None and len(outputs) == 1:
-        (output,) = outputs
-    one_of("output", output, outputs)
+    only = next(iter(outputs)) if len(outputs) == 1 else None
+    wanted = one_of("output", only if output is None else output, outputs)
 
     def frames(ref: Any, dis: Any, bit_depth: int | None = None) -> Array:
         ref, dis = float_pair(ref, dis, bit_depth)
         if feature.integer:
             ref, dis = rounded(ref), rounded(dis)
-        return measure(feature, ref, dis, resolved.changed())[output]
+        return measure(feature, ref, dis, resolved.changed())[wanted]
 
     return frames
 
