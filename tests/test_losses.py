@@ -200,6 +200,27 @@ def test_vmap_of_remat_equals_a_loop(name, pair):
         np.testing.assert_allclose(slopes[i], expected, rtol=0, atol=1e-4 * np.abs(expected).max())
 
 
+@pytest.mark.parametrize("name", [n for n in LUMA if n not in CHEAP])
+def test_finite_at_10_bits_in_a_batch_of_bfloat16_with_remat(name):
+    size = 32 if name == "vmaf" else 64
+    frames = laws.degenerate_frames(size, size, 10)
+    ref, dis = (jnp.stack([pair[side] for pair in frames]).astype(jnp.bfloat16) for side in (1, 2))
+
+    def total(ref, dis):
+        fn = functools.partial(LUMA[name], bit_depth=10, reduction="sum")
+        return jax.checkpoint(fn)(ref, dis)
+
+    slope = jax.jit(jax.vmap(jax.value_and_grad(total, (0, 1))), compiler_options=QUICK)
+    values, gradients = slope(ref, dis)
+    assert values.dtype == np.float32
+    assert np.isfinite(values).all()
+    for gradient in gradients:
+        assert gradient.dtype == jnp.bfloat16
+        assert np.isfinite(np.asarray(gradient, np.float32)).all()
+    noise = [name for name, *_ in frames].index("flat against noise")
+    assert np.abs(np.asarray(gradients[0][noise], np.float32)).max() > 0
+
+
 def test_lower_precision_is_computed_in_float32(pair):
     ref, dis = (x.astype(jnp.bfloat16) for x in pair)
     found = jax.jit(functools.partial(losses.ms_essim, bit_depth=8))(ref, dis)
