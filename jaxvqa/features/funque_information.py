@@ -17,6 +17,7 @@ from jaxvqa._typing import Array, Float
 from jaxvqa.features.funque_atoms import mean
 from jaxvqa.ops.box import mirror, window_mean, window_variance
 from jaxvqa.ops.haar import Bands, Pyramid
+from jaxvqa.ops.stages import stage
 from jaxvqa.ops.tiling import map_rows
 
 _WINDOW = 9
@@ -113,14 +114,22 @@ def _product_difference(a: Array, b: Array, c: Array, d: Array) -> Array:
     return (a - c) * b + c * (b - d)
 
 
-def _row_differences(x: Array, y: Array, change_x: Array, change_y: Array) -> tuple[Array, Array]:
-    """Row sums of the spatial and temporal entropy differences, from window variances."""
+def _differences(x: Array, y: Array, change_x: Array, change_y: Array) -> tuple[Array, Array]:
+    """Spatial and temporal entropy difference of each window, from window variances."""
     (scale_x, entropy_x), (scale_y, entropy_y) = _entropy(x), _entropy(y)
     (rate_x, change_x), (rate_y, change_y) = _entropy(change_x), _entropy(change_y)
     spatial = _product_difference(scale_x, entropy_x, scale_y, entropy_y)
     change = _product_difference(rate_x, change_x, rate_y, change_y)
     temporal = (scale_x - scale_y) * rate_x * change_x + scale_y * change
-    return jnp.abs(spatial).sum(-1), jnp.abs(temporal).sum(-1)
+    return jnp.abs(spatial), jnp.abs(temporal)
+
+
+def _row_differences(x: Array, y: Array, x_before: Array, y_before: Array) -> tuple[Array, Array]:
+    """Row sums of the entropy differences, from bands with a border of the window's radius."""
+    changes = stage(lambda a, b, c, d: (a - c, b - d), x, y, x_before, y_before)
+    variances = [window_variance(field, _WINDOW) for field in (x, y, *changes)]
+    spatial, temporal = stage(_differences, *variances)
+    return spatial.sum(-1), temporal.sum(-1)
 
 
 def _level_differences(ref: Bands, dis: Bands, ref_before: Bands, dis_before: Bands) -> Array:
@@ -128,11 +137,8 @@ def _level_differences(ref: Bands, dis: Bands, ref_before: Bands, dis_before: Ba
     height, width = ref[0].shape
     total = jnp.zeros((2,), ref[0].dtype)
     for bands in zip(ref, dis, ref_before, dis_before, strict=True):
-        x, y, x_before, y_before = (mirror(band, _RADIUS) for band in bands)
-        fields = (x, y, x - x_before, y - y_before)
-        variances = tuple(window_variance(field, _WINDOW) for field in fields)
-        # the loop over strips also keeps XLA from computing each variance once per logarithm
-        sums = map_rows(_row_differences, variances, height=height)
+        padded = tuple(mirror(band, _RADIUS) for band in bands)
+        sums = map_rows(_row_differences, padded, height=height, halo=2 * _RADIUS)
         total = total + jnp.stack([s.sum() for s in sums])
     return total * (1.0 / (3 * height * width))
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from jaxvqa._typing import Array, Float
 from jaxvqa.ops.borders import pad
+from jaxvqa.ops.stages import stage
 
 
 def mirror(x: Array, radius: int) -> Array:
@@ -45,7 +46,8 @@ def _run_sum(x: Array, side: int, axis: int) -> Array:
 def box_sum(x: Float[Array, "*batch h w"], side: int) -> Float[Array, "*batch rows columns"]:
     """Sums over `side` x `side` windows, VALID: pad with `mirror` first to keep the size."""
     axis = x.ndim - 2
-    return _run_sum(jax.lax.optimization_barrier(_run_sum(x, side, axis)), side, axis + 1)
+    down = stage(lambda x: _run_sum(x, side, axis), x)
+    return stage(lambda x: _run_sum(x, side, axis + 1), jax.lax.optimization_barrier(down))
 
 
 def window_mean(x: Float[Array, "*batch h w"], side: int) -> Float[Array, "*batch rows columns"]:
