@@ -108,7 +108,7 @@ def compiled(work: Job, pair: list[Planes], accelerator: bool):
 
 def frames_for(work: Job, width: int, height: int) -> tuple[list[Planes], int]:
     """A chunk's worth of a made clip, and how many frames of it are scored."""
-    count = chunk_frames(height * width, 1, None)
+    count = chunk_frames(least_bytes(work, width, height) // 2, 1, None)
     pair = list(make_clip(width, height, count + work.history))
     return (pair if work.chroma else [x.luma_only() for x in pair]), count
 

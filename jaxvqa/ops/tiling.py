@@ -58,7 +58,8 @@ def map_rows(
     Args:
         fn: takes one array per image, with `rows * stride + halo` rows (`height * stride + halo`
             when not strip-wise), and returns a pytree of arrays whose leading axis has `rows`
-            (`height`) entries: per-row sums or rows of a picture. It must treat all rows alike.
+            (`height`) entries: per-row sums or rows of a picture. It must treat all rows alike,
+            and what is differentiated must come in through `images`, not by closure.
         images: arrays whose first axis has `height * stride + halo` rows, that is, already padded.
         height: rows of output.
         halo: extra input rows in all (both sides together).
