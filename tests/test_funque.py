@@ -135,6 +135,7 @@ def pictures(shape, chroma, bit_depth, seed=3):
         ("fs_3c_funque_plus", (67, 75), "444", 10),
         ("fs_y_funque_plus", (53, 66), "420", 8),
         ("funque", (95, 83), "420", 10),
+        ("funque", (8, 14), "420", 8),
     ],
 )
 def test_matches_oracle(name, shape, chroma, bit_depth):
@@ -169,14 +170,24 @@ def test_strred_matches_official_code(csf, half, source, outputs):
         np.testing.assert_allclose(found[ours], column, rtol=tolerances.FUNQUE_FLOAT32)
 
 
+def flat(value):
+    return np.full((48, 64), value, np.uint8)
+
+
+def ramp():
+    return np.tile(np.arange(0, 192, 3, dtype=np.uint8), (48, 1))
+
+
 EDGE_CASES = {
     "identical_noise_64x48": lambda t: (noise(t, 0, 48, 64), noise(t, 0, 48, 64)),
-    "noise_vs_flat_64x48": lambda t: (noise(t, 0, 48, 64), np.full((48, 64), 128, np.uint8)),
-    "flat_vs_noise_64x48": lambda t: (np.full((48, 64), 128, np.uint8), noise(t, 0, 48, 64)),
-    "flat100_vs_flat110_64x48": lambda t: (
-        np.full((48, 64), 100, np.uint8), np.full((48, 64), 110, np.uint8)
-    ),
-}  # fmt: skip
+    "noise_vs_flat_64x48": lambda t: (noise(t, 0, 48, 64), flat(128)),
+    "flat_vs_noise_64x48": lambda t: (flat(128), noise(t, 0, 48, 64)),
+    "flat100_vs_flat100_64x48": lambda t: (flat(100), flat(100)),
+    "flat100_vs_flat110_64x48": lambda t: (flat(100), flat(110)),
+    "noise_vs_noise_32x32": lambda t: (noise(t, 0, 32, 32), noise(t, 9, 32, 32)),
+    "noise_vs_noise_16x16": lambda t: (noise(t, 0, 16, 16), noise(t, 9, 16, 16)),
+    "hramp_vs_banded_64x48": lambda t: (ramp(), ramp() // 8 * 8),
+}
 
 
 def noise(frame, seed, height, width):
@@ -188,7 +199,7 @@ def test_edge_cases_match_official_code(case):
     cases = json.loads((clips.DATA / CLIP / "edge_cases.json").read_text())["cases"][case]
     frames = [EDGE_CASES[case](t) for t in (0, 1)]
     ref, dis = (np.stack(side) for side in zip(*frames, strict=True))
-    grey = np.full((2, 24, 32), 128, np.uint8)
+    grey = np.full((2, ref.shape[1] // 2, ref.shape[2] // 2), 128, np.uint8)
     ref, dis = Planes(ref, grey, grey), Planes(dis, grey, grey)
     for name in ("funque", "y_funque_plus", "3c_funque_plus"):
         found = matrix(name, compiled(name)(ref, dis))
@@ -213,6 +224,23 @@ def test_perfect_and_still_pairs():
         for key, values in function(still, still).items():
             if "mad" in key or "trred" in key:
                 np.testing.assert_array_equal(values, 0.0, err_msg=key)
+
+
+@pytest.mark.parametrize("bit_depth", [8, 10])
+def test_activity_keeps_its_digits(bit_depth):
+    """Pictures that differ by little: the difference is a thousandth of what is subtracted."""
+    rng = np.random.default_rng(8)
+    ref = clips.textured(rng, (1, 120, 164), bit_depth)
+    dis = ref.copy()
+    dis[:, 40:44, 60:70] //= 2
+    found = jax.jit(FUNCTIONS["fs_y_funque_plus"])(
+        *(Planes(x, bit_depth=bit_depth) for x in (ref, dis))
+    )
+    expected = oracle.frame("fs_y_funque_plus", {"y": ref[0]}, {"y": dis[0]}, None, None, bit_depth)
+    assert abs(expected[4]) < 2e-3
+    np.testing.assert_allclose(
+        found["sai_diff_channel_y_scale_2"], expected[4:5], rtol=tolerances.FUNQUE_FLOAT32
+    )
 
 
 @pytest.mark.parametrize("name", ["y_funque_plus", "3c_funque_plus"])
@@ -261,7 +289,7 @@ def test_exports(name):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda x: funque(x[:, :22], x[:, :22]), "at least 24x24"),
+        (lambda x: funque(x[:, :7], x[:, :7]), "at least 8x8"),
         (lambda x: fs_funque_plus_3c(x, x), "needs chroma"),
         (lambda x: y_funque_plus(x, x, csf="li"), "has no option 'csf'"),
         (lambda x: strred(x, x, csf="luminance"), "csf must be one of"),

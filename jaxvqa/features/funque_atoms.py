@@ -153,12 +153,30 @@ def edge(ref: Pyramid, dis: Pyramid, *, level: int = -1) -> Float[Array, ""]:
     return mean(jnp.maximum(-_detail_loss(ref, dis, level), 0.0))
 
 
+def _edge_strength(picture: Pyramid, level: int) -> Array:
+    horizontal, vertical, _ = picture.bands(level)
+    return safe.sqrt(horizontal**2 + vertical**2)
+
+
 def sai(picture: Pyramid, *, level: int = -1) -> Float[Array, ""]:
     """Spatial activity of one picture: fourth root of the spread of its edge strength."""
-    horizontal, vertical, _ = picture.bands(level)
-    return safe.power(deviation(safe.sqrt(horizontal**2 + vertical**2)), 0.25)
+    return safe.power(deviation(_edge_strength(picture, level)), 0.25)
 
 
 def sai_difference(ref: Pyramid, dis: Pyramid, *, level: int = -1) -> Float[Array, ""]:
-    """Spatial activity of the reference minus that of the distorted picture (signed)."""
-    return sai(ref, level=level) - sai(dis, level=level)
+    """Spatial activity of the reference minus that of the distorted picture (signed).
+
+    Two nearly equal numbers would be subtracted. So the difference is formed where it is still
+    exact, between bands, and carried along: `x^2 - y^2 = (x - y) (x + y)`, for samples, for
+    variances and for their eighth roots.
+    """
+    (xh, xv, _), (yh, yv, _) = ref.bands(level), dis.bands(level)
+    x, y = (_edge_strength(picture, level) for picture in (ref, dis))
+    total = x + y
+    apart = safe.divide((xh - yh) * (xh + yh) + (xv - yv) * (xv + yv), total)
+    variances = mean((apart - mean(apart)) * (total - mean(total)))
+    first, second = deviation(x), deviation(y)
+    a, b = (safe.power(d, 0.25) for d in (first, second))
+    return safe.divide(
+        variances, (a + b) * (safe.sqrt(first) + safe.sqrt(second)) * (first + second)
+    )

@@ -1,8 +1,9 @@
 """Border extension by name.
 
 `reflect` mirrors about the edge sample without repeating it (3 2 1 | 1 is left out: index -k reads
-k), `symmetric` mirrors between samples (index -1 reads 0), `edge` repeats the last sample. The two
-ends of an axis may differ, as in libvmaf's ADM.
+k), `symmetric` mirrors between samples (index -1 reads 0), back and forth where the picture is
+smaller than its border, `edge` repeats the last sample. The two ends of an axis may differ, as in
+libvmaf's ADM.
 
 A pad inside a filter's loop costs ten times the filter: pad once, then filter without borders. The
 barrier behind each pad keeps accelerators from fusing it; on CPU a pad is a stage of its own.
@@ -52,6 +53,12 @@ def _edge_part(x: Array, axis: int, count: int, mode: str, size: int, *, low: bo
     if mode == "edge":
         edge = jax.lax.slice_in_dim(x, 0 if low else size - 1, 1 if low else size, axis=axis)
         return jnp.repeat(edge, count, axis)
+    if mode == "symmetric" and count > size:
+        turns = [x, jnp.flip(x, axis)] * (count // size + 1)
+        if low:
+            whole = jnp.concatenate(turns, axis)
+            return jax.lax.slice_in_dim(whole, whole.shape[axis] - count, None, axis=axis)
+        return jax.lax.slice_in_dim(jnp.concatenate(turns[1:], axis), 0, count, axis=axis)
     skip = 1 if mode == "reflect" else 0
     if count + skip > size:
         raise ValueError(
@@ -83,7 +90,7 @@ def pad(
         The extended array.
 
     Raises:
-        ValueError: an unknown mode, or a mirror wider than the picture.
+        ValueError: an unknown mode, or a `reflect` border wider than the picture.
     """
     after = mode if mode_after is None else mode_after
 

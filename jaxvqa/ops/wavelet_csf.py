@@ -14,10 +14,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from jaxvqa._typing import Array, Float
+from jaxvqa._typing import Array, Num
 from jaxvqa.checks import one_of
 from jaxvqa.ops.borders import pad
 from jaxvqa.ops.filters import separable
+from jaxvqa.ops.stages import stage
 from jaxvqa.ops.tiling import STRIP_ROWS, map_rows
 
 # (H and V, D) of the levels, finest first
@@ -108,9 +109,10 @@ def wavelet_weights(
 
 
 def spatial_csf(
-    x: Float[Array, "h w"],
+    x: Num[Array, "h w"],
     name: str,
     *,
+    first: Callable[[Array], Array] = lambda x: x,
     then: Callable[[Array], Any] = lambda x: x,
     block: int = 1,
 ) -> Any:
@@ -120,6 +122,7 @@ def spatial_csf(
         x: samples; the border is mirrored between samples.
         name: `nadenau_spat` (5 taps), `ngan_spat` (21 taps) or `ngan_exact` (the same from its
             formula, as FUNQUE 2022 has it).
+        first: what to do with samples before they are filtered, one by one.
         then: what to do with the filtered samples. It may get them in strips of whole blocks of
             rows, and returns arrays with one entry a block in front.
         block: rows of a block, a divisor of the picture's rows.
@@ -133,7 +136,7 @@ def spatial_csf(
     taps = _SPATIAL[one_of("csf", name, SPATIAL_CSF)]
     radius = len(taps) // 2
     return map_rows(
-        lambda strip: then(separable(strip, taps)),
+        lambda strip: then(separable(stage(first, strip), taps)),
         (pad(x, (radius, radius), (radius, radius), "symmetric"),),
         height=x.shape[0] // block,
         halo=2 * radius,
