@@ -77,7 +77,7 @@ def expected(folder):
 
 
 def test_without_output_a_table_is_printed(jv, expected):
-    code, out, err = jv("ref.y4m", "dis.y4m", *MOTION)
+    code, out, err = jv("ref.y4m", "dis.y4m", *MOTION, "--no-per-frame")
     assert (code, err) == (0, "")
     lines = out.splitlines()
     assert lines[0] == "64x48, 4:2:0, 8 bits; 6 frames; no model"
@@ -127,6 +127,20 @@ def test_equal_runs_give_equal_bytes(jv, tmp_path):
         for file in files:
             assert jv("ref.y4m", "dis.y4m", *MOTION, "--no-timing", "-o", str(file))[0] == 0
         assert files[0].read_bytes() == files[1].read_bytes()
+
+
+def test_lists_the_frames_of_short_clips(jv, expected):
+    """Those of the features asked for; `--no-per-frame` leaves the list out."""
+    code, out, _ = jv("ref.y4m", "dis.y4m", *MOTION)
+    lines = out.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("frame"))
+    assert code == 0
+    assert lines[start].split() == ["frame", *NAMES]
+    rows = [[float(cell) for cell in line.split()] for line in lines[start + 2 :]]
+    values = np.stack([expected.frames[name] for name in NAMES], 1)
+    np.testing.assert_allclose(rows, np.column_stack([range(FRAMES), values]), atol=5e-5)
+    _, short, _ = jv("ref.y4m", "dis.y4m", *MOTION, "--no-per-frame")
+    assert short.rstrip() == "\n".join(lines[: start - 1]).rstrip()
 
 
 def test_quiet_prints_the_pooled_score_only(jv, expected):

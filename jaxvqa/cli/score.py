@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import sys
 from pathlib import Path
@@ -14,7 +13,8 @@ from jaxvqa import report
 from jaxvqa.cli import runtime
 from jaxvqa.cli.errors import OutputError, UsageError
 from jaxvqa.cli.score_options import EPILOG, add_options
-from jaxvqa.cli.terminal import Column, print_styled, print_table, progress_bar, warn
+from jaxvqa.cli.summary import frame_count, number, print_frames, print_summary
+from jaxvqa.cli.terminal import print_styled, progress_bar, warn
 from jaxvqa.report.numbers import format_number
 from jaxvqa.report.parquet_file import require_parquet
 from jaxvqa.scoring.result import Result
@@ -150,9 +150,10 @@ def _deliver(
         print("\n".join(_brief(result)))
     elif file_format is None:
         print_summary(result, args.subsample)
+        print_frames(result, args.feature, args.per_frame)
     else:
         name, value = _main_value(result)
-        text = f"{name} {_cell(value)} (mean of {_frames(result)}), written to {args.output}"
+        text = f"{name} {number(value)} (mean of {frame_count(result)}), written to {args.output}"
         print_styled(text, "", sys.stderr)
 
 
@@ -173,38 +174,3 @@ def _brief(result: Result) -> list[str]:
     names = result.score_names or tuple(result.frames)
     values = {n: format_number(result.pooled[n]["mean"]) or "undefined" for n in names}
     return list(values.values()) if len(values) == 1 else [f"{n} {v}" for n, v in values.items()]
-
-
-def _frames(result: Result) -> str:
-    count = len(result.frame_numbers)
-    return f"{count} frame" if count == 1 else f"{count} frames"
-
-
-def _cell(value: float) -> str:
-    if not math.isfinite(value):
-        return "-"
-    if value != 0 and not 1e-3 <= abs(value) < 1e6:
-        return f"{value:.3g}"
-    return f"{value:.4f}"
-
-
-def print_summary(result: Result, subsample: int) -> None:
-    """The pooled values as a table: scores first, then features."""
-    clip = result.clip
-    chroma = ":".join(clip.chroma)
-    every = f" (1 in {subsample})" if subsample > 1 else ""
-    models = f"model {', '.join(result.models)}" if result.models else "no model"
-    line = f"{clip.width}x{clip.height}, {chroma}, {clip.bit_depth} bits"
-    print_styled(f"{line}; {_frames(result)}{every}; {models}", "dim")
-    print()
-    pools = {"mean": "mean", "harmonic": "harmonic_mean", "min": "min", "p5": "p5", "max": "max"}
-    columns = [Column("", fold=True, style="cyan")]
-    columns += [Column(title, right=True) for title in pools]
-    names = [n for n in result.frames if _is_score(n, result)]
-    names += [n for n in result.frames if n not in names]
-    rows = [[n, *(_cell(result.pooled[n][key]) for key in pools.values())] for n in names]
-    print_table(columns, rows)
-
-
-def _is_score(name: str, result: Result) -> bool:
-    return name in result.score_names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from typing import Any
 
 from jaxvqa import report
@@ -165,6 +166,11 @@ def _add_outputs(parser: Any) -> None:
             const=name,
             help=f"the same as --format {name}",
         )
+    group.add_argument(
+        "--per-frame",
+        action=argparse.BooleanOptionalAction,
+        help="print the values of every frame too (default: for short clips with --feature)",
+    )
     group.add_argument(
         "--no-timing",
         action="store_true",
