@@ -41,6 +41,33 @@ def check_finite_gradients(fn, height, width, bit_depth=8):
             assert np.isfinite(np.asarray(g)).all(), name
 
 
+# the share of a loss that thirty steps must take away; the notebook of gradients asks the same
+DESCENT = 0.2
+
+
+def check_descent(step, start):
+    """From a blurred frame small steps lower a loss each time, and thirty larger ones by a fifth.
+
+    `step(x)` gives the loss and its gradient, both numpy. Steps follow the gradient, as far as the
+    slope promises to take away a fiftieth of the loss (small) or a tenth (larger).
+    """
+
+    def moved(x, value, slope, share):
+        return x - slope * (share * value / (slope**2).sum())
+
+    value, slope = step(start)
+    first, x = value, start
+    for _ in range(5):
+        last = value
+        x = moved(x, value, slope, 0.02)
+        value, slope = step(x)
+        assert value < last
+    for _ in range(30):
+        x = moved(x, value, slope, 0.1)
+        value, slope = step(x)
+    assert value < (1 - DESCENT) * first
+
+
 def check_vmap(fn, ref, dis, *, rtol=0.0, atol=0.0):
     """vmap over two clips equals a loop over them; `ref` and `dis` are (clips, frames, h, w)."""
     jitted = jax.jit(fn)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from jax.test_util import check_grads
 
+from jaxvqa import losses
 from jaxvqa.features.options import parse_text
 from jaxvqa.features.speed import SPEED_CHROMA, SPEED_TEMPORAL, speed_chroma, speed_temporal
 from jaxvqa.ops.kernels import KERNEL_SCALES, check_kernel_scale, kernel_width
@@ -191,6 +192,27 @@ def test_gradients():
     np.testing.assert_allclose(found, exact, rtol=0, atol=limit)
     batched = jax.vmap(jax.jit(jax.grad(_weighted, 1)))(*(np.stack([x, x]) for x in single))
     np.testing.assert_allclose(batched[1], exact, rtol=0, atol=limit)
+
+
+def test_descent_on_blurred_chroma():
+    ref, _ = clips.load("bunny_353x289_444_odd")
+    planes = [p[:1, :160, :160].astype(np.float32) for p in (ref.u, ref.v)]
+    padded = [np.pad(p, ((0, 0), (2, 2), (2, 2)), mode="edge") for p in planes]
+    blurred = [sum(p[:, i : i + 160, j : j + 160] for i in range(5) for j in range(5)) / 25
+               for p in padded]  # fmt: skip
+    luma = np.zeros((1, 160, 160), np.float32)
+
+    def total(dis):
+        sides = [Planes(luma, *chroma, bit_depth=8) for chroma in (planes, dis)]
+        return losses.speed_chroma(*sides).sum()
+
+    program = jax.jit(jax.value_and_grad(total))
+
+    def step(x):
+        value, slope = program(list(x))
+        return float(value), np.stack(slope)
+
+    laws.check_descent(step, np.stack(blurred))
 
 
 def test_finite_gradients_on_degenerate_frames():

@@ -94,6 +94,5 @@ LOSS_GRADIENT_ABSOLUTE = 1e-8
 # below that)
 LOSS_FLOAT32 = 1e-3
 
-# relative; soft counts at whole codes are whole, what differs are float32 sums over 60 % of the
-# pixels, one rounding (6e-8) for each of the 14 halvings of a tree and as many again for ties
-CAMBI_SOFT = 2e-6
+# relative to the largest: float32 sums of a window of 49 terms, each rounded to 6e-8
+BANDING_PULL = 3e-6

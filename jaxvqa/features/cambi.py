@@ -177,6 +177,11 @@ def worst_count(size: int, options: Options) -> int:
     return min(max(int(share * size), 1), size)
 
 
+def response_bound(geometry: Geometry, options: Options) -> float:
+    """No response reaches this: half the window of each of two codes, at the largest weight."""
+    return 1.001 * _largest_response(geometry, options)
+
+
 def _largest_response(geometry: Geometry, options: Options) -> float:
     """Upper bound of a response: half the window of each of two codes, at the largest weight."""
     return contrasts(options)[-1].weight * geometry.window**2 / 4
@@ -184,7 +189,7 @@ def _largest_response(geometry: Geometry, options: Options) -> float:
 
 def _pool(responses: list[Array], geometry: Geometry, options: Options) -> Array:
     """Score of one frame without limit; float64, to be called inside a 64-bit scope."""
-    bound = 1.001 * _largest_response(geometry, options)
+    bound = response_bound(geometry, options)
     total = jnp.float64(0)
     for weight, found in zip(SCALE_WEIGHTS, responses, strict=True):
         total += weight * mean_of_largest(found, worst_count(found.size, options), bound)

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxvqa._typing import Array, Float
 from jaxvqa.checks import one_of
 from jaxvqa.features.base import Feature, check_feature, run
-from jaxvqa.features.cambi_soft import rounded_codes
+from jaxvqa.features.cambi_pull import rounded_codes
 from jaxvqa.planes import Planes, as_pair
 
 REDUCTIONS = (None, "mean", "sum")

@@ -12,7 +12,7 @@ from jaxvqa.checks import one_of
 from jaxvqa.features import funque_atoms
 from jaxvqa.features.adm import FEATURE as ADM
 from jaxvqa.features.cambi import FEATURE as CAMBI
-from jaxvqa.features.cambi_soft import banding
+from jaxvqa.features.cambi_pull import banding
 from jaxvqa.features.funque_sets import Y_FUNQUE_PLUS
 from jaxvqa.features.funque_transform import Transform, plane_pyramid
 from jaxvqa.features.speed import SPEED_CHROMA

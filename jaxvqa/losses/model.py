@@ -17,7 +17,7 @@ from jaxvqa import catalog
 from jaxvqa._typing import Array, Float
 from jaxvqa.checks import one_of
 from jaxvqa.features.base import Feature, Output, check_feature
-from jaxvqa.features.cambi_soft import banding
+from jaxvqa.features.cambi_pull import banding
 from jaxvqa.features.options import Options
 from jaxvqa.fusion.model import AnyModel, Collection, FeatureRef, Model
 from jaxvqa.fusion.registry import load_model

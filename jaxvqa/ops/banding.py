@@ -16,13 +16,14 @@ docs/cambi.md has the measurements behind the choice.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from jaxvqa._typing import Array, Float, Integer
+from jaxvqa._typing import Array, Float, Integer, Shaped
 
 # code of pixels that take no part: above every real code, and far enough that no contrast meets it
 SKIP = 1 << 14
@@ -62,25 +63,33 @@ def response(
         float32 responses of each picture, 0 for pixels that are `SKIP` or see no contrast.
     """
     contrasts = tuple(contrasts)
-    corners, size = sheet_layout([p.shape for p in pictures], half)
-    # one sheet for all pictures, so that the counting is compiled once
-    sheet = jnp.full(size, SKIP, jnp.int16)
-    for picture, corner in zip(pictures, corners, strict=True):
-        sheet = jax.lax.dynamic_update_slice(sheet, picture, corner)
     found = jax.lax.platform_dependent(
-        sheet,
+        lay_out(pictures, half, SKIP),
         cpu=lambda c: response_by_tiles(c, half, contrasts),
         default=lambda c: response_by_offsets(c, half, contrasts),
     )
+    return cut_out(found, [p.shape for p in pictures], half)
+
+
+def lay_out(pictures: Sequence[Shaped[Array, "_h _w"]], gap: int, fill: float) -> Array:
+    """All pictures on one sheet, `gap` samples apart, so that counting is compiled once."""
+    corners, size = _layout([p.shape for p in pictures], gap)
+    sheet = jnp.full(size, fill, pictures[0].dtype)
+    for picture, corner in zip(pictures, corners, strict=True):
+        sheet = jax.lax.dynamic_update_slice(sheet, picture, corner)
+    return sheet
+
+
+def cut_out(sheet: Shaped[Array, "h w"], shapes: list[tuple[int, ...]], gap: int) -> list[Array]:
+    """The pictures of a sheet."""
+    corners, _ = _layout(shapes, gap)
     return [
-        found[top : top + picture.shape[0], left : left + picture.shape[1]]
-        for picture, (top, left) in zip(pictures, corners, strict=True)
+        sheet[top : top + shape[0], left : left + shape[1]]
+        for shape, (top, left) in zip(shapes, corners, strict=True)
     ]
 
 
-def sheet_layout(
-    shapes: list[tuple[int, ...]], gap: int
-) -> tuple[list[tuple[int, int]], list[int]]:
+def _layout(shapes: list[tuple[int, ...]], gap: int) -> tuple[list[tuple[int, int]], list[int]]:
     """Corners of pictures on a sheet, the first above the others side by side, and its size."""
     corners, left = [(0, 0)], 0
     for _, width in shapes[1:]:
@@ -93,44 +102,60 @@ def sheet_layout(
     return corners, size
 
 
+def contrast_response(
+    codes: Array, own: Array, other: Array, contrast: Contrast
+) -> tuple[Array, Array]:
+    """Response of each pixel to one contrast, and the share of its own code among the two counts.
+
+    Args:
+        codes: codes of the pixels.
+        own: count of each pixel's own code in its window.
+        other: the larger count of the codes at the contrast.
+        contrast: its weight and the codes it counts for; for others both results are 0.
+    """
+    code, own, other = (x.astype(jnp.int32) for x in (codes, own, other))
+    # one rounding for the reciprocal and one for the product, as in the reference tool
+    inverse = 1.0 / jnp.maximum(own + other, 1).astype(jnp.float32)
+    product = (contrast.weight * own * other).astype(jnp.float32)
+    counts = (code >= contrast.low) & (code <= contrast.high)
+    response = jnp.where(counts, product * inverse, 0.0)
+    return response, jnp.where(counts, own.astype(jnp.float32) * inverse, 0.0)
+
+
 def _combine(
     codes: Array, own: Array, others: Sequence[Array], contrasts: Sequence[Contrast]
 ) -> Array:
-    """Responses from the count of each pixel's own code and the larger count at each contrast."""
-    code = codes.astype(jnp.int32)
-    own = own.astype(jnp.int32)
-    best = jnp.zeros(codes.shape, jnp.float32)
-    for contrast, other in zip(contrasts, others, strict=True):
-        other = other.astype(jnp.int32)
-        product = (contrast.weight * own * other).astype(jnp.float32)
-        # one rounding for the reciprocal and one for the product, as in the reference tool
-        value = product * (1.0 / jnp.maximum(own + other, 1).astype(jnp.float32))
-        counts = (code >= contrast.low) & (code <= contrast.high)
-        best = jnp.maximum(best, jnp.where(counts, value, 0.0))
-    return best
+    """Largest response, from the count of each pixel's own code and the larger at each contrast."""
+    found = [contrast_response(codes, own, o, c)[0] for o, c in zip(others, contrasts, strict=True)]
+    return functools.reduce(jnp.maximum, found)
 
 
 def response_by_offsets(
     codes: Integer[Array, "h w"], half: int, contrasts: Sequence[Contrast]
 ) -> Float[Array, "h w"]:
     """`response` of one picture by comparing each pixel with every pixel of its window."""
+    reach = len(contrasts)
+    counts = count_offsets(codes, half, reach)
+    others = [jnp.maximum(counts[reach + d], counts[reach - d]) for d in range(1, reach + 1)]
+    return _combine(codes, counts[reach], others, contrasts)
+
+
+def count_offsets(codes: Integer[Array, "h w"], half: int, reach: int) -> tuple[Array, ...]:
+    """How many neighbours differ from each pixel by -reach, ..., 0, ..., +reach codes."""
     height, width = codes.shape
-    size, reach = 2 * half + 1, len(contrasts)
-    padded = _pad(codes, half)
+    around = padded(codes, half, SKIP)
 
     def add_row(row: Array, counts: tuple[Array, ...]) -> tuple[Array, ...]:
-        rows = jax.lax.dynamic_slice_in_dim(padded, row, height)
+        rows = jax.lax.dynamic_slice_in_dim(around, row, height)
         found = list(counts)
-        for column in range(size):
+        for column in range(2 * half + 1):
             difference = rows[:, column : column + width] - codes
             for i in range(2 * reach + 1):
                 found[i] += (difference == i - reach).astype(jnp.int16)
         return tuple(found)
 
     zero = jnp.zeros((height, width), jnp.int16)
-    counts = jax.lax.fori_loop(0, size, add_row, (zero,) * (2 * reach + 1))
-    others = [jnp.maximum(counts[reach + d], counts[reach - d]) for d in range(1, reach + 1)]
-    return _combine(codes, counts[reach], others, contrasts)
+    return jax.lax.fori_loop(0, 2 * half + 1, add_row, (zero,) * (2 * reach + 1))
 
 
 def response_by_tiles(
@@ -140,70 +165,109 @@ def response_by_tiles(
     tile: tuple[int, int] = TILE,
 ) -> Float[Array, "h w"]:
     """`response` of one picture by walking through the codes that occur in each tile."""
-    height, width = codes.shape
+
+    def one_tile(area: Array) -> Array:
+        flat, core, stride = flattened(area, half)
+
+        def keep(code: Array, count: Array, best: list[Array]) -> list[Array]:
+            distance = jnp.abs(core - code)
+            return [jnp.maximum(b, jnp.where(distance == d, count, 0)) for d, b in enumerate(best)]
+
+        counts = [jnp.zeros(core.shape, jnp.int16)] * (len(contrasts) + 1)
+        counts = codes_upwards(
+            flat, lambda code: code_count(flat, code, half, stride, core.size), keep, counts
+        )
+        return unflattened(_combine(core, counts[0], counts[1:], contrasts), half, stride)
+
+    empty = jnp.zeros(codes.shape, jnp.float32)
+    return over_tiles(one_tile, (padded(codes, half, SKIP),), half, empty, tile)
+
+
+def over_tiles(
+    fn: Callable[..., Any],
+    around: Sequence[Array],
+    half: int,
+    empty: Any,
+    tile: tuple[int, int] = TILE,
+) -> Any:
+    """Fills pictures tile by tile.
+
+    Args:
+        fn: takes one tile of each array with `half` more samples on every side, gives a pytree of
+            tiles without them.
+        around: arrays with a border of `half` samples; the first holds codes.
+        half: half window.
+        empty: what the pictures hold in tiles where every code is `SKIP`.
+        tile: rows and columns of a tile.
+    """
+    height, width = (side - 2 * half for side in around[0].shape)
     down, across = -(-height // tile[0]), -(-width // tile[1])
     rows, columns = -(-height // down), -(-width // across)
-    padded = _pad(codes, half)
 
-    def one_tile(index: Array, out: Array) -> Array:
+    def one(index: Array, out: Any) -> Any:
         # the last tiles end at the border; what they share with their neighbours is written twice
         top = jnp.minimum(index // across * rows, height - rows)
         left = jnp.minimum(index % across * columns, width - columns)
-        area = jax.lax.dynamic_slice(padded, (top, left), (rows + 2 * half, columns + 2 * half))
-        core = area[half : half + rows, half : half + columns]
-        found = jax.lax.cond(
-            core.min() < SKIP,
-            lambda area: _tile_response(area, half, contrasts),
-            lambda area: jnp.zeros((rows, columns), jnp.float32),
-            area,
-        )
-        return jax.lax.dynamic_update_slice(out, found, (top, left))
+        size = (rows + 2 * half, columns + 2 * half)
+        areas = [jax.lax.dynamic_slice(x, (top, left), size) for x in around]
+        core = areas[0][half : half + rows, half : half + columns]
+        blank = jax.tree.map(lambda x: jnp.zeros((rows, columns), x.dtype), empty)
+        found = jax.lax.cond(core.min() < SKIP, fn, lambda *areas: blank, *areas)
+        write = lambda picture, x: jax.lax.dynamic_update_slice(picture, x, (top, left))  # noqa: E731
+        return jax.tree.map(write, out, found)
 
-    out = jnp.zeros((height, width), jnp.float32)
-    return jax.lax.fori_loop(0, down * across, one_tile, out)
+    return jax.lax.fori_loop(0, down * across, one, empty)
 
 
-def _pad(codes: Array, border: int) -> Array:
-    """`codes` with a border of `SKIP`; written in place, because a fused pad is slow to read."""
-    room = jnp.full([n + 2 * border for n in codes.shape], SKIP, codes.dtype)
-    return jax.lax.dynamic_update_slice(room, codes, (border, border))
+def padded(x: Shaped[Array, "h w"], border: int, fill: float) -> Array:
+    """`x` with a border; written in place, because a fused pad is slow to read."""
+    room = jnp.full([n + 2 * border for n in x.shape], fill, x.dtype)
+    return jax.lax.dynamic_update_slice(room, x, (border, border))
 
 
-def _tile_response(area: Array, half: int, contrasts: Sequence[Contrast]) -> Array:
-    """Responses inside one tile; `area` is the tile with a border of `half` samples.
+def flattened(area: Array, half: int) -> tuple[Array, Array, int]:
+    """A tile with its border as one long row, the part that has whole windows, and the stride.
 
-    The tile is handled as one long row, so that a window's columns are neighbours at distance 1 and
-    its rows at distance `stride`: every loop is long and none has a short tail. The last `2 * half`
-    entries of each row are then meaningless and dropped at the end.
+    So a window's columns are neighbours at distance 1 and its rows at distance `stride`: every loop
+    is long and none has a short tail. The last `2 * half` entries of each row are then meaningless
+    and dropped at the end.
     """
-    full_rows, stride = area.shape
-    rows, columns = full_rows - 2 * half, stride - 2 * half
+    rows, stride = area.shape
     flat = area.reshape(-1)
-    length = rows * stride - 2 * half
     start = half * stride + half
-    core = flat[start : start + length]
-
-    def step(state: tuple[Array, ...]) -> tuple[Array, ...]:
-        # the count is carried from one step to the next, which makes XLA store it once; otherwise
-        # it is computed again for every contrast that reads it
-        code, count, *best = state
-        distance = jnp.abs(core - code)
-        best = [jnp.maximum(b, jnp.where(distance == d, count, 0)) for d, b in enumerate(best)]
-        following = _next_code(flat, code)
-        return (following, _count(flat, following, half, stride, length), *best)
-
-    first = _least(flat)
-    zero = jnp.zeros(length, jnp.int16)
-    counts = (zero,) * (len(contrasts) + 1)
-    state = (first, _count(flat, first, half, stride, length), *counts)
-    state = jax.lax.while_loop(lambda state: state[0] < SKIP, step, state)
-    found = _combine(core, state[2], state[3:], contrasts)
-    return jnp.pad(found, (0, 2 * half)).reshape(rows, stride)[:, :columns]
+    return flat, flat[start : start + (rows - 2 * half) * stride - 2 * half], stride
 
 
-def _next_code(flat: Array, code: Array) -> Array:
-    """The smallest code of a tile above `code`, `SKIP` if there is none."""
-    return _least(jnp.where(flat > code, flat, SKIP))
+def unflattened(x: Array, half: int, stride: int) -> Array:
+    """The tile, without border, from entries of `flattened`'s second kind."""
+    return jnp.pad(x, (0, 2 * half)).reshape(-1, stride)[:, : stride - 2 * half]
+
+
+def codes_upwards(
+    among: Array,
+    measure: Callable[[Array], Array],
+    keep: Callable[[Array, Array, list[Array]], list[Array]],
+    kept: list[Array],
+) -> list[Array]:
+    """Goes through the codes that occur, from the smallest.
+
+    Args:
+        among: flat array of the codes; `SKIP` is not one.
+        measure: what is to be known about a code, an array.
+        keep: takes a code, what was measured and what was kept so far; gives what is kept now.
+        kept: the beginning.
+    """
+
+    def step(state: tuple[Array, Array, list[Array]]) -> tuple[Array, Array, list[Array]]:
+        # what was measured is carried from one step to the next, which makes XLA store it once;
+        # otherwise it is computed again for everything that reads it
+        code, measured, kept = state
+        following = _least(jnp.where(among > code, among, SKIP))
+        return following, measure(following), keep(code, measured, kept)
+
+    first = _least(among)
+    state = (first, measure(first), kept)
+    return jax.lax.while_loop(lambda state: state[0] < SKIP, step, state)[2]
 
 
 def _least(x: Array) -> Array:
@@ -216,20 +280,20 @@ def _least(x: Array) -> Array:
     return x.min()
 
 
-def _count(flat: Array, code: Array, half: int, stride: int, length: int) -> Array:
+def code_count(flat: Array, code: Array, half: int, stride: int, length: int) -> Array:
     """How often `code` occurs in the window of each entry of a flattened tile."""
     size = 2 * half + 1
     equal = (flat == code).astype(jnp.uint8)
-    across = _shifted_sum(equal, size, 1, flat.size - 2 * half)
+    across = shifted_sum(equal, size, 1, flat.size - 2 * half)
     # as many rows at once as 8 bits hold, then 16 bits
     most = 255 // size
     parts = [
-        _shifted_sum(across[first * stride :], min(most, size - first), stride, length)
+        shifted_sum(across[first * stride :], min(most, size - first), stride, length)
         for first in range(0, size, most)
     ]
     return functools.reduce(jnp.add, [part.astype(jnp.int16) for part in parts])
 
 
-def _shifted_sum(x: Array, count: int, step: int, length: int) -> Array:
+def shifted_sum(x: Array, count: int, step: int, length: int) -> Array:
     """Sum of `count` slices of `length` entries whose starts are `step` apart."""
     return functools.reduce(jnp.add, [x[k * step :][:length] for k in range(count)])

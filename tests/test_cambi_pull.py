@@ -2,25 +2,27 @@ import functools
 
 import jax
 import jax.numpy as jnp
-import jax.test_util
 import numpy as np
 import pytest
 
 from jaxvqa import features, losses
-from jaxvqa.features import cambi_soft
 from jaxvqa.features.cambi import FEATURE
-from jaxvqa.features.cambi_soft import banding, rounded_codes, soft_score
+from jaxvqa.features.cambi_pull import _pictures, banding
+from jaxvqa.features.cambi_tables import geometries
 from jaxvqa.fusion.model import FeatureRef, Model, Svr
+from jaxvqa.ops import banding_pull
 from jaxvqa.ops.banding import SKIP, Contrast
-from jaxvqa.ops.soft_banding import soft_counts, soft_response
 from jaxvqa.ops.topk import shares_of_largest
 from tests import clips, laws, tolerances
+from tests.oracles import banding_pull as pull_oracle
 from tests.oracles import cambi as oracle
 
 # halves compile times and costs speed that tests don't need
 QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 SIZE = (96, 224)
 OPTIONS = FEATURE.resolve({})
+CONTRASTS = (Contrast(1, 0, 900), Contrast(2, 0, 900), Contrast(3, 5, 900))
+BANDS = [(c.weight, c.low, c.high) for c in CONTRASTS]
 
 
 def ramp(depth, step, shape=SIZE):
@@ -32,13 +34,9 @@ def ramp(depth, step, shape=SIZE):
 
 @functools.cache
 def compiled(depth):
-    """Score of one frame, its gradient, and the soft score of its codes."""
-
-    def fn(y):
-        value, slope = jax.value_and_grad(lambda y: banding(y[None], depth, OPTIONS).sum())(y)
-        return value, slope, soft_score(rounded_codes(y, depth).astype(y.dtype), depth, OPTIONS)
-
-    return jax.jit(fn, compiler_options=QUICK)
+    """Score of one frame and its gradient."""
+    score = jax.value_and_grad(lambda y: banding(y[None], depth, OPTIONS).sum())
+    return jax.jit(score, compiler_options=QUICK)
 
 
 def program(y, depth):
@@ -60,52 +58,108 @@ PICTURES = {
 
 
 @pytest.mark.parametrize("name", PICTURES)
-def test_soft_score_is_the_exact_one_at_whole_codes(name):
+def test_value_is_the_exact_one(name):
     depth, make = PICTURES[name]
     y = make()
-    found, _, soft = program(y, depth)
+    found, _ = program(y, depth)
     expected = oracle.score(y.astype(np.int64), depth)
     np.testing.assert_allclose(found, expected, rtol=tolerances.CAMBI_RELATIVE, atol=1e-6)
-    np.testing.assert_allclose(soft, expected, rtol=tolerances.CAMBI_SOFT, atol=1e-6)
+
+
+def patches(step=1):
+    """Codes of some step in small patches, some of them out of the count, and weights."""
+    rng = np.random.default_rng(3)
+    codes = step * rng.integers(2, 9, (10, 14)).repeat(3, 0).repeat(2, 1).astype(np.int16)
+    codes[7:12, 9:13] = SKIP
+    return codes, rng.uniform(0, 1, codes.shape).astype(np.float32)
+
+
+@pytest.mark.parametrize("form", ["tiles", "offsets"])
+def test_pull_equals_its_definition(form):
+    codes, given = patches()
+    face = getattr(banding_pull, f"facing_by_{form}")
+    move = getattr(banding_pull, f"pull_by_{form}")
+
+    @jax.jit
+    def both(codes, given):
+        seen = face(codes, 3, CONTRASTS)
+        by_platform = banding_pull.pull(codes, seen, given, 3)
+        force, side = given * seen.slope, seen.side.astype(given.dtype)
+        sources = (
+            codes + seen.contrast, force * (1 + side) / 2,
+            codes - seen.contrast, force * (side - 1) / 2,
+        )  # fmt: skip
+        return (
+            seen.response,
+            by_platform,
+            move(codes, sources, 3) - side * force * seen.others.astype(given.dtype),
+        )
+
+    response, *pulls = (np.asarray(x) for x in both(codes, given))
+    expected = pull_oracle.responses(codes.astype(float), SKIP, 3, BANDS)
+    np.testing.assert_allclose(response, expected, rtol=tolerances.BANDING_PULL)
+    expected = pull_oracle.pull(codes.astype(float), SKIP, given.astype(float), 3, BANDS)
+    limit = tolerances.BANDING_PULL * np.abs(expected).max()
+    for found in pulls:
+        np.testing.assert_allclose(found, expected, rtol=0, atol=limit)
+    assert (np.abs(expected) > 0.1).mean() > 0.3
+
+
+def test_steps_along_the_pull_lower_soft_counts():
+    """Leaving a code lowers its own count too, so at least what the slope promises is won.
+
+    With codes that lie apart, so that no pixel comes to count for another contrast.
+    """
+    codes, given = (x.astype(float) for x in patches(step=3))
+    slope = pull_oracle.pull(codes, SKIP, given, 3, BANDS)
+    before = (given * pull_oracle.responses(codes, SKIP, 3, BANDS)).sum()
+    for size in (0.001, 0.01):
+        step = size * slope / np.abs(slope).max()
+        moved = np.where(codes < SKIP, codes - step, codes)
+        after = (given * pull_oracle.responses(moved, SKIP, 3, BANDS)).sum()
+        assert after < before - 0.9 * (slope * step).sum()
 
 
 @pytest.mark.parametrize(
-    ("depth", "step", "rate", "steps", "left"), [(8, 1, 0.5, 30, 0.5), (10, 4, 1.0, 40, 0.5)]
+    ("depth", "given"), [(8, {}), (10, {}), (12, {}), (10, {"enc_bitdepth": 8})]
 )
-def test_descent_lowers_the_exact_score(depth, step, rate, steps, left):
+def test_what_moves_is_what_is_counted(depth, given):
+    """With the samples themselves as their movement the counted codes come back, but rounding."""
+    peak = (1 << depth) - 1
+    y = np.random.default_rng(7).integers(0.4 * peak, 0.45 * peak, (48, 216))
+    y[:, 100:] = int(0.42 * peak)
+    y = y.astype(np.uint8 if depth == 8 else np.uint16)
+    options = FEATURE.resolve(given)
+    geometry, _ = geometries(48, 216, options)
+    moved, codes = _pictures(jnp.asarray(y), depth, geometry, options, jnp.asarray(y, jnp.float32))
+    for float_codes, whole in zip(moved, codes, strict=True):
+        whole = np.asarray(whole)
+        gap = np.where(whole < SKIP, np.asarray(float_codes) - whole, 0)
+        # averages are cut to whole codes, 12 bits rounded to 10
+        low, high = (0, 0) if (depth, given) == (10, {}) else (-0.5, 0.75)
+        assert low <= gap.min()
+        assert gap.max() <= high
+
+
+@pytest.mark.parametrize(("depth", "step"), [(8, 1), (10, 4)])
+def test_descent_lowers_the_exact_score(depth, step):
+    """The pixel that counts most moves by half a band a time."""
     y = ramp(depth, step)
-    start, slope, _ = program(y, depth)
+    start, slope = program(y, depth)
     assert start > 15
     x = y
-    for _ in range(steps):
-        # the pixel that counts most moves by `rate` codes
-        x = x - slope * (rate / np.abs(slope).max())
-        found, slope, _ = program(x, depth)
-    assert found < left * start
+    for _ in range(30):
+        x = x - slope * (step / 2 / np.abs(slope).max())
+        found, slope = program(x, depth)
+    assert found < (1 - laws.DESCENT) * start
     # few codes are moved, and none far
     assert np.sqrt(np.mean((x - y) ** 2)) < step
-
-
-def test_small_steps_lower_the_soft_score():
-    y = ramp(10, 4)
-    score = jax.jit(
-        jax.value_and_grad(lambda y: soft_score(y, 10, OPTIONS)), compiler_options=QUICK
-    )
-    before, slope = score(y)
-    slope = np.asarray(slope)
-    for size in (0.01, 0.1, 0.4):
-        step = size * slope / np.abs(slope).max()
-        after, _ = score(y - step)
-        # at whole codes leaving a code lowers its count too: at least what the slope promises
-        assert after < before - 0.9 * (slope * step).sum()
-    noise = np.random.default_rng(0).uniform(-0.4, 0.4, y.shape).astype(np.float32)
-    assert score(y + noise)[0] < 0.9 * before
 
 
 def test_bands_pull_at_each_other():
     y = np.full(SIZE, 400, np.float32)
     y[:, 112:] = 404
-    _, slope, _ = program(y, 10)
+    _, slope = program(y, 10)
     left, right = slope[:, 104:112], slope[:, 112:120]
     assert left.sum() < -0.1
     assert right.sum() > 0.1
@@ -119,46 +173,6 @@ def test_finite_on_degenerate_frames(depth):
         for y in (ref[0], dis[0]):
             for x in program(y, depth):
                 assert np.isfinite(x).all(), what
-
-
-def test_responses_and_gradients_of_the_counts():
-    rng = np.random.default_rng(3)
-    contrasts = (Contrast(1, 0, 900), Contrast(2, 0, 900), Contrast(3, 5, 900))
-    pictures = [rng.uniform(2, 9, (11, 12)), rng.uniform(2, 9, (6, 6))]
-    pictures[0][3:5, 4] = SKIP
-    with jax.enable_x64(True):
-        total = jax.jit(
-            lambda a, b: sum((x * x).sum() for x in soft_response([a, b], 2, contrasts))
-        )
-        jax.test_util.check_grads(
-            total, tuple(pictures), order=1, modes=("rev",), eps=1e-6,
-            atol=tolerances.LOSS_GRADIENT_ABSOLUTE, rtol=tolerances.LOSS_GRADIENT,
-        )  # fmt: skip
-        counts = np.asarray(soft_counts(jnp.asarray(pictures[1]), 1, 2))
-    for i, j in np.ndindex(6, 6):
-        window = pictures[1][max(i - 1, 0) : i + 2, max(j - 1, 0) : j + 2]
-        for k, d in enumerate(range(-2, 3)):
-            tent = np.maximum(1 - np.abs(window - pictures[1][i, j] - d), 0)
-            np.testing.assert_allclose(counts[k, i, j], tent.sum(), rtol=1e-12)
-
-
-def test_directional_derivative_of_the_score_equals_central_differences():
-    rng = np.random.default_rng(4)
-    # flat areas of 8 bits, moved off their codes by less than rounding notices
-    y = ramp(8, 1, (48, 216)).astype(np.float64) + rng.uniform(-0.3, 0.3, (48, 216))
-    step = rng.normal(size=y.shape)
-    with jax.enable_x64(True):
-        fn = jax.jit(
-            jax.value_and_grad(lambda y: soft_score(y, 8, OPTIONS)), compiler_options=QUICK
-        )
-        value, slope = fn(y)
-        value, slope = (np.asarray(x) for x in (value, slope))
-        ends = [float(fn(y + h * step)[0]) for h in (1e-6, -1e-6)]
-    assert value > 0.1
-    assert np.abs(slope).max() > 0
-    np.testing.assert_allclose(
-        (slope * step).sum(), (ends[0] - ends[1]) / 2e-6, rtol=tolerances.LOSS_GRADIENT
-    )
 
 
 def banding_model():
@@ -211,24 +225,13 @@ def test_limit_stops_the_gradient_and_both_modes_agree():
     np.testing.assert_array_equal(slope, 0)
 
 
-def test_depths_that_are_rounded_twice_start_at_whole_codes():
-    # 12 bits to 10, and 10 bits averaged as if encoded with 8
-    for depth, given in ((12, {}), (10, {"enc_bitdepth": 8})):
-        y = np.random.default_rng(7).integers(900, 1000, (48, 216)).astype(np.float32)
-        y[:, 100:] = 1003
-        options = FEATURE.resolve(given)
-        geometry, _ = cambi_soft.geometries(48, 216, options)
-        for picture in cambi_soft._pictures(jnp.asarray(y), depth, geometry, options):
-            np.testing.assert_array_equal(picture, np.rint(picture))
-
-
 def test_shares_of_largest():
     x = np.array([[0, 5, 2], [2, 2, 7]], np.float32)
     for count in range(1, 7):
         expected = np.sort(x.ravel())[-count:].mean()
-        shares = np.asarray(shares_of_largest(jnp.asarray(x), count))
+        shares = np.asarray(shares_of_largest(jnp.asarray(x), count, 8.0))
         np.testing.assert_allclose((shares * x).sum(), expected, rtol=1e-6)
-    np.testing.assert_allclose(shares_of_largest(jnp.asarray(x), 4)[1], [1 / 6, 1 / 6, 1 / 4])
+    np.testing.assert_allclose(shares_of_largest(jnp.asarray(x), 4, 8.0)[1], [1 / 6, 1 / 6, 1 / 4])
 
 
 def test_works_under_transformations_and_lowers_everywhere():

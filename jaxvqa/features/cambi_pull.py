@@ -1,13 +1,13 @@
-"""CAMBI with a gradient: the exact value, and the slope of a score that counts softly.
+"""CAMBI with a gradient: the exact value, and the way each pixel would have to go for a lower one.
 
-The soft score repeats CAMBI's steps on codes that need not be whole. What is a decision in CAMBI is
-taken on the rounded picture and has no slope: which areas are flat, which neighbour the mode filter
-picks, which codes are visible. Only the counts are soft (`ops.soft_banding`), and the worst
-pixels are those of the soft responses. On whole codes it equals CAMBI within float rounding.
+What is a decision in CAMBI has no slope: which areas are flat, which neighbour the mode filter
+picks, which codes are visible, which pixels are the worst. Only the counts have one
+(`ops.banding_pull`), and from the codes that are counted it goes back through what is linear: the
+sample that the mode filter picked, decimation, the average of neighbours, resizing.
 
-The gradient is that of the soft score at the rounded picture: rounding and clipping to the codes
-are passed straight through. Seen from between the codes a smooth ramp has no bands, but the file
-that it is stored in has.
+The gradient is that at the rounded picture: rounding and clipping to the codes are passed straight
+through. Seen from between the codes a smooth ramp has no bands, but the file that it is stored in
+has.
 """
 
 from __future__ import annotations
@@ -27,13 +27,14 @@ from jaxvqa.features.cambi import (
     examined,
     nearest,
     prepare,
+    response_bound,
     worst_count,
 )
 from jaxvqa.features.cambi_tables import Geometry, contrasts, geometries
 from jaxvqa.features.options import Options
-from jaxvqa.ops.banding import SKIP
+from jaxvqa.ops.banding import SKIP, cut_out, lay_out
+from jaxvqa.ops.banding_pull import facing, pull
 from jaxvqa.ops.borders import pad
-from jaxvqa.ops.soft_banding import soft_response
 from jaxvqa.ops.tiling import map_frames
 from jaxvqa.ops.topk import shares_of_largest
 from jaxvqa.planes import Planes
@@ -41,7 +42,7 @@ from jaxvqa.planes import Planes
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2))
 def banding(y: Float[Array, "frames h w"], depth: int, options: Options) -> Float[Array, " frames"]:
-    """CAMBI of float frames, exact on rounded codes, with the slope of the soft score.
+    """CAMBI of float frames, exact on rounded codes, with the slope of `banding_slope`.
 
     Args:
         y: luma code values, rounded and clipped to `depth` bits for the value.
@@ -60,11 +61,10 @@ def banding(y: Float[Array, "frames h w"], depth: int, options: Options) -> Floa
 def _banding_jvp(depth: int, options: Options, primals: Any, tangents: Any) -> tuple[Array, Array]:
     (y,), (change,) = primals, tangents
     value = banding(y, depth, options)
-    whole = rounded_codes(y, depth).astype(y.dtype)
-    slopes = map_frames(jax.grad(lambda frame: soft_score(frame, depth, options)), whole)
+    slopes = map_frames(lambda codes: banding_slope(codes, depth, options), rounded_codes(y, depth))
     below = (value < options.cambi_max_val)[:, None, None]
     slopes = jax.lax.stop_gradient(jnp.where(below, slopes, jnp.zeros_like(slopes)))
-    return value, (slopes * change).sum((-2, -1))
+    return value, (slopes.astype(y.dtype) * change).sum((-2, -1))
 
 
 def rounded_codes(y: Float[Array, "*frames h w"], depth: int) -> Array:
@@ -73,46 +73,55 @@ def rounded_codes(y: Float[Array, "*frames h w"], depth: int) -> Array:
     return codes.astype(jnp.uint8 if depth == 8 else jnp.uint16)
 
 
-def soft_score(y: Float[Array, "h w"], depth: int, options: Options) -> Float[Array, ""]:
-    """CAMBI of one frame by soft counts, without the limit `max_val`.
+def banding_slope(codes: Array, depth: int, options: Options) -> Float[Array, "h w"]:
+    """Slope of the score of one frame, without the limit `max_val`, in float32.
 
     Args:
-        y: luma code values, whole or not, in float32 or float64.
+        codes: luma codes, uint8 or uint16 `(h, w)`.
         depth: bits a sample.
         options: options of `features.cambi`.
-
-    Returns:
-        The score. Reverse derivatives only.
     """
-    geometry, _ = geometries(y.shape[0], y.shape[1], options)
-    responses = soft_response(
-        _pictures(y, depth, geometry, options), geometry.window // 2, contrasts(options)
+    geometry, _ = geometries(codes.shape[0], codes.shape[1], options)
+    half = geometry.window // 2
+    examined_codes = functools.partial(_pictures, codes, depth, geometry, options)
+    pictures, back, found = jax.vjp(
+        examined_codes, jnp.zeros(codes.shape, jnp.float32), has_aux=True
     )
-    total = jnp.zeros((), y.dtype)
-    for weight, found in zip(SCALE_WEIGHTS, responses, strict=True):
-        shares = shares_of_largest(found, worst_count(found.size, options))
-        total += weight * (shares * found).sum()
-    return total / geometry.window**2
+    shapes = [p.shape for p in pictures]
+    sheet = lay_out(found, half, SKIP)
+    seen = facing(sheet, half, contrasts(options))
+    bound = response_bound(geometry, options)
+    given = [
+        weight / geometry.window**2 * shares_of_largest(r, worst_count(r.size, options), bound)
+        for weight, r in zip(SCALE_WEIGHTS, cut_out(seen.response, shapes, half), strict=True)
+    ]
+    slope = pull(sheet, seen, lay_out(given, half, 0), half)
+    (slope,) = back(cut_out(slope, shapes, half))
+    return slope
 
 
 def _pictures(
-    y: Float[Array, "h w"], depth: int, geometry: Geometry, options: Options
-) -> list[Float[Array, "_h _w"]]:
-    """CAMBI's pictures at the five scales, with the float codes in place of the whole ones."""
-    exact = rounded_codes(y, depth)
+    exact: Array, depth: int, geometry: Geometry, options: Options, move: Float[Array, "h w"]
+) -> tuple[list[Array], list[Array]]:
+    """How the codes at the five scales move with the samples, and the codes themselves.
+
+    Returns:
+        Float pictures, linear in `move` and 0 for codes that take no part; int16 pictures of the
+        codes as `cambi` counts them.
+    """
     dither = averages(depth, options)
     codes, flat = prepare(exact, depth, dither, geometry)
-    # whole where the samples are, also where the codes were rounded again on the way to 10 bits
-    x = codes.astype(y.dtype) + _prepare(y - exact.astype(y.dtype), depth, dither, geometry)
+    x = _prepare(move, depth, dither, geometry)
     visible = contrasts(options)
-    found = []
+    moved, counted = [], []
     for scale in range(len(SCALE_WEIGHTS)):
         if scale:
             codes, flat, x = codes[::2, ::2], flat[::2, ::2], x[::2, ::2]
         codes, x = _mode_filter(codes, x)
         takes_part = flat & examined(codes, visible)
-        found.append(jnp.where(takes_part, x, jnp.full_like(x, SKIP)))
-    return found
+        moved.append(jnp.where(takes_part, x, jnp.zeros_like(x)))
+        counted.append(jnp.where(takes_part, codes, SKIP))
+    return moved, counted
 
 
 def _prepare(
