@@ -27,7 +27,10 @@ V1_CAMBI = "cambi=cambi_high_res_speedup=1080"
 
 
 def make_clip(width: int, height: int, frames: int):
-    """A textured, moving 4:2:0 clip and its noisy, blurred version, as uint8 `Planes`."""
+    """A textured, moving 4:2:0 clip and its noisy, blurred version, as uint8 `Planes`.
+
+    The upper third is a smooth sky, without noise, whose steps CAMBI finds in the second version.
+    """
     import numpy as np
 
     from jaxvqa import Planes
@@ -35,6 +38,9 @@ def make_clip(width: int, height: int, frames: int):
     rng = np.random.default_rng(0)
     rows, columns = np.mgrid[: height + 64, : width + 64]
     base = 120 + 60 * np.sin(rows / 23.0) * np.cos(columns / 31.0) + rng.normal(0, 18, rows.shape)
+    sky = height // 3
+    base[:sky] = 150 + 40 * rows[:sky] / sky + 15 * np.cos(columns[:sky] / width * 4)
+    grain = np.where(np.arange(height) < sky, 0.1, 2.0)[:, None]
 
     def shifted(array, step):
         return array[step : step + height, 2 * step : 2 * step + width]
@@ -45,7 +51,10 @@ def make_clip(width: int, height: int, frames: int):
     ref = np.stack([codes(shifted(base, i % 30)) for i in range(frames)])
     blurred = (base + np.roll(base, 1, 0) + np.roll(base, 1, 1) + np.roll(base, (1, 1), (0, 1))) / 4
     dis = np.stack(
-        [codes(shifted(blurred, i % 30) + rng.normal(0, 2, (height, width))) for i in range(frames)]
+        [
+            codes(shifted(blurred, i % 30) + grain * rng.normal(0, 1, (height, width)))
+            for i in range(frames)
+        ]
     )
     chroma = [x[:, : (height + 1) // 2, : (width + 1) // 2] // 2 + 64 for x in (ref, dis)]
     return Planes(ref, chroma[0], chroma[0]), Planes(dis, chroma[1], chroma[1])
