@@ -7,9 +7,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import struct
 
 from jaxvqa import checks
+from jaxvqa._pytree import pytree, static
 from jaxvqa._typing import Array, Float
 
 CHROMA_FORMATS = ("400", "420", "422", "444")
@@ -24,7 +24,7 @@ def chroma_size(height: int, width: int, chroma: str) -> tuple[int, int]:
     return height, width
 
 
-@struct.dataclass
+@pytree()
 class Planes:
     """Frames of video as code values: luma, optional chroma, and the bit depth.
 
@@ -45,7 +45,7 @@ class Planes:
     y: Any
     u: Any = None
     v: Any = None
-    bit_depth: int | None = struct.field(pytree_node=False, default=None)
+    bit_depth: int | None = static(default=None)
 
     def __post_init__(self) -> None:
         """Checks what can be checked without looking at sample values."""

@@ -14,6 +14,7 @@ from typing import Any
 import jax
 
 from jaxvqa.cli.errors import UsageError
+from jaxvqa.scoring import program_store
 
 DEVICES = ("cpu", "gpu", "tpu")
 
@@ -75,6 +76,7 @@ def _use_cache() -> None:
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    program_store.use(folder)
 
 
 def _processor() -> str:

@@ -8,7 +8,8 @@ from typing import Any
 
 import jax
 import numpy as np
-from flax import struct
+
+from jaxvqa._pytree import pytree, static
 
 OptionValue = bool | int | float | str
 
@@ -73,7 +74,7 @@ class ModelInfo:
     license: str = ""
 
 
-@struct.dataclass(eq=False)
+@pytree(eq=False)
 class Svr:
     """A support vector regression with Gaussian kernel.
 
@@ -90,7 +91,7 @@ class Svr:
     rho: Any
 
 
-@struct.dataclass(eq=False)
+@pytree(eq=False)
 class ScoreTransform:
     """Polynomial, then knots, then rectification against the polynomial's input.
 
@@ -106,12 +107,12 @@ class ScoreTransform:
     p1: Any
     p2: Any
     knots: Any = None
-    out_lte_in: bool = struct.field(pytree_node=False, default=False)
-    out_gte_in: bool = struct.field(pytree_node=False, default=False)
-    enabled: bool = struct.field(pytree_node=False, default=False)
+    out_lte_in: bool = static(default=False)
+    out_gte_in: bool = static(default=False)
+    enabled: bool = static(default=False)
 
 
-@struct.dataclass(eq=False)
+@pytree(eq=False)
 class Model:
     """One regression model with everything between features and published score.
 
@@ -135,9 +136,9 @@ class Model:
     score_clip: Any = None
     chroma_correction_parameter: Any = None
     score_transform: ScoreTransform | None = None
-    features: tuple[FeatureRef, ...] = struct.field(pytree_node=False, default=())
-    norm_type: str = struct.field(pytree_node=False, default="linear_rescale")
-    info: ModelInfo = struct.field(pytree_node=False, default=ModelInfo())
+    features: tuple[FeatureRef, ...] = static(default=())
+    norm_type: str = static(default="linear_rescale")
+    info: ModelInfo = static(default=ModelInfo())
 
     @property
     def name(self) -> str:
@@ -145,7 +146,7 @@ class Model:
         return self.info.name
 
 
-@struct.dataclass(eq=False)
+@pytree(eq=False)
 class Collection:
     """A bootstrap collection: the main model and its re-trained members.
 

@@ -24,6 +24,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxvqa._typing import Array, Float, Integer, Shaped
+from jaxvqa.ops.platforms import choose
 
 # code of pixels that take no part: above every real code, and far enough that no contrast meets it
 SKIP = 1 << 14
@@ -63,7 +64,7 @@ def response(
         float32 responses of each picture, 0 for pixels that are `SKIP` or see no contrast.
     """
     contrasts = tuple(contrasts)
-    found = jax.lax.platform_dependent(
+    found = choose(
         lay_out(pictures, half, SKIP),
         cpu=lambda c: response_by_tiles(c, half, contrasts),
         default=lambda c: response_by_offsets(c, half, contrasts),

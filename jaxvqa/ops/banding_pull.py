@@ -37,6 +37,7 @@ from jaxvqa.ops.banding import (
     shifted_sum,
     unflattened,
 )
+from jaxvqa.ops.platforms import choose
 from jaxvqa.ops.stages import keep_stages, stage
 
 
@@ -67,7 +68,7 @@ def facing(codes: Integer[Array, "h w"], half: int, contrasts: Sequence[Contrast
         contrasts: what counts for differences 1, 2, ...
     """
     contrasts = tuple(contrasts)
-    return jax.lax.platform_dependent(
+    return choose(
         codes,
         cpu=lambda c: facing_by_tiles(c, half, contrasts),
         default=lambda c: facing_by_offsets(c, half, contrasts),
@@ -91,7 +92,7 @@ def pull(
     step = seen.contrast
     # (code that is looked for, force): brighter ones are pulled down, darker ones up
     sources = (codes + step, force * (1 + side) / 2, codes - step, force * (side - 1) / 2)
-    theirs = jax.lax.platform_dependent(
+    theirs = choose(
         codes,
         *sources,
         cpu=lambda c, *s: pull_by_tiles(c, s, half),

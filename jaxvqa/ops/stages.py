@@ -17,6 +17,8 @@ from typing import Any
 import jax
 from jax.experimental.xla_metadata import set_xla_metadata
 
+from jaxvqa.ops.platforms import choose
+
 _active: contextvars.ContextVar[bool] = contextvars.ContextVar("jaxvqa_stages", default=False)
 
 
@@ -62,7 +64,7 @@ def cpu_stage(fn: Callable[..., Any], *args: Any) -> Any:
         with keep_stages():
             return stage(fn, *args)
 
-    return jax.lax.platform_dependent(*args, cpu=unit, default=fn)
+    return choose(*args, cpu=unit, default=fn)
 
 
 def row_sums(fn: Callable[..., jax.Array], *args: Any) -> jax.Array:

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxvqa._typing import Array
+from jaxvqa.ops.platforms import choose
 from jaxvqa.ops.stages import keep_stages
 
 # rows of output in a strip: 24 to 40 measured alike at 1080p, smaller ones pay for their halo
@@ -117,7 +118,7 @@ def map_rows(
 
     def on(strips: Callable[..., Any]) -> Callable[..., Any]:
         cpu = staged if count == 1 else strips
-        return lambda *images: jax.lax.platform_dependent(*images, cpu=cpu, default=whole)
+        return lambda *images: choose(*images, cpu=cpu, default=whole)
 
     run = jax.custom_jvp(on(sliced))
 

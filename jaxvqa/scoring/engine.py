@@ -1,17 +1,15 @@
-"""Runs extractions over a clip in chunks: one compiled program, every device, bounded memory."""
+"""Runs extractions over a clip in chunks: every device, bounded memory, nothing compiled twice."""
 
 from __future__ import annotations
 
 import collections
-import functools
 from collections.abc import Sequence
 from typing import Any
 
 import jax
 import numpy as np
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from jaxvqa.planes import Planes
+from jaxvqa.scoring import programs
 from jaxvqa.scoring.plan import Request
 
 FramePlanes = tuple[np.ndarray, ...]
@@ -37,42 +35,16 @@ def _empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     return memory[start : start + size].view(dtype).reshape(shape)
 
 
-@functools.lru_cache(maxsize=32)
-def _program(
-    requests: tuple[Request, ...], bit_depth: int, devices: tuple[Any, ...]
-) -> tuple[Any, Any]:
-    """The compiled chunk program and how its arguments lie on the devices."""
-    history = max(r.before for r in requests)
-
-    def extract(ref: Any, dis: Any) -> list[dict[str, Any]]:
-        results = []
-        for request in requests:
-            cut = history - request.before
-            pair = [Planes(*(p[cut:] for p in x), bit_depth=bit_depth) for x in (ref, dis)]
-            if not request.feature.needs_chroma(request.options):
-                pair = [x.luma_only() for x in pair]
-            results.append(request.feature.extract(pair[0], pair[1], request.options))
-        return results
-
-    if len(devices) == 1:
-        return jax.jit(extract), devices[0]
-
-    def shard(ref: Any, dis: Any) -> Any:
-        ref, dis = jax.tree.map(lambda x: x[0], (ref, dis))
-        return jax.tree.map(lambda x: x[None], extract(ref, dis))
-
-    mesh = Mesh(np.array(devices), ("frames",))
-    spec = PartitionSpec("frames")
-    mapped = jax.shard_map(shard, mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False)
-    return jax.jit(mapped), NamedSharding(mesh, spec)
+def _room(place: programs.Place) -> FramePlanes:
+    return tuple(_empty(shape, dtype) for shape, dtype in place.layout)
 
 
 class Engine:
-    """Feeds frames to the chunk program and gathers the raw series.
+    """Feeds frames to the chunk programs and gathers the raw series.
 
     Chunks carry the frames before them that temporal features need, so a clip scored in chunks
     equals a clip scored at once. The last chunk is filled up by repeating its last frame, so that
-    one program serves the whole clip.
+    the same programs serve the whole clip.
     """
 
     def __init__(
@@ -114,22 +86,25 @@ class Engine:
         frames += [frames[-1]] * (self.chunk - count)
         self._pending = []
         self._history = frames[len(frames) - self._history_length :] if self._history_length else []
-        program, placement = _program(self._requests, self._bit_depth, self._devices)
+        place = self._place(frames[0][0])
+        started = programs.start(self._requests, place)
         # the device may read these arrays in place: they serve again once results are there
-        sides = self._spare.pop() if self._spare else [self._room(side) for side in frames[0]]
+        sides = self._spare.pop() if self._spare else [_room(place), _room(place)]
         for index, side in enumerate(sides):
             self._fill(side, [pair[index] for pair in frames])
-        arguments = jax.device_put(tuple(sides), placement)
-        self._in_flight.append((count, program(*arguments), sides))
+        arguments = jax.device_put(tuple(sides), place.sharding)
+        results = [program.result()(*arguments) for program in started]
+        self._in_flight.append((count, results, sides))
         while len(self._in_flight) > _IN_FLIGHT:
             self._collect()
 
-    def _room(self, planes: FramePlanes) -> FramePlanes:
-        """Arrays `(devices, history + frames, height, width)`; no devices axis for one device."""
+    def _place(self, planes: FramePlanes) -> programs.Place:
+        """How chunks of such frames lie: `(devices, history + frames, height, width)`."""
         lead = (self._history_length + self._frames,)
         if len(self._devices) > 1:
             lead = (len(self._devices), *lead)
-        return tuple(_empty(lead + plane.shape, plane.dtype) for plane in planes)
+        layout = tuple((lead + plane.shape, plane.dtype) for plane in planes)
+        return programs.Place(self._devices, self._bit_depth, self._history_length, layout)
 
     def _fill(self, room: FramePlanes, frames: list[FramePlanes]) -> None:
         """Lays frames out for the devices; each begins with the frames before its own."""

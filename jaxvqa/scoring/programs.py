@@ -1,0 +1,109 @@
+"""Compiled programs of the scoring engine: one for each extraction, compiled side by side.
+
+Tracing holds Python's lock, compiling doesn't. So each program is traced in turn and handed to a
+thread that compiles it while the next one is traced; a model's extractors share the time of the
+longest.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from jaxvqa.ops.platforms import traced_for
+from jaxvqa.planes import Planes
+from jaxvqa.scoring import program_store
+from jaxvqa.scoring.plan import Request
+
+_THREADS = 4
+
+# shape and dtype of each plane of a side as the program takes it, devices axis included
+Layout = tuple[tuple[tuple[int, ...], np.dtype], ...]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a chunk lies.
+
+    Args:
+        devices: the devices; with several, arrays have a leading devices axis.
+        bit_depth: bits a sample.
+        history: frames in front of those that are scored.
+        layout: shapes and dtypes of the planes.
+    """
+
+    devices: tuple[Any, ...]
+    bit_depth: int
+    history: int
+    layout: Layout
+
+    @property
+    def sharding(self) -> Any:
+        """What `jax.device_put` needs."""
+        if len(self.devices) == 1:
+            return jax.sharding.SingleDeviceSharding(self.devices[0])
+        return NamedSharding(Mesh(np.array(self.devices), ("frames",)), PartitionSpec("frames"))
+
+
+def start(requests: Sequence[Request], place: Place) -> list[Future[Callable[..., Any]]]:
+    """Begins to compile a program for each request; programs that exist are not compiled again.
+
+    A program takes the planes of both sides, two tuples of arrays that lie as `place` says, and
+    gives the raw series of its request.
+    """
+    return [_program(request, place) for request in requests]
+
+
+@functools.cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_THREADS, "jaxvqa-compile")
+
+
+@functools.lru_cache(maxsize=64)
+def _program(request: Request, place: Place) -> Future[Callable[..., Any]]:
+    key = program_store.key(request, place)
+    stored = program_store.load(key, place.devices)
+    if stored is not None:
+        ready: Future[Callable[..., Any]] = Future()
+        ready.set_result(stored)
+        return ready
+    side = tuple(
+        jax.ShapeDtypeStruct(shape, dtype, sharding=place.sharding) for shape, dtype in place.layout
+    )
+    with traced_for(place.devices[0].platform):
+        lowered = jax.jit(_chunk(request, place)).lower(side, side)
+    return _threads().submit(_compile, lowered, key)
+
+
+def _compile(lowered: Any, key: str) -> Callable[..., Any]:
+    compiled = lowered.compile()
+    program_store.save(key, compiled)
+    return compiled
+
+
+def _chunk(request: Request, place: Place) -> Callable[..., Any]:
+    """The series of one request over a chunk."""
+    cut = place.history - request.before
+
+    def extract(ref: Any, dis: Any) -> dict[str, Any]:
+        pair = [Planes(*(p[cut:] for p in x), bit_depth=place.bit_depth) for x in (ref, dis)]
+        if not request.feature.needs_chroma(request.options):
+            pair = [x.luma_only() for x in pair]
+        return dict(request.feature.extract(pair[0], pair[1], request.options))
+
+    def shard(ref: Any, dis: Any) -> Any:
+        ref, dis = jax.tree.map(lambda x: x[0], (ref, dis))
+        return jax.tree.map(lambda x: x[None], extract(ref, dis))
+
+    if len(place.devices) == 1:
+        return extract
+    spec = PartitionSpec("frames")
+    mesh = place.sharding.mesh
+    return jax.shard_map(shard, mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False)

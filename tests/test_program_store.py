@@ -1,0 +1,89 @@
+"""Programs kept in a folder: read back without tracing, replaced when broken, off by default."""
+
+import os
+
+import jax
+import numpy as np
+import pytest
+
+from jaxvqa.features.motion import FEATURE
+from jaxvqa.scoring import engine, program_store, programs
+
+FRAMES = np.random.default_rng(2).integers(0, 256, (5, 32, 48)).astype(np.uint8)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A store of its own, with every program that this process holds forgotten."""
+    programs._program.cache_clear()
+    program_store.use(tmp_path)
+    yield tmp_path
+    program_store.use(None)
+    programs._program.cache_clear()
+
+
+def series(devices=1, times=None):
+    """Motion of the frames; `times` counts how often the feature is traced."""
+
+    def extract(*arguments):
+        if times is not None:
+            times.append(1)
+        return FEATURE.extract(*arguments)
+
+    feature = type(FEATURE)(**{**FEATURE.__dict__, "extract": extract})
+    run = engine.Engine(
+        [engine.Request(feature, feature.resolve({}))], 8, 2, jax.devices()[:devices]
+    )
+    for frame in FRAMES:
+        run.feed((frame,), (frame,))
+    return run.finish()[0]["raw"]
+
+
+def test_a_stored_program_is_not_traced_again(folder):
+    first = series()
+    (file,) = folder.iterdir()
+    programs._program.cache_clear()
+    traced = []
+    np.testing.assert_array_equal(series(times=traced), first)
+    assert not traced
+    assert list(folder.iterdir()) == [file]
+
+
+def test_broken_files_and_those_of_others_are_not_used(folder, monkeypatch):
+    first = series()
+    (file,) = folder.iterdir()
+    whole = file.read_bytes()
+    for content in (b"", whole[:100], whole[: len(whole) // 2], b"cos\nsystem\n."):
+        file.write_bytes(content)
+        programs._program.cache_clear()
+        traced = []
+        np.testing.assert_array_equal(series(times=traced), first)
+        assert traced
+        assert len(file.read_bytes()) == len(whole)
+    programs._program.cache_clear()
+    monkeypatch.setattr(os, "getuid", lambda: 12345)
+    traced = []
+    np.testing.assert_array_equal(series(times=traced), first)
+    assert traced
+
+
+def test_what_makes_another_program_has_another_key(folder, monkeypatch):
+    place = programs.Place(tuple(jax.devices()[:1]), 8, 0, (((4, 32, 48), np.dtype(np.uint8)),))
+    request = engine.Request(FEATURE, FEATURE.resolve({}))
+    other = engine.Request(FEATURE, FEATURE.resolve({"motion_force_zero": True}))
+    wide = programs.Place(place.devices, 10, 0, (((4, 32, 48), np.dtype(np.uint16)),))
+    keys = [
+        program_store.key(*pair) for pair in ((request, place), (other, place), (request, wide))
+    ]
+    with jax.enable_x64(True):
+        keys.append(program_store.key(request, place))
+    monkeypatch.setattr(program_store, "_source", lambda: "changed")
+    keys.append(program_store.key(request, place))
+    assert len(set(keys)) == 5
+
+
+def test_nothing_is_written_unless_asked_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    programs._program.cache_clear()
+    series()
+    assert not list(tmp_path.iterdir())
