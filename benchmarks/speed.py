@@ -1,8 +1,8 @@
 """How many frames a second?
 
 Compute only: frames lie in memory, compilation is done before; the median of several passes over a
-made clip (texture that moves, distorted by noise and blur). End to end: the same clip as a file,
-decoding included.
+made clip (texture that moves, distorted by noise and blur). End to end: the same clip as y4m files,
+and as H.264 files that are decoded alongside; the median of as many passes.
 
     python benchmarks/speed.py                      # 1920x1080, every feature and the main models
     python benchmarks/speed.py --size 1280x720 --only float_vif vmaf_float_v0.6.1 --devices 1
@@ -81,6 +81,50 @@ def measure(ref, dis, name: str, passes: int) -> tuple[float, float]:
     return ref.frames / statistics.median(times), first
 
 
+def write_y4m_pair(folder: Path, pair: tuple) -> list[Path]:
+    """The clip as y4m files."""
+    from jaxvqa.video import VideoInfo, write_y4m
+
+    files = [folder / f"{side}.y4m" for side in ("ref", "dis")]
+    for file, video in zip(files, pair, strict=True):
+        height, width = video.y.shape[1:]
+        planes = zip(video.y, video.u, video.v, strict=True)
+        write_y4m(file, planes, VideoInfo(str(file), width, height, 8, "420"))
+    return files
+
+
+def write_h264_pair(folder: Path, pair: tuple) -> list[Path]:
+    """The clip as H.264 files; the noise makes them large, so this is much to decode."""
+    import av
+    import numpy as np
+
+    files = [folder / f"{side}.mkv" for side in ("ref", "dis")]
+    for file, video in zip(files, pair, strict=True):
+        height, width = video.y.shape[1:]
+        with av.open(str(file), "w") as container:
+            stream = container.add_stream("libx264", rate=25)
+            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+            stream.options = {"preset": "veryfast", "crf": "23"}
+            for planes in zip(video.y, video.u, video.v, strict=True):
+                packed = np.concatenate([plane.reshape(-1) for plane in planes])
+                frame = av.VideoFrame.from_ndarray(packed.reshape(-1, width), format="yuv420p")
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
+    return files
+
+
+def end_to_end(files: list[Path], frames: int, name: str, passes: int) -> float:
+    """Frames a second from files, with compiled programs."""
+    import jaxvqa
+
+    times = []
+    for _ in range(passes):
+        started = time.perf_counter()
+        jaxvqa.score(*files, **_kwargs(name))
+        times.append(time.perf_counter() - started)
+    return frames / statistics.median(times)
+
+
 def main() -> None:
     """Prints one line per feature and model."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -95,28 +139,27 @@ def main() -> None:
 
     jax.config.update("jax_num_cpu_devices", arguments.devices)
     import jaxvqa
-    from jaxvqa.video import VideoInfo, write_y4m
 
     width, height = map(int, arguments.size.split("x"))
     ref, dis = make_clip(width, height, arguments.frames)
     print(f"jaxvqa {jaxvqa.__version__}, jax {jax.__version__}, {jax.device_count()} "
           f"{jax.default_backend()} device(s), {os.cpu_count()} cores, Python "
           f"{platform.python_version()}, {width}x{height}, {arguments.frames} frames")  # fmt: skip
-    columns = ("compute fps", "ms/frame", "first call s", "from file fps")
-    print(f"{'':22s} {columns[0]:>12s} {columns[1]:>9s} {columns[2]:>13s} {columns[3]:>14s}")
+    columns = ("compute fps", "ms/frame", "first call s", "y4m fps", "H.264 fps")
+    print(f"{'':22s} {columns[0]:>12s} {columns[1]:>9s} {columns[2]:>13s} "
+          f"{columns[3]:>9s} {columns[4]:>10s}")  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
-        files = [Path(folder) / f"{side}.y4m" for side in ("ref", "dis")]
+        sources = []
         if not arguments.no_files:
-            for file, video in zip(files, (ref, dis), strict=True):
-                planes = ((video.y[i], video.u[i], video.v[i]) for i in range(video.frames))
-                write_y4m(file, planes, VideoInfo(str(file), width, height, 8, "420"))
+            sources = [
+                write(Path(folder), (ref, dis)) for write in (write_y4m_pair, write_h264_pair)
+            ]
         for name in arguments.only:
             fps, first = measure(ref, dis, name, arguments.passes)
             line = f"{name:22s} {fps:12.1f} {1000 / fps:9.1f} {first:13.1f}"
-            if not arguments.no_files:
-                started = time.perf_counter()
-                jaxvqa.score(*files, **_kwargs(name))
-                line += f" {arguments.frames / (time.perf_counter() - started):14.1f}"
+            for files, room in zip(sources, (9, 10), strict=False):
+                rate = end_to_end(files, arguments.frames, name, arguments.passes)
+                line += f" {rate:{room}.1f}"
             print(line, flush=True)
 
 

@@ -166,17 +166,17 @@ def _information_jvp(
 
 
 def _scale_sums(
-    ref: Num[Array, "h w"], dis: Num[Array, "h w"], taps: tuple[float, ...], options: Options,
+    ref: Num[Array, "H W"], dis: Num[Array, "H W"], taps: tuple[float, ...], options: Options,
     bit_depth: int,
 ) -> tuple[Array, Array]:  # fmt: skip
-    radius = len(taps) // 2
-    padded = [pad(x, (radius, radius), (radius, radius)) for x in (ref, dis)]
+    """Numerator and denominator of one scale, from pictures with the border of its filter."""
 
     def rows(ref: Array, dis: Array) -> tuple[Array, Array]:
         ref, dis = _as_float(ref, bit_depth), _as_float(dis, bit_depth)
         return _row_sums(ref, dis, taps, options)
 
-    sums = map_rows(rows, tuple(padded), height=ref.shape[0], halo=2 * radius)
+    halo = len(taps) - 1
+    sums = map_rows(rows, (ref, dis), height=ref.shape[0] - halo, halo=halo)
     return sums[0].sum(), sums[1].sum()
 
 
@@ -187,20 +187,26 @@ def _as_float(x: Array, bit_depth: int) -> Array:
     return stage(lambda x: to_float(x, bit_depth, offset=-128.0), x)
 
 
-def _halve(x: Num[Array, "h w"], taps: tuple[float, ...], bit_depth: int) -> Float[Array, "H W"]:
-    """Low-pass and keep even rows and columns of the top-left even-sized part."""
-    radius = len(taps) // 2
-    height, width = x.shape[0] // 2, x.shape[1] // 2
-    padded = pad(x, (radius, radius), (radius, radius))
-    halo = 2 * radius - 1  # the last output needs no more rows than its window
+def _halve(
+    padded: Num[Array, "H W"], border: int, taps: tuple[float, ...], bit_depth: int
+) -> Float[Array, "h2 w2"]:
+    """Low-pass and keep even rows and columns of the top-left even-sized part.
+
+    Takes the picture with the border of the wider filter of its own scale, which serves both.
+    """
+    height, width = ((side - 2 * border) // 2 for side in padded.shape)
+    inset = border - len(taps) // 2
+    halo = len(taps) - 2  # the last output needs no more rows than its window
 
     def rows(strip: Array) -> Array:
-        strip = _as_float(strip, bit_depth)
-        vertical = stage(lambda x: correlate(x, taps, -2, stride=2), strip)
+        rows = strip.shape[0] - unused
+        strip = strip[inset : inset + rows, inset : inset + 2 * width + halo]
+        vertical = stage(lambda x: correlate(x, taps, -2, stride=2), _as_float(strip, bit_depth))
         return stage(lambda x: correlate(x, taps, -1, stride=2), vertical)
 
-    cut = padded[: 2 * height + halo, : 2 * width + halo]
-    return map_rows(rows, (cut,), height=height, halo=halo, stride=2)
+    around = padded.shape[0] - 2 * height
+    unused = around - halo
+    return map_rows(rows, (padded,), height=height, halo=around, stride=2)
 
 
 def _frame(
@@ -211,11 +217,13 @@ def _frame(
     if abs(options.vif_prescale - 1) >= 1e-3:
         height, width = scaled_size(ref.shape[0], ref.shape[1], options.vif_prescale)
         ref, dis = (resize(x, height, width, options.vif_prescale_method) for x in (ref, dis))
-    result = {}
+    result, border = {}, 0
     for scale in range(SCALES):
         taps = kernel(scale, options.vif_kernelscale)
         if scale > 0:
-            ref, dis = _halve(ref, taps, bit_depth), _halve(dis, taps, bit_depth)
+            ref, dis = (_halve(x, border, taps, bit_depth) for x in (ref, dis))
+        border = len(taps) // 2
+        ref, dis = (pad(x, (border, border), (border, border)) for x in (ref, dis))
         if scale == 0 and options.vif_skip_scale0:
             continue
         result[f"num{scale}"], result[f"den{scale}"] = _scale_sums(

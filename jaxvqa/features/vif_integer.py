@@ -157,21 +157,20 @@ def _row_statistics(
 
 
 def _scale_sums(
-    ref: Integer[Array, "h w"],
-    dis: Integer[Array, "h w"],
+    ref: Integer[Array, "H W"],
+    dis: Integer[Array, "H W"],
     scale: int,
     bit_depth: int,
     limit: float,
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """Numerator and denominator of one scale, float32."""
-    radius = len(_TAPS[scale]) // 2
+    """Numerator and denominator of one scale, float32, from pictures with its filter's border."""
 
     def strip(ref: Array, dis: Array) -> Any:
         return _row_statistics(*_moments(ref, dis, scale, bit_depth), limit)
 
-    padded = tuple(pad(x, (radius, radius), (radius, radius)) for x in (ref, dis))
+    halo = len(_TAPS[scale]) - 1
     numerator, denominator, count, quiet = map_rows(
-        strip, padded, height=ref.shape[0], halo=2 * radius, rows=_ROWS
+        strip, (ref, dis), height=ref.shape[0] - halo, halo=halo, rows=_ROWS
     )
     # sums over a frame pass 2^31
     with jax.enable_x64(True):
@@ -189,24 +188,27 @@ def _scale_sums(
         return num.astype(jnp.float32), den.astype(jnp.float32)
 
 
-def _shrink(x: Integer[Array, "h w"], scale: int, bit_depth: int) -> Integer[Array, "h2 w2"]:
-    """The picture of `scale` from the one before: filtered, every other sample, uint16."""
-    taps = _TAPS[scale]
-    radius = len(taps) // 2
-    height, width = x.shape[0] // 2, x.shape[1] // 2
+def _shrink(padded: Integer[Array, "H W"], scale: int, bit_depth: int) -> Integer[Array, "h2 w2"]:
+    """The picture of `scale` from the one before: filtered, every other sample, uint16.
+
+    Takes that one with the border of its own filter, which is wider and serves both.
+    """
+    taps, border = _TAPS[scale], len(_TAPS[scale - 1]) // 2
+    height, width = ((side - 2 * border) // 2 for side in padded.shape)
     bits = _shifts(scale - 1, bit_depth)[0]
-    halo = 2 * radius - 1
-    padded = pad(x, (radius, radius), (radius, radius))
+    inset, halo = border - len(taps) // 2, len(taps) - 2
+    around = padded.shape[0] - 2 * height
 
     def down(x: Array) -> Array:
+        rows = x.shape[0] - around + halo
+        x = x[inset : inset + rows, inset : inset + 2 * width + halo]
         return round_shift(correlate(x.astype(jnp.uint32), taps, -2, stride=2), bits)
 
     def strip(x: Array) -> Array:
         vertical = jax.lax.optimization_barrier(stage(down, x))
         return round_shift(correlate(vertical, taps, -1, stride=2), 16).astype(jnp.uint16)
 
-    cut = padded[: 2 * height + halo, : 2 * width + halo]
-    return map_rows(strip, (cut,), height=height, halo=halo, stride=2)
+    return map_rows(strip, (padded,), height=height, halo=around, stride=2)
 
 
 def _frame(
@@ -216,6 +218,8 @@ def _frame(
     for scale in range(4):
         if scale > 0:
             ref, dis = (_shrink(x, scale, bit_depth) for x in (ref, dis))
+        border = len(_TAPS[scale]) // 2
+        ref, dis = (pad(x, (border, border), (border, border)) for x in (ref, dis))
         if scale == 0 and options.vif_skip_scale0:
             num, den = jnp.float32(0.0), jnp.float32(-1.0)
             score = jnp.float32(0.0)
