@@ -20,15 +20,13 @@ form, each loop body (so, mostly, one frame) counted once.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import math
 import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from unittest import mock
 
 import jax
 import jax.numpy as jnp
@@ -37,6 +35,7 @@ from speed import FEATURES, MODELS, V1_CAMBI, make_clip
 
 import jaxvqa
 from jaxvqa import Planes
+from jaxvqa.ops.platforms import traced_for
 from jaxvqa.scoring.engine import chunk_frames
 from jaxvqa.scoring.plan import Planner, Request
 
@@ -83,26 +82,11 @@ def job(name: str) -> Job:
     return Job(name, tuple(planner.plan().requests))
 
 
-@contextlib.contextmanager
-def form(accelerator: bool) -> Iterator[None]:
-    """Inside, programs take the branch for accelerators, or the one for the default backend."""
-
-    def default_branch(*args, default: Callable, **_: Callable):
-        return default(*args)
-
-    jax.clear_caches()  # traced with the other branch
-    with contextlib.ExitStack() as stack:
-        if accelerator:
-            patch = mock.patch.object(jax.lax, "platform_dependent", default_branch)
-            stack.enter_context(patch)
-        yield
-    jax.clear_caches()
-
-
 def compiled(work: Job, pair: list[Planes], accelerator: bool):
     """The compiled program of a job in one of its two forms."""
-    with form(accelerator):
-        shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), pair)
+    jax.clear_caches()  # traced in the other form
+    shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), pair)
+    with traced_for("gpu" if accelerator else jax.default_backend()):
         return jax.jit(work.extract).lower(*shapes).compile()
 
 

@@ -67,6 +67,17 @@ def test_broken_files_and_those_of_others_are_not_used(folder, monkeypatch):
     assert traced
 
 
+def test_the_oldest_programs_go(folder, monkeypatch):
+    monkeypatch.setattr(program_store, "_MOST", 2)
+    for age, name in enumerate("abc"):
+        (folder / f"{name}.program").touch()
+        os.utime(folder / f"{name}.program", (age, age))
+    series()
+    left = {path.name for path in folder.iterdir()}
+    assert len(left) == 2
+    assert "c.program" in left
+
+
 def test_what_makes_another_program_has_another_key(folder, monkeypatch):
     place = programs.Place(tuple(jax.devices()[:1]), 8, 0, (((4, 32, 48), np.dtype(np.uint8)),))
     request = engine.Request(FEATURE, FEATURE.resolve({}))

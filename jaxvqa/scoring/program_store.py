@@ -5,7 +5,8 @@ known. Here the key is what the program is made from: the extraction, the frames
 devices, and the versions of this package's source, of JAX and of the compiler. Off until a folder
 is set, which the command line does; a program that can't be stored or read is compiled as usual.
 
-Stored programs are native code, so files of another user are not read.
+Stored programs are native code, so files of another user are not read. The folder keeps those that
+were used last.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from jax.experimental import serialize_executable
 if TYPE_CHECKING:
     from jaxvqa.scoring.plan import Request
     from jaxvqa.scoring.programs import Place
+
+# a program takes some megabytes; a model needs three or four for each frame size
+_MOST = 200
 
 _folder: Path | None = None
 
@@ -68,6 +72,7 @@ def load(name: str, devices: tuple[Any, ...]) -> Any | None:
         if hasattr(os, "getuid") and path.stat().st_uid != os.getuid():
             return None
         content = pickle.loads(path.read_bytes())
+        os.utime(path)
         return serialize_executable.deserialize_and_load(
             *content, backend=devices[0].client, execution_devices=devices
         )
@@ -87,6 +92,13 @@ def save(name: str, compiled: Any) -> None:
     try:
         part.write_bytes(pickle.dumps(serialize_executable.serialize(compiled)))
         part.replace(_folder / name)
+        _forget_oldest(_folder)
     except Exception:  # a full disk, or a program that its platform can't serialise
         with contextlib.suppress(OSError):
             part.unlink()
+
+
+def _forget_oldest(folder: Path) -> None:
+    files = sorted(folder.glob("*.program"), key=lambda path: path.stat().st_mtime)
+    for path in files[:-_MOST]:
+        path.unlink()
