@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import jax
@@ -74,6 +75,10 @@ class Planes:
                 f"{self.width}x{self.height} luma plane: 4:2:0, 4:2:2 and 4:4:4 are known "
                 "(odd sizes round up)."
             )
+
+    def replace(self, **fields: Any) -> Planes:
+        """The same with some fields replaced, checked anew."""
+        return dataclasses.replace(self, **fields)
 
     def _present(self) -> list[Any]:
         return [p for p in (self.y, self.u, self.v) if p is not None]

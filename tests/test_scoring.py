@@ -222,3 +222,13 @@ def test_funque_2022_predicts_impairment_and_says_so():
     total = result.frames["funque_2022"] + result.frames["funque_2022_quality"]
     np.testing.assert_allclose(total, 100.0)
     assert "lower scores are better" in result.warnings[0]
+
+
+def test_planes_replaced_are_checked_anew():
+    y, chroma = np.zeros((1, 8, 8), np.uint8), np.zeros((1, 4, 4), np.uint8)
+    planes = Planes(y, chroma, chroma)
+    brighter = planes.replace(y=y + 1)
+    assert brighter.chroma == "420"
+    np.testing.assert_array_equal(brighter.y, 1)
+    with pytest.raises(ValueError, match="fit no format"):
+        planes.replace(y=y[:, :5])
