@@ -139,6 +139,9 @@ def test_lists_the_frames_of_short_clips(jv, expected):
     rows = [[float(cell) for cell in line.split()] for line in lines[start + 2 :]]
     values = np.stack([expected.frames[name] for name in NAMES], 1)
     np.testing.assert_allclose(rows, np.column_stack([range(FRAMES), values]), atol=5e-5)
+    code, _, err = jv("ref.y4m", "dis.y4m", *MOTION, "--per-frame", "--quiet")
+    assert code == 2
+    assert "--per-frame adds to the printed table" in err
     _, short, _ = jv("ref.y4m", "dis.y4m", *MOTION, "--no-per-frame")
     assert short.rstrip() == "\n".join(lines[: start - 1]).rstrip()
 

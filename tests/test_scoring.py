@@ -232,3 +232,14 @@ def test_planes_replaced_are_checked_anew():
     np.testing.assert_array_equal(brighter.y, 1)
     with pytest.raises(ValueError, match="fit no format"):
         planes.replace(y=y[:, :5])
+
+
+def test_a_64_bit_scope_has_programs_of_its_own():
+    y = np.random.default_rng(3).uniform(0, 255, (2, 32, 40))
+    wanted = {"model": None, "features": ["float_motion"], "bit_depth": 8}
+    outside = jaxvqa.score(y, y[::-1], **wanted).frames["motion"]
+    with jax.enable_x64(True):
+        inside = jaxvqa.score(y, y[::-1], **wanted).frames["motion"]
+    assert outside.dtype == np.float32
+    assert inside.dtype == np.float64
+    np.testing.assert_allclose(inside, outside, atol=tolerances.FLOAT_MOTION)

@@ -44,6 +44,11 @@ def run(args: argparse.Namespace) -> int:
     models = _models(args)
     _check_raw(args)
     to_stdout = args.output in (None, "-")
+    if args.per_frame and (args.output or args.format or args.quiet):
+        raise UsageError(
+            "--per-frame adds to the printed table: leave it out with --output, a format or "
+            "--quiet; files hold every frame anyway."
+        )
     file_format = args.format
     if args.output and not file_format:
         file_format = "json" if to_stdout else report.format_of(args.output)

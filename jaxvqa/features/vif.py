@@ -197,6 +197,8 @@ def _halve(
     height, width = ((side - 2 * border) // 2 for side in padded.shape)
     inset = border - len(taps) // 2
     halo = len(taps) - 2  # the last output needs no more rows than its window
+    around = padded.shape[0] - 2 * height
+    unused = around - halo
 
     def rows(strip: Array) -> Array:
         rows = strip.shape[0] - unused
@@ -204,8 +206,6 @@ def _halve(
         vertical = stage(lambda x: correlate(x, taps, -2, stride=2), _as_float(strip, bit_depth))
         return stage(lambda x: correlate(x, taps, -1, stride=2), vertical)
 
-    around = padded.shape[0] - 2 * height
-    unused = around - halo
     return map_rows(rows, (padded,), height=height, halo=around, stride=2)
 
 

@@ -39,13 +39,13 @@ def use(folder: Path | None) -> None:
     _folder = folder
 
 
-def key(request: Request, place: Place) -> str:
-    """A file name for a program."""
+def key(request: Request, place: Place, wide: bool) -> str:
+    """A file name for a program; `wide` if it is traced in 64-bit mode."""
     if _folder is None:
         return ""
     facts = (
         _source(), jax.__version__, jaxlib.version.__version__, os.environ.get("XLA_FLAGS", ""),
-        jax.config.values["jax_enable_x64"], place.devices[0].client.platform_version,
+        wide, place.devices[0].client.platform_version,
         request.feature.name, sorted(request.options.items()), place.bit_depth, place.history,
         [(shape, dtype.str) for shape, dtype in place.layout],
         [(device.device_kind, device.id) for device in place.devices], len(jax.devices()),

@@ -58,7 +58,9 @@ def start(requests: Sequence[Request], place: Place) -> list[Future[Callable[...
     A program takes the planes of both sides, two tuples of arrays that lie as `place` says, and
     gives the raw series of its request.
     """
-    return [_program(request, place) for request in requests]
+    # the caller's 64-bit mode is part of a program, as it is for `jax.jit`
+    wide = jax.dtypes.canonicalize_dtype(np.float64) == np.float64
+    return [_program(request, place, wide) for request in requests]
 
 
 @functools.cache
@@ -67,8 +69,8 @@ def _threads() -> ThreadPoolExecutor:
 
 
 @functools.lru_cache(maxsize=64)
-def _program(request: Request, place: Place) -> Future[Callable[..., Any]]:
-    key = program_store.key(request, place)
+def _program(request: Request, place: Place, wide: bool) -> Future[Callable[..., Any]]:
+    key = program_store.key(request, place, wide)
     stored = program_store.load(key, place.devices)
     if stored is not None:
         ready: Future[Callable[..., Any]] = Future()
