@@ -16,6 +16,7 @@ import platform
 import statistics
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 FEATURES = (
@@ -81,19 +82,24 @@ def measure(ref, dis, name: str, passes: int) -> tuple[float, float]:
     return ref.frames / statistics.median(times), first
 
 
-def write_y4m_pair(folder: Path, pair: tuple) -> list[Path]:
-    """The clip as y4m files."""
+def write_y4m_pair(folder: Path, pair: Sequence) -> list[Path]:
+    """A pair of `Planes` as y4m files."""
     from jaxvqa.video import VideoInfo, write_y4m
 
-    files = [folder / f"{side}.y4m" for side in ("ref", "dis")]
-    for file, video in zip(files, pair, strict=True):
+    files = []
+    for side, video in zip(("ref", "dis"), pair, strict=True):
+        file = folder / f"{side}.y4m"
         height, width = video.y.shape[1:]
-        planes = zip(video.y, video.u, video.v, strict=True)
-        write_y4m(file, planes, VideoInfo(str(file), width, height, 8, "420"))
+        chroma = {(1, 1): "444", (1, 2): "422", (2, 2): "420"}[
+            (round(height / video.u.shape[1]), round(width / video.u.shape[2]))
+        ]
+        info = VideoInfo(str(file), width, height, video.bit_depth or 8, chroma)
+        write_y4m(file, zip(video.y, video.u, video.v, strict=True), info)
+        files.append(file)
     return files
 
 
-def write_h264_pair(folder: Path, pair: tuple) -> list[Path]:
+def write_h264_pair(folder: Path, pair: Sequence) -> list[Path]:
     """The clip as H.264 files; the noise makes them large, so this is much to decode."""
     import av
     import numpy as np

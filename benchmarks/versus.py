@@ -27,7 +27,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from speed import V1_CAMBI, make_clip
+from speed import V1_CAMBI, make_clip, write_y4m_pair
 
 MODELS = ("vmaf_v0.6.1", "vmaf_v0.6.1neg", "vmaf_float_v0.6.1", "vmaf_v1.0.16_3d0h")
 FEATURES = ("vif", "adm", "motion", "cambi", "speed_chroma", "float_vif", "float_adm")
@@ -133,23 +133,6 @@ def compare(name: str, files: list[Path], planes: list, peer: Peer | None, passe
     return f"{line} {fps['peer']:9.1f} {fps['files'] / fps['peer']:8.2f} {gap:9.1e}"
 
 
-def write_clip(folder: Path, pair: list) -> list[Path]:
-    """A pair of `Planes` as y4m files."""
-    from jaxvqa.video import VideoInfo, write_y4m
-
-    files = []
-    for side, video in zip(("ref", "dis"), pair, strict=True):
-        file = folder / f"{side}.y4m"
-        height, width = video.y.shape[1:]
-        chroma = {(1, 1): "444", (1, 2): "422", (2, 2): "420"}[
-            (round(height / video.u.shape[1]), round(width / video.u.shape[2]))
-        ]
-        info = VideoInfo(str(file), width, height, video.bit_depth or 8, chroma)
-        write_y4m(file, zip(video.y, video.u, video.v, strict=True), info)
-        files.append(file)
-    return files
-
-
 def read_clip(path: str):
     """All frames of a video file as `Planes`; it must have chroma."""
     import numpy as np
@@ -241,7 +224,7 @@ def run() -> None:
         height, width = planes[0].y.shape[1:]
         print(f"\n{width}x{height}, {planes[0].frames} frames\n{heads}", flush=True)
         with tempfile.TemporaryDirectory() as folder:
-            files = write_clip(Path(folder), planes)
+            files = write_y4m_pair(Path(folder), planes)
             for name in arguments.only:
                 print(compare(name, files, planes, peer, arguments.passes), flush=True)
 
