@@ -7,31 +7,26 @@ is the tool's own float32 cancellation in E[x^2] - E[x]^2.
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 
 from jaxvqa._typing import Array, Float, Num
 from jaxvqa.checks import check_min_size
 from jaxvqa.features.base import Feature, Output, Series, run
 from jaxvqa.features.options import Option, Options
+from jaxvqa.features.vif_information import information
 from jaxvqa.ops import safe
 from jaxvqa.ops.borders import pad
-from jaxvqa.ops.filters import correlate, separable
+from jaxvqa.ops.filters import correlate, correlate_product
 from jaxvqa.ops.kernels import check_kernel_scale, kernel, kernel_width
 from jaxvqa.ops.resize import METHODS, resize, scaled_size
-from jaxvqa.ops.stages import row_sums, stage
-from jaxvqa.ops.tiling import map_frames, map_rows
+from jaxvqa.ops.stages import stage
+from jaxvqa.ops.tiling import STRIP_ROWS, map_frames, map_rows
 from jaxvqa.planes import Planes, to_float
 
 SCALES = 4
-_EPSILON = 1e-10
-_PEAK_SQUARED = 255.0**2
-# largest variance of a sample between -128 and 128, with room for interpolated overshoots
-_LARGEST_VARIANCE = 4.0 * 128.0**2
 
 VIF_OPTIONS = (
     Option("vif_enhn_gain_limit", "enhancement_gain_limit", 100.0, "largest gain credited to the "
@@ -59,154 +54,77 @@ _OPTIONS = (
 )  # fmt: skip
 
 
-def _log_group(sigma_nsq: float) -> int:
-    """How many log arguments can be multiplied in float32 before one log is taken."""
-    largest = math.log10(1 + _LARGEST_VARIANCE / max(sigma_nsq, _EPSILON))
-    return max(1, min(8, int(36 / largest)))
-
-
 def _moments(ref: Array, dis: Array, taps: tuple[float, ...]) -> tuple[Array, ...]:
     """Local means of both pictures, of their squares and of their product."""
-    products = stage(lambda r, d: (r * r, d * d, r * d), ref, dis)
-    return tuple(separable(x, taps) for x in (ref, dis, *products))
+
+    def across(down: Array) -> Array:
+        return stage(lambda x: correlate(x, taps, -1), down)
+
+    def mean(x: Array) -> Array:
+        return across(stage(lambda x: correlate(x, taps, -2), x))
+
+    def mean_square(x: Array) -> Array:
+        return across(stage(lambda x: correlate_product(x, x, taps, -2), x))
+
+    product = stage(lambda r, d: correlate_product(r, d, taps, -2), ref, dis)
+    return mean(ref), mean(dis), mean_square(ref), mean_square(dis), across(product)
 
 
-def _terms(
-    mean_r: Array,
-    mean_d: Array,
-    square_r: Array,
-    square_d: Array,
-    product: Array,
-    *,
-    options: Options,
-) -> tuple[Array, Array, Array, Array]:
-    """Per pixel: arguments of both logarithms, and the linear parts added to each side."""
-    noise = options.vif_sigma_nsq
-    var_r = jnp.maximum(square_r - mean_r * mean_r, 0.0)
-    var_d = jnp.maximum(square_d - mean_d * mean_d, 0.0)
-    cov = product - mean_r * mean_d
-    # where the reference carries less than the noise nothing can be lost: a linear term instead.
-    # A negative covariance carries nothing, so the source's special cases for it all end in 0, and
-    # the branches below are few and cheap; they are what a pixel's time goes into.
-    least = max(noise, _EPSILON)
-    weak = var_r < noise
-    signal = jnp.maximum(var_r, least)
-    gain = jnp.maximum(cov, 0.0) / signal
-    residual = jnp.maximum(var_d - gain * cov, _EPSILON)
-    gain = jnp.minimum(gain, options.vif_enhn_gain_limit)
-    carried = gain * gain * signal / (residual + noise)
-    carried = jnp.where(weak | (var_d < _EPSILON), 0.0, carried)
-    available = jnp.where(weak, 0.0, var_r * (1.0 / least))
-    linear = jnp.where(weak, 1.0 - var_d * (noise * noise / _PEAK_SQUARED), 0.0)
-    return 1.0 + carried, 1.0 + available, linear, weak.astype(var_r.dtype)
+def _halve(
+    strip: Float[Array, "rows_in width_in"], taps: tuple[float, ...], inset: int, width: int
+) -> Float[Array, "rows width"]:
+    """Low-pass, every other row and column; `inset` samples more than its border lie around."""
+    halo = len(taps) - 2  # the last output needs no more than its window
+
+    def down(x: Array) -> Array:
+        x = x[inset : x.shape[0] - inset - 1, inset : inset + 2 * width + halo]
+        return correlate(x, taps, -2, stride=2)
+
+    return stage(lambda x: correlate(x, taps, -1, stride=2), stage(down, strip))
 
 
-def _grouped_terms(
-    *moments: Float[Array, "rows width"], group: int, options: Options
-) -> tuple[Array, Array, Array, Array]:
-    """Terms of `group` column blocks folded into one: logarithms' arguments multiplied, rest added.
+def _scale(
+    ref: Num[Array, "h w"], dis: Num[Array, "h w"], scale: int, options: Options, bit_depth: int
+) -> tuple[list[Array], list[Float[Array, "h2 w2"]]]:
+    """Numerator and denominator of one scale, and both pictures at the next.
 
-    One logarithm then serves `group` samples; it costs more than all the filtering of a pixel. The
-    products do not overflow because `group` is chosen from the largest argument.
+    One pass over strips gives both: the filter towards the next scale is narrower than that of the
+    scale itself, so one border serves both. It drops the last row and column of odd sizes.
     """
-    width = moments[0].shape[-1] // group
-    blocks = [
-        _terms(*(m[:, k * width : (k + 1) * width] for m in moments), options=options)
-        for k in range(group)
-    ]
-    kept, whole, linear, weak = blocks[0]
-    for block in blocks[1:]:
-        kept, whole = kept * block[0], whole * block[1]
-        linear, weak = linear + block[2], weak + block[3]
-    return kept, whole, linear, weak
+    taps = kernel(scale, options.vif_kernelscale)
+    border = len(taps) // 2
+    last = scale == SCALES - 1
+    lower = () if last else kernel(scale + 1, options.vif_kernelscale)
+    (height, width), step = ref.shape, 1 if last else 2
+    inset = border - len(lower) // 2
 
-
-def _row_sums(
-    ref: Array, dis: Array, taps: tuple[float, ...], options: Options
-) -> tuple[Array, Array]:
-    """Numerator and denominator of one scale, summed along each row."""
-    return _information(options, *_moments(ref, dis, taps))
-
-
-@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
-def _information(options: Options, *moments: Float[Array, "rows width"]) -> tuple[Array, Array]:
-    """Row sums of carried and available information from local moments."""
-    columns = moments[0].shape[-1]
-    most = min(_log_group(options.vif_sigma_nsq), columns)
-    # a group that leaves no columns over saves compiling the remainder
-    group = next((g for g in range(most, most // 2, -1) if columns % g == 0), most)
-    edge = columns - columns % group
-    numerator, denominator = (jnp.zeros((), moments[0].dtype) for _ in range(2))
-    # the columns that fill no group are taken one by one
-    for first, last, size in ((0, edge, group), (edge, columns, 1)):
-        if first == last:
-            continue
-        fold = functools.partial(_grouped_terms, group=size, options=options)
-        kept, whole, linear, weak = stage(fold, *(m[:, first:last] for m in moments))
-        numerator = numerator + row_sums(jnp.log2, kept) + linear.sum(-1)
-        denominator = denominator + row_sums(jnp.log2, whole) + weak.sum(-1)
-    return numerator, denominator
-
-
-@_information.defjvp
-def _information_jvp(
-    options: Options, moments: tuple[Array, ...], tangents: tuple[Array, ...]
-) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
-    """The derivative sample by sample: it needs no logarithm, so there is nothing to group."""
-
-    def maps(*moments: Array) -> tuple[Array, Array]:
-        kept, whole, linear, weak = _terms(*moments, options=options)
-        return jnp.log2(kept) + linear, jnp.log2(whole) + weak
-
-    def change(moments: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Array, Array]:
-        return jax.jvp(maps, moments, tangents)[1]
-
-    numerator, denominator = stage(change, moments, tangents)
-    return _information(options, *moments), (numerator.sum(-1), denominator.sum(-1))
-
-
-def _scale_sums(
-    ref: Num[Array, "H W"], dis: Num[Array, "H W"], taps: tuple[float, ...], options: Options,
-    bit_depth: int,
-) -> tuple[Array, Array]:  # fmt: skip
-    """Numerator and denominator of one scale, from pictures with the border of its filter."""
-
-    def rows(ref: Array, dis: Array) -> tuple[Array, Array]:
+    def rows(ref: Array, dis: Array) -> tuple[Array, ...]:
+        found = []
         ref, dis = _as_float(ref, bit_depth), _as_float(dis, bit_depth)
-        return _row_sums(ref, dis, taps, options)
+        if scale > 0 or not options.vif_skip_scale0:
+            sums = information(options, *_moments(ref, dis, taps))
+            found += [x.reshape(-1, step) for x in sums]
+        if not last:
+            found += [_halve(x, lower, inset, width // 2) for x in (ref, dis)]
+        return tuple(found)
 
-    halo = len(taps) - 1
-    sums = map_rows(rows, (ref, dis), height=ref.shape[0] - halo, halo=halo)
-    return sums[0].sum(), sums[1].sum()
+    padded = [pad(x, (border, border), (border, border)) for x in (ref, dis)]
+    if height % step:
+        padded = [jnp.pad(x, ((0, 1), (0, 0))) for x in padded]
+    units = -(-height // step)
+    found = map_rows(
+        rows, tuple(padded), height=units, halo=2 * border, stride=step, rows=STRIP_ROWS // step
+    )
+    halves = [] if last else [x[: height // 2] for x in found[-2:]]
+    sums = [x.reshape(-1)[:height].sum() for x in found[: len(found) - len(halves)]]
+    return sums, halves
 
 
 def _as_float(x: Array, bit_depth: int) -> Array:
     """Codes of scale 0 become centred floats inside the strip; later scales are floats already."""
     if jnp.issubdtype(x.dtype, jnp.floating):
         return x
-    return stage(lambda x: to_float(x, bit_depth, offset=-128.0), x)
-
-
-def _halve(
-    padded: Num[Array, "H W"], border: int, taps: tuple[float, ...], bit_depth: int
-) -> Float[Array, "h2 w2"]:
-    """Low-pass and keep even rows and columns of the top-left even-sized part.
-
-    Takes the picture with the border of the wider filter of its own scale, which serves both.
-    """
-    height, width = ((side - 2 * border) // 2 for side in padded.shape)
-    inset = border - len(taps) // 2
-    halo = len(taps) - 2  # the last output needs no more rows than its window
-    around = padded.shape[0] - 2 * height
-    unused = around - halo
-
-    def rows(strip: Array) -> Array:
-        rows = strip.shape[0] - unused
-        strip = strip[inset : inset + rows, inset : inset + 2 * width + halo]
-        vertical = stage(lambda x: correlate(x, taps, -2, stride=2), _as_float(strip, bit_depth))
-        return stage(lambda x: correlate(x, taps, -1, stride=2), vertical)
-
-    return map_rows(rows, (padded,), height=height, halo=around, stride=2)
+    return to_float(x, bit_depth, offset=-128.0)
 
 
 def _frame(
@@ -217,18 +135,13 @@ def _frame(
     if abs(options.vif_prescale - 1) >= 1e-3:
         height, width = scaled_size(ref.shape[0], ref.shape[1], options.vif_prescale)
         ref, dis = (resize(x, height, width, options.vif_prescale_method) for x in (ref, dis))
-    result, border = {}, 0
+    result = {}
     for scale in range(SCALES):
-        taps = kernel(scale, options.vif_kernelscale)
-        if scale > 0:
-            ref, dis = (_halve(x, border, taps, bit_depth) for x in (ref, dis))
-        border = len(taps) // 2
-        ref, dis = (pad(x, (border, border), (border, border)) for x in (ref, dis))
-        if scale == 0 and options.vif_skip_scale0:
-            continue
-        result[f"num{scale}"], result[f"den{scale}"] = _scale_sums(
-            ref, dis, taps, options, bit_depth
-        )
+        sums, halves = _scale(ref, dis, scale, options, bit_depth)
+        if sums:
+            result[f"num{scale}"], result[f"den{scale}"] = sums
+        if halves:
+            ref, dis = halves
     return result
 
 

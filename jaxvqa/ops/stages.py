@@ -49,8 +49,14 @@ def stage(fn: Callable[..., Any], *args: Any) -> Any:
     """
     if not _active.get():
         return fn(*args)
+
+    def inside(*args: Any) -> Any:
+        # the mark is for this call alone: parts of jax.numpy are calls too, and must be inlined
+        with set_xla_metadata(inlineable="true"):
+            return fn(*args)
+
     with set_xla_metadata(inlineable="false"):
-        return jax.jit(fn)(*args)
+        return jax.jit(inside)(*args)
 
 
 def cpu_stage(fn: Callable[..., Any], *args: Any) -> Any:
