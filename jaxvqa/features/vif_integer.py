@@ -156,22 +156,10 @@ def _row_statistics(
     )
 
 
-def _scale_sums(
-    ref: Integer[Array, "H W"],
-    dis: Integer[Array, "H W"],
-    scale: int,
-    bit_depth: int,
-    limit: float,
+def _ratio_parts(
+    numerator: Array, denominator: Array, count: Array, quiet: tuple[Array, Array]
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """Numerator and denominator of one scale, float32, from pictures with its filter's border."""
-
-    def strip(ref: Array, dis: Array) -> Any:
-        return _row_statistics(*_moments(ref, dis, scale, bit_depth), limit)
-
-    halo = len(_TAPS[scale]) - 1
-    numerator, denominator, count, quiet = map_rows(
-        strip, (ref, dis), height=ref.shape[0] - halo, halo=halo, rows=_ROWS
-    )
+    """Numerator and denominator of one scale, float32, from its row statistics."""
     # sums over a frame pass 2^31
     with jax.enable_x64(True):
         kept, there, quiet_count, quiet_sum = (
@@ -188,27 +176,58 @@ def _scale_sums(
         return num.astype(jnp.float32), den.astype(jnp.float32)
 
 
-def _shrink(padded: Integer[Array, "H W"], scale: int, bit_depth: int) -> Integer[Array, "h2 w2"]:
-    """The picture of `scale` from the one before: filtered, every other sample, uint16.
+def _shrink(
+    strip: Integer[Array, "rows_in width_in"], scale: int, bit_depth: int, width: int
+) -> Integer[Array, "rows width"]:
+    """Rows of the picture of `scale` from the one before: filtered, every other sample, uint16.
 
     Takes that one with the border of its own filter, which is wider and serves both.
     """
-    taps, border = _TAPS[scale], len(_TAPS[scale - 1]) // 2
-    height, width = ((side - 2 * border) // 2 for side in padded.shape)
-    bits = _shifts(scale - 1, bit_depth)[0]
-    inset, halo = border - len(taps) // 2, len(taps) - 2
-    around = padded.shape[0] - 2 * height
+    taps, bits = _TAPS[scale], _shifts(scale - 1, bit_depth)[0]
+    inset = len(_TAPS[scale - 1]) // 2 - len(taps) // 2
+    halo = len(taps) - 2  # the last output needs no more than its window
 
     def down(x: Array) -> Array:
-        rows = x.shape[0] - around + halo
-        x = x[inset : inset + rows, inset : inset + 2 * width + halo]
+        x = x[inset : x.shape[0] - inset - 1, inset : inset + 2 * width + halo]
         return round_shift(correlate(x.astype(jnp.uint32), taps, -2, stride=2), bits)
 
-    def strip(x: Array) -> Array:
-        vertical = jax.lax.optimization_barrier(stage(down, x))
-        return round_shift(correlate(vertical, taps, -1, stride=2), 16).astype(jnp.uint16)
+    def across(x: Array) -> Array:
+        return round_shift(correlate(x, taps, -1, stride=2), 16).astype(jnp.uint16)
 
-    return map_rows(strip, (padded,), height=height, halo=around, stride=2)
+    return stage(across, jax.lax.optimization_barrier(stage(down, strip)))
+
+
+def _scale(
+    ref: Integer[Array, "h w"], dis: Integer[Array, "h w"], scale: int, options: Options,
+    bit_depth: int,
+) -> tuple[Any, list[Integer[Array, "h2 w2"]]]:  # fmt: skip
+    """Row statistics of one scale, and both pictures at the next, in one pass over strips.
+
+    The next scale drops the last row and column of odd sizes.
+    """
+    border, last = len(_TAPS[scale]) // 2, scale == 3
+    (height, width), step = ref.shape, 1 if last else 2
+    skipped = scale == 0 and options.vif_skip_scale0
+
+    def rows(ref: Array, dis: Array) -> tuple[Any, list[Array]]:
+        found, smaller = (), []
+        if not skipped:
+            moments = _moments(ref, dis, scale, bit_depth)
+            found = _row_statistics(*moments, options.vif_enhn_gain_limit)
+            found = jax.tree.map(lambda x: x.reshape(-1, step), found)
+        if not last:
+            smaller = [_shrink(x, scale + 1, bit_depth, width // 2) for x in (ref, dis)]
+        return found, smaller
+
+    padded = [pad(x, (border, border), (border, border)) for x in (ref, dis)]
+    if height % step:
+        padded = [jnp.pad(x, ((0, 1), (0, 0))) for x in padded]
+    units = -(-height // step)
+    found, smaller = map_rows(
+        rows, tuple(padded), height=units, halo=2 * border, stride=step, rows=_ROWS // step
+    )
+    found = jax.tree.map(lambda x: x.reshape(-1)[:height], found)
+    return found, [x[: height // 2] for x in smaller]
 
 
 def _frame(
@@ -216,15 +235,14 @@ def _frame(
 ) -> Series:
     values: Series = {}
     for scale in range(4):
-        if scale > 0:
-            ref, dis = (_shrink(x, scale, bit_depth) for x in (ref, dis))
-        border = len(_TAPS[scale]) // 2
-        ref, dis = (pad(x, (border, border), (border, border)) for x in (ref, dis))
+        statistics, smaller = _scale(ref, dis, scale, options, bit_depth)
+        if smaller:
+            ref, dis = smaller
         if scale == 0 and options.vif_skip_scale0:
             num, den = jnp.float32(0.0), jnp.float32(-1.0)
             score = jnp.float32(0.0)
         else:
-            num, den = _scale_sums(ref, dis, scale, bit_depth, options.vif_enhn_gain_limit)
+            num, den = _ratio_parts(*statistics)
             score = num / den  # every pixel adds at least 1 to the denominator
         values[f"integer_vif_scale{scale}"] = score
         values[f"integer_vif_num_scale{scale}"] = num
