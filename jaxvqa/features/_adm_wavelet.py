@@ -93,6 +93,12 @@ def _halo_cut(x: Array, start: int, stop: int, axis: int) -> Array:
     return pad(cut, widths[0], widths[1], "reflect", "symmetric")
 
 
+def first_row(height: int) -> int:
+    """Row of the detail bands that `wavelet` gives, for bands of `height`, where scoring begins."""
+    top = Region.of(height, height).top
+    return top - 1 if top > 0 else 0
+
+
 def wavelet(x: Integer[Array, "h w"], scale: int, bits: int) -> tuple[Array, Bands]:
     """One db2 analysis step.
 
@@ -102,8 +108,9 @@ def wavelet(x: Integer[Array, "h w"], scale: int, bits: int) -> tuple[Array, Ban
         bits: bit depth of the picture.
 
     Returns:
-        The approximation band, and the detail bands over the scored region plus one sample around.
-        Bands are int16 at scale 0 (6 fractional bits), int32 at the others.
+        The approximation band, and the detail bands: columns of the scored region plus one on
+        either side, and its rows plus one on either side, which begin at `first_row`. Bands are
+        int16 at scale 0 (6 fractional bits), int32 at the others.
     """
     height, width = ((n + 1) // 2 for n in x.shape)
     region = Region.of(height, width)
@@ -111,16 +118,21 @@ def wavelet(x: Integer[Array, "h w"], scale: int, bits: int) -> tuple[Array, Ban
     def vertical(taps: tuple[int, ...]) -> Callable[[Array], Array]:
         return lambda x: _vertical(x, taps, scale, bits)
 
-    def horizontal(taps: tuple[int, ...]) -> Callable[[Array], Array]:
-        return lambda x: _horizontal(x, taps, scale)
+    # where the region has a border of its own to spare, nothing else is worked out
+    spare_columns = region.left > 0
+    first, stop = (region.left - 1, region.right + 1) if spare_columns else (0, width)
+
+    def horizontal(taps: tuple[int, ...], *, cut: bool) -> Callable[[Array], Array]:
+        inputs = slice(2 * first, 2 * stop + 2) if cut else slice(None)
+        return lambda x: _horizontal(x[:, inputs], taps, scale)
 
     def rows(x: Array) -> tuple[Array, ...]:
         low, high = stage(vertical(LOW), x), stage(vertical(HIGH), x)
         return (
-            stage(horizontal(LOW), low),
-            stage(horizontal(LOW), high),
-            stage(horizontal(HIGH), low),
-            stage(horizontal(HIGH), high),
+            stage(horizontal(LOW, cut=False), low),
+            stage(horizontal(LOW, cut=True), high),
+            stage(horizontal(HIGH, cut=True), low),
+            stage(horizontal(HIGH, cut=True), high),
         )
 
     # index -1 reads 1, index n reads n - 1, n + 1 reads n - 2
@@ -129,7 +141,8 @@ def wavelet(x: Integer[Array, "h w"], scale: int, bits: int) -> tuple[Array, Ban
     a, h, v, d = map_rows(rows, (padded,), height=height, halo=2, stride=2)
 
     def cut(band: Array) -> Array:
-        band = _halo_cut(band, region.top, region.bottom, 0)
-        return _halo_cut(band, region.left, region.right, 1)
+        if region.top <= 0:
+            band = _halo_cut(band, region.top, region.bottom, 0)
+        return band if spare_columns else _halo_cut(band, region.left, region.right, 1)
 
     return a.astype(jnp.int32), (cut(h), cut(v), cut(d))

@@ -127,45 +127,45 @@ def _pooled_rows(ref: Bands, dis: Bands, factors: tuple[float, ...], options: Op
     return jnp.stack(sums, axis=-1)
 
 
-def _region(band: Array) -> tuple[Array, int]:
-    """The pooled part of a band with one sample of context, and its number of samples."""
-    height, width = band.shape
-    top, left = crop_margin(height), crop_margin(width)
-    if top == 0 or left == 0:
-        rows, columns = ((1, 1) if margin == 0 else (0, 0) for margin in (top, left))
-        band = pad(band, rows, columns, "reflect", "symmetric")
-    first, left_edge = max(top - 1, 0), max(left - 1, 0)
-    tall, wide = height - 2 * top, width - 2 * left
-    return band[first : first + tall + 2, left_edge : left_edge + wide + 2], tall * wide
+def _pooled_columns(width: int) -> tuple[int, int]:
+    """Columns of a band that pooling looks at: its part of the band, one more on either side."""
+    left = crop_margin(width)
+    return max(left - 1, 0), min(width - left + 1, width)
 
 
 def _scale(ref: Bands, dis: Bands, scale: int, options: Options) -> tuple[Array, ...]:
     """Numerator, impairment and denominator of one scale."""
     f1, f2 = csf_factors(scale, options)
     factors = (f1, f1, f2)
-    cut = [_region(x) for x in (*ref[1:], *dis[1:])]
-    area = cut[0][1]
-    regions = tuple(x for x, _ in cut)
+    height, width = ref.a.shape
+    top, left = crop_margin(height), crop_margin(width)
+    tall, wide = height - 2 * top, width - 2 * left
+    details = (*ref[1:], *dis[1:])
+    if top == 0 or left == 0:
+        above, beside = ((1, 1) if margin == 0 else (0, 0) for margin in (top, left))
+        details = tuple(pad(x, above, beside, "reflect", "symmetric") for x in details)
 
     def rows(*strips: Array) -> Array:
         return _pooled_rows(
             Bands(strips[0], *strips[:3]), Bands(strips[3], *strips[3:]), factors, options
         )
 
-    sums = map_rows(rows, regions, height=regions[0].shape[0] - 2, halo=2).sum(0)
+    sums = map_rows(rows, details, height=tall, halo=2, first=max(top - 1, 0)).sum(0)
     power = options.adm_p_norm
     roots = safe.power(sums, 1.0 / power).reshape(3, 3).sum(0)
-    noise = 3.0 * (area * options.adm_noise_weight) ** (1.0 / power)
+    noise = 3.0 * (tall * wide * options.adm_noise_weight) ** (1.0 / power)
     return roots[0] + noise, roots[1], roots[2] + noise
 
 
 def _transform(x: Num[Array, "h w"], bit_depth: int) -> Bands:
+    """All of the approximation; of the details, the columns that are pooled."""
+    height, width = (-(-n // 2) for n in x.shape)
+
     def rows(strip: Array) -> Bands:
         if not jnp.issubdtype(strip.dtype, jnp.floating):
-            strip = stage(lambda x: to_float(x, bit_depth, offset=-128.0), strip)
-        return transform_rows(strip)
+            strip = to_float(strip, bit_depth, offset=-128.0)
+        return transform_rows(strip, _pooled_columns(width))
 
-    height = -(-x.shape[0] // 2)
     return map_rows(rows, (pad_for_transform(x),), height=height, halo=2, stride=2)
 
 

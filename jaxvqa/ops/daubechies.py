@@ -32,13 +32,22 @@ def pad_for_transform(x: Array) -> Array:
     return pad(x, rows, columns, "reflect", "symmetric")
 
 
-def transform_rows(x: Float[Array, "rows width"]) -> Bands:
-    """Transforms an already extended picture or strip of it: `2n + 2` rows give `n`."""
+def transform_rows(x: Float[Array, "rows width"], detail: tuple[int, int] | None = None) -> Bands:
+    """Transforms an already extended picture or strip of it: `2n + 2` rows give `n`.
+
+    `detail` are the columns of the detail bands that are wanted, from the first to behind the last.
+    """
+    first, stop = detail or (0, x.shape[-1] // 2 - 1)
+
+    def across(taps: tuple[float, ...], down: Array, *, cut: bool) -> Array:
+        inputs = slice(2 * first, 2 * stop + 2) if cut else slice(None)
+        return stage(lambda x: correlate(x[:, inputs], taps, -1, stride=2), down)
+
     low = stage(lambda x: correlate(x, LOW, -2, stride=2), x)
     high = stage(lambda x: correlate(x, HIGH, -2, stride=2), x)
     return Bands(
-        a=stage(lambda x: correlate(x, LOW, -1, stride=2), low),
-        h=stage(lambda x: correlate(x, LOW, -1, stride=2), high),
-        v=stage(lambda x: correlate(x, HIGH, -1, stride=2), low),
-        d=stage(lambda x: correlate(x, HIGH, -1, stride=2), high),
+        a=across(LOW, low, cut=False),
+        h=across(LOW, high, cut=True),
+        v=across(HIGH, low, cut=True),
+        d=across(HIGH, high, cut=True),
     )
