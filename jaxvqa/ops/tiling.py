@@ -19,6 +19,8 @@ from jaxvqa.ops.stages import keep_stages
 
 # rows of output in a strip: 24 to 40 measured alike at 1080p, smaller ones pay for their halo
 STRIP_ROWS = 32
+# narrower pictures than this get more rows: the coarse scales then need few strips, or no loop
+_NARROW = 960
 
 
 def _even_strips(height: int, rows: int) -> int:
@@ -66,8 +68,8 @@ def map_rows(
         height: rows of output.
         halo: extra input rows in all (both sides together).
         stride: input rows per output row.
-        rows: output rows of a strip, about: a near divisor of `height` is taken where there is
-            one, because strips without overlap join without a copy.
+        rows: output rows of a strip, about: more for narrow pictures, and a near divisor of
+            `height` where there is one, because strips without overlap join without a copy.
         first: row of `images` where the first strip begins; they may then have rows to spare. On
             CPU that saves the copy that cutting them beforehand is.
 
@@ -95,7 +97,8 @@ def map_rows(
         with keep_stages():
             return fn(*images)
 
-    rows = _even_strips(height, rows)
+    width = max(1, max(image.shape[1] for image in images))
+    rows = min(height, _even_strips(height, max(rows, rows * _NARROW // width)))
     count = -(-height // rows)
 
     def joined(stacked: Array) -> Array:
