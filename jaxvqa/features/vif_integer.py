@@ -132,8 +132,8 @@ def _row_statistics(
     variance_dis: Int[Array, "rows columns"],
     covariance: Int[Array, "rows columns"],
     limit: float,
-) -> Any:
-    """Row sums of: information kept, information there, quiet pixels, their distorted variance."""
+) -> Integer[Array, "rows 5"]:
+    """Row sums, uint32: information kept and there, quiet pixels, their variance in two halves."""
     variance_dis = jnp.maximum(variance_dis, 0)
     zero, one = jnp.zeros_like(variance), jnp.ones_like(variance)
     busy = variance >= _NOISE
@@ -147,32 +147,22 @@ def _row_statistics(
     there = (jnp.where(busy, variance, zero) + _NOISE).astype(jnp.uint32)
     denominator = _log2(there) - 17 * 2048
     quiet = jnp.where(busy, zero, variance_dis)
-    # a row of 65536 logarithms of at most 14 * 2048 fits 31 bits
-    return (
-        numerator.sum(-1),
-        denominator.sum(-1),
-        jnp.where(busy, zero, one).sum(-1),
-        half_sums(quiet),
-    )
+    # a row of 65536 logarithms of at most 14 * 2048 fits 31 bits; none of the sums is negative
+    sums = (numerator, denominator, jnp.where(busy, zero, one))
+    return jnp.stack([*(x.sum(-1).astype(jnp.uint32) for x in sums), *half_sums(quiet)], -1)
 
 
 def _ratio_parts(
-    numerator: Array, denominator: Array, count: Array, quiet: tuple[Array, Array]
+    statistics: Integer[Array, "rows 5"],
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """Numerator and denominator of one scale, float32, from its row statistics."""
+    """Numerator and denominator of one scale, float32, from `_row_statistics`."""
     # sums over a frame pass 2^31
     with jax.enable_x64(True):
-        kept, there, quiet_count, quiet_sum = (
-            x.astype(jnp.float64)
-            for x in (
-                numerator.astype(jnp.int64).sum(),
-                denominator.astype(jnp.int64).sum(),
-                count.astype(jnp.int64).sum(),
-                total(quiet),
-            )
-        )
-        num = kept / 2048.0 + (quiet_count - quiet_sum / 16384.0 / 65025.0)
-        den = there / 2048.0 + quiet_count
+        kept, there, count, *halves = statistics.astype(jnp.int64).sum(0)
+        quiet = total((halves[0], halves[1])).astype(jnp.float64)
+        kept, there, count = (x.astype(jnp.float64) for x in (kept, there, count))
+        num = kept / 2048.0 + (count - quiet / 16384.0 / 65025.0)
+        den = there / 2048.0 + count
         return num.astype(jnp.float32), den.astype(jnp.float32)
 
 
@@ -200,7 +190,7 @@ def _shrink(
 def _scale(
     ref: Integer[Array, "h w"], dis: Integer[Array, "h w"], scale: int, options: Options,
     bit_depth: int,
-) -> tuple[Any, list[Integer[Array, "h2 w2"]]]:  # fmt: skip
+) -> tuple[Integer[Array, "h 5"] | None, list[Integer[Array, "h2 w2"]]]:  # fmt: skip
     """Row statistics of one scale, and both pictures at the next, in one pass over strips.
 
     The next scale drops the last row and column of odd sizes.
@@ -210,11 +200,10 @@ def _scale(
     skipped = scale == 0 and options.vif_skip_scale0
 
     def rows(ref: Array, dis: Array) -> tuple[Any, list[Array]]:
-        found, smaller = (), []
+        found, smaller = None, []
         if not skipped:
             moments = _moments(ref, dis, scale, bit_depth)
-            found = _row_statistics(*moments, options.vif_enhn_gain_limit)
-            found = jax.tree.map(lambda x: x.reshape(-1, step), found)
+            found = _row_statistics(*moments, options.vif_enhn_gain_limit).reshape(-1, step, 5)
         if not last:
             smaller = [_shrink(x, scale + 1, bit_depth, width // 2) for x in (ref, dis)]
         return found, smaller
@@ -226,8 +215,8 @@ def _scale(
     found, smaller = map_rows(
         rows, tuple(padded), height=units, halo=2 * border, stride=step, rows=_ROWS // step
     )
-    found = jax.tree.map(lambda x: x.reshape(-1)[:height], found)
-    return found, [x[: height // 2] for x in smaller]
+    statistics = None if skipped else found.reshape(-1, 5)[:height]
+    return statistics, [x[: height // 2] for x in smaller]
 
 
 def _frame(
@@ -238,11 +227,11 @@ def _frame(
         statistics, smaller = _scale(ref, dis, scale, options, bit_depth)
         if smaller:
             ref, dis = smaller
-        if scale == 0 and options.vif_skip_scale0:
+        if statistics is None:
             num, den = jnp.float32(0.0), jnp.float32(-1.0)
             score = jnp.float32(0.0)
         else:
-            num, den = _ratio_parts(*statistics)
+            num, den = _ratio_parts(statistics)
             score = num / den  # every pixel adds at least 1 to the denominator
         values[f"integer_vif_scale{scale}"] = score
         values[f"integer_vif_num_scale{scale}"] = num
