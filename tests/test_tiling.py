@@ -1,0 +1,94 @@
+"""Strips of rows against whole pictures, and filters of products against numpy."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.test_util import check_grads
+
+from jaxvqa.ops.filters import correlate_product
+from jaxvqa.ops.stages import keep_stages, stage
+from jaxvqa.ops.tiling import map_rows
+from tests import tolerances
+
+TAPS = (0.25, 0.5, 0.25)
+
+
+def rows_below(strip):
+    """Each row with what lies under it, and its sum."""
+    mixed = strip[:-2] + 2 * strip[1:-1] - strip[2:]
+    return mixed, mixed.sum(-1)
+
+
+@pytest.mark.parametrize("height", [8, 16, 37, 41])
+@pytest.mark.parametrize("first", [None, 0, 3])
+def test_strips_are_the_whole(height, first):
+    # exact in float32: whole numbers
+    spare = 0 if first is None else 5
+    image = np.random.default_rng(height).integers(0, 99, (height + 2 + spare, 960))
+    image = image.astype(np.float32)
+    run = jax.jit(lambda x: map_rows(rows_below, (x,), height=height, halo=2, rows=8, first=first))
+    start = first or 0
+    for got, expected in zip(
+        run(image), rows_below(image[start : start + height + 2]), strict=True
+    ):
+        np.testing.assert_array_equal(got, expected)
+
+
+def test_narrow_pictures_have_taller_strips():
+    seen = []
+
+    def note(strip):
+        seen.append(strip.shape[0])
+        return strip.sum(-1)
+
+    for width in (1920, 480):
+        jax.jit(lambda x: map_rows(note, (x,), height=64, rows=8)).lower(np.ones((64, width)))
+    assert {8, 16} < set(seen) <= {8, 16, 64}
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_derivative_of_strips(stride):
+    image = np.random.default_rng(1).normal(size=(21 * stride + 7, 960))
+    weights = np.arange(21.0)
+
+    def total(x):
+        out = map_rows(
+            lambda s: (s[: s.shape[0] - 2 : stride] * s[2::stride]).sum(-1),
+            (x,), height=21, halo=2, stride=stride, rows=8, first=4,
+        )  # fmt: skip
+        return (out * weights).sum()
+
+    def plain(x):
+        used = x[4 : 4 + 21 * stride + 2]
+        return ((used[:-2:stride] * used[2::stride]).sum(-1) * weights).sum()
+
+    with jax.enable_x64(True):
+        got, expected = jax.jit(jax.grad(total))(image), jax.jit(jax.grad(plain))(image)
+    np.testing.assert_allclose(got, expected, rtol=tolerances.FLOAT64_RELATIVE, atol=1e-12)
+
+
+@pytest.mark.parametrize(("rows", "first"), [(20, None), (8, None), (11, 2)])
+def test_wrong_number_of_rows(rows, first):
+    with pytest.raises(ValueError, match="map_rows needs 12 rows"):
+        map_rows(rows_below, (jnp.ones((rows, 4)),), height=10, halo=2, first=first)
+
+
+def test_filter_of_a_product():
+    x, y = np.random.default_rng(2).normal(size=(2, 12, 5))
+    product = jax.jit(lambda x, y: correlate_product(x, y, TAPS, -2))
+    with jax.enable_x64(True):
+        got = product(x, y)
+        check_grads(product, (x, y), 1)
+        check_grads(jax.jit(lambda x: product(x, x)), (x,), 1)
+    expected = np.stack([np.convolve(c, TAPS, "valid") for c in (x * y).T], -1)
+    np.testing.assert_allclose(got, expected, rtol=tolerances.FLOAT64_RELATIVE)
+
+
+def test_calls_inside_a_stage_are_inlined():
+    def kernel(x):
+        return jnp.where(x > 0, jnp.clip(x, 1, 2) * x, jnp.where(x < -1, x, 3.0))
+
+    with keep_stages():
+        compiled = jax.jit(lambda x: stage(kernel, x)).lower(np.ones((8, 8), np.float32)).compile()
+    assert compiled.as_text().count(" fusion(") == 1
