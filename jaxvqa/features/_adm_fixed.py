@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxvqa._typing import Array, Int
-from jaxvqa.features._adm_wavelet import Bands, Region, first_row
+from jaxvqa.features._adm_wavelet import Bands, Region
 from jaxvqa.ops.fixed import round_shift
 from jaxvqa.ops.stages import row_sums, stage
 from jaxvqa.ops.tiling import map_rows
@@ -258,7 +258,7 @@ def scale_sums(
         reference = [row_sums(lambda o: _reference_cubes(o, scale, region.width), o) for o in ref]
         return jnp.stack(detail + aim + reference, axis=-1)
 
-    sums = map_rows(rows, (*ref, *dis), height=region.height, halo=2, first=first_row(size[0]))
+    sums = map_rows(rows, (*ref, *dis), height=region.height, halo=2, first=max(region.top - 1, 0))
     masked_sums = round_shift(sums[:, :6], _log2_ceil(size[0])).sum(0)
     reference_sums = round_shift(sums[:, 6:], _reference_row_shift(scale, region)).sum(0)
     return jnp.concatenate([masked_sums, reference_sums]).reshape(3, 3)

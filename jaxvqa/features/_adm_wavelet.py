@@ -93,12 +93,6 @@ def _halo_cut(x: Array, start: int, stop: int, axis: int) -> Array:
     return pad(cut, widths[0], widths[1], "reflect", "symmetric")
 
 
-def first_row(height: int) -> int:
-    """Row of the detail bands that `wavelet` gives, for bands of `height`, where scoring begins."""
-    top = Region.of(height, height).top
-    return top - 1 if top > 0 else 0
-
-
 def wavelet(x: Integer[Array, "h w"], scale: int, bits: int) -> tuple[Array, Bands]:
     """One db2 analysis step.
 
@@ -108,9 +102,9 @@ def wavelet(x: Integer[Array, "h w"], scale: int, bits: int) -> tuple[Array, Ban
         bits: bit depth of the picture.
 
     Returns:
-        The approximation band, and the detail bands: columns of the scored region plus one on
-        either side, and its rows plus one on either side, which begin at `first_row`. Bands are
-        int16 at scale 0 (6 fractional bits), int32 at the others.
+        The approximation band, and the detail bands: columns of the scored region and one on either
+        side; rows likewise from row `max(top - 1, 0)` on. Bands are int16 at scale 0 (6 fractional
+        bits), int32 at the others.
     """
     height, width = ((n + 1) // 2 for n in x.shape)
     region = Region.of(height, width)

@@ -19,7 +19,7 @@ from jaxvqa.features.options import Option, Options
 from jaxvqa.features.vif_information import information
 from jaxvqa.ops import safe
 from jaxvqa.ops.borders import pad
-from jaxvqa.ops.filters import correlate, correlate_product
+from jaxvqa.ops.filters import correlate, correlate_product, separable
 from jaxvqa.ops.kernels import check_kernel_scale, kernel, kernel_width
 from jaxvqa.ops.resize import METHODS, resize, scaled_size
 from jaxvqa.ops.stages import stage
@@ -60,14 +60,12 @@ def _moments(ref: Array, dis: Array, taps: tuple[float, ...]) -> tuple[Array, ..
     def across(down: Array) -> Array:
         return stage(lambda x: correlate(x, taps, -1), down)
 
-    def mean(x: Array) -> Array:
-        return across(stage(lambda x: correlate(x, taps, -2), x))
-
     def mean_square(x: Array) -> Array:
         return across(stage(lambda x: correlate_product(x, x, taps, -2), x))
 
     product = stage(lambda r, d: correlate_product(r, d, taps, -2), ref, dis)
-    return mean(ref), mean(dis), mean_square(ref), mean_square(dis), across(product)
+    means = separable(ref, taps), separable(dis, taps)
+    return *means, mean_square(ref), mean_square(dis), across(product)
 
 
 def _halve(
@@ -98,26 +96,24 @@ def _scale(
     (height, width), step = ref.shape, 1 if last else 2
     inset = border - len(lower) // 2
 
-    def rows(ref: Array, dis: Array) -> tuple[Array, ...]:
-        found = []
+    def rows(ref: Array, dis: Array) -> tuple[list[Array], list[Array]]:
+        sums, halves = [], []
         ref, dis = _as_float(ref, bit_depth), _as_float(dis, bit_depth)
         if scale > 0 or not options.vif_skip_scale0:
-            sums = information(options, *_moments(ref, dis, taps))
-            found += [x.reshape(-1, step) for x in sums]
+            found = information(options, *_moments(ref, dis, taps))
+            sums = [x.reshape(-1, step) for x in found]
         if not last:
-            found += [_halve(x, lower, inset, width // 2) for x in (ref, dis)]
-        return tuple(found)
+            halves = [_halve(x, lower, inset, width // 2) for x in (ref, dis)]
+        return sums, halves
 
     padded = [pad(x, (border, border), (border, border)) for x in (ref, dis)]
     if height % step:
         padded = [jnp.pad(x, ((0, 1), (0, 0))) for x in padded]
     units = -(-height // step)
-    found = map_rows(
+    sums, halves = map_rows(
         rows, tuple(padded), height=units, halo=2 * border, stride=step, rows=STRIP_ROWS // step
     )
-    halves = [] if last else [x[: height // 2] for x in found[-2:]]
-    sums = [x.reshape(-1)[:height].sum() for x in found[: len(found) - len(halves)]]
-    return sums, halves
+    return [x.reshape(-1)[:height].sum() for x in sums], [x[: height // 2] for x in halves]
 
 
 def _as_float(x: Array, bit_depth: int) -> Array:
