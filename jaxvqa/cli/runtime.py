@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 import logging
 import math
@@ -52,6 +53,7 @@ def configure(device: str | None = None, threads: int | None = None) -> None:
         threads: frames that the processor scores at once; None takes one per core.
     """
     logging.getLogger("jax").setLevel(logging.ERROR)
+    gc.freeze()  # what was imported stays: tracing need not have it searched for garbage
     if device == "cpu":
         jax.config.update("jax_platforms", "cpu")
     forced = "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", "")

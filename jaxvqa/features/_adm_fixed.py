@@ -21,8 +21,7 @@ import numpy as np
 
 from jaxvqa._typing import Array, Int
 from jaxvqa.features._adm_wavelet import Bands, Region
-from jaxvqa.ops.fixed import round_shift
-from jaxvqa.ops.stages import row_sums, stage
+from jaxvqa.ops.stages import integer_row_sums, stage
 from jaxvqa.ops.tiling import map_rows
 
 # squared cosine of one degree, rounded to float32 as in the reference
@@ -64,12 +63,13 @@ def reciprocal(m: Int[Array, "*shape"]) -> Int[Array, "*shape"]:
     return quotient + (rest >= m).astype(jnp.int32) - (rest < 0).astype(jnp.int32)
 
 
-def _aligned(oh: Array, ov: Array, th: Array, tv: Array) -> Array:
+def _aligned(*vectors: Array, wide: np.dtype) -> Array:
     """True where the (horizontal, vertical) vectors of reference and distorted are within 1 degree.
 
     The reference rounds exact integers to float32 and multiplies in float64; so does this. Both
     sides are products only, so there is nothing that a compiler could contract.
     """
+    oh, ov, th, tv = (x.astype(wide) for x in vectors)
 
     def dot(a: Array, b: Array, c: Array, d: Array) -> Array:
         return (a * b + c * d).astype(jnp.float32).astype(jnp.float64)
@@ -110,7 +110,7 @@ def _with_gain(restored: Array, same: Array, gain: float, scale: int) -> Array:
     return jnp.minimum(product, same.astype(jnp.float64)).astype(jnp.int32)
 
 
-def _restored(o: Array, t: Array, aligned: Array, gain: float, scale: int) -> Array:
+def _restored(o: Array, t: Array, aligned: Array, *, gain: float, scale: int) -> Array:
     """What a band `t` of the distorted picture still has of the reference's `o`."""
     negative = o < 0
     o32, t32 = o.astype(jnp.int32), t.astype(jnp.int32)
@@ -144,24 +144,30 @@ def _fifteenth(y: Array, scale: int) -> Array:
     return ((_unsigned(y) * 286331153 + (1 << 31)) >> 32).astype(jnp.int32) - 1
 
 
+def _maskers(bands: Sequence[Array], weights: tuple[int, ...], scale: int) -> list[Array]:
+    pairs = enumerate(zip(bands, weights, strict=True))
+    return [_masker(band, weight, scale, b) for b, (band, weight) in pairs]
+
+
+def _near(*bands: Array, weights: tuple[int, ...], scale: int) -> Array:
+    """What the bands at one place add to the thresholds around it."""
+    h, v, d = (_thirtieth(y, scale) for y in _maskers(bands, weights, scale))
+    return h + v + d
+
+
+def _surrounded(near: Array, *bands: Array, weights: tuple[int, ...], scale: int) -> Array:
+    """Thresholds from what the places around and each place itself add."""
+    inner = [x[1:-1, 1:-1] for x in bands]
+    h, v, d = (_fifteenth(y, scale) for y in _maskers(inner, weights, scale))
+    rows = near[:-2] + near[1:-1] + near[2:]
+    box = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
+    return box - near[1:-1, 1:-1] + h + v + d
+
+
 def _threshold(bands: Sequence[Array], weights: tuple[int, ...], scale: int) -> Array:
     """Masking threshold that `bands` set at all but the outer samples."""
-
-    def maskers(bands: tuple[Array, ...]) -> list[Array]:
-        pairs = enumerate(zip(bands, weights, strict=True))
-        return [_masker(band, weight, scale, b) for b, (band, weight) in pairs]
-
-    def near(*bands: Array) -> Array:
-        h, v, d = (_thirtieth(y, scale) for y in maskers(bands))
-        return h + v + d
-
-    def total(near: Array, *bands: Array) -> Array:
-        h, v, d = (_fifteenth(y, scale) for y in maskers(tuple(x[1:-1, 1:-1] for x in bands)))
-        rows = near[:-2] + near[1:-1] + near[2:]
-        box = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
-        return box - near[1:-1, 1:-1] + h + v + d
-
-    return stage(total, stage(near, *bands), *bands)
+    near = stage(_near, *bands, weights=weights, scale=scale)
+    return stage(_surrounded, near, *bands, weights=weights, scale=scale)
 
 
 def _cubes(x: Array, square_shift: int, shift: int) -> Array:
@@ -179,7 +185,7 @@ def _cube_shifts(scale: int, orientation: int, width: int) -> tuple[int, int]:
 
 
 def _masked(
-    band: Array, threshold: Array, weight: int, scale: int, orientation: int, width: int
+    band: Array, threshold: Array, *, weight: int, scale: int, orientation: int, width: int
 ) -> Array:
     """Cubes of how far a weighted band rises above the threshold."""
     band = band[1:-1, 1:-1]
@@ -192,7 +198,7 @@ def _masked(
     return _cubes(excess, *_cube_shifts(scale, orientation, width))
 
 
-def _reference_cubes(band: Array, scale: int, width: int) -> Array:
+def _reference_cubes(band: Array, *, scale: int, width: int) -> Array:
     """|o|^3 over the region, for the denominator."""
     wide = _unsigned(jnp.abs(band[1:-1, 1:-1].astype(jnp.int32)))
     if scale == 0:
@@ -235,33 +241,34 @@ def scale_sums(
         orientations. int64, in the units that `cube_bits` states.
     """
     region = Region.of(*size)
-    wide = jnp.int32 if scale == 0 else jnp.int64
+    wide = np.dtype(np.int32 if scale == 0 else np.int64)
 
     def masked(signal: Sequence[Array], masker: Sequence[Array]) -> list[Array]:
         threshold = _threshold(masker, weights, scale)
         return [
-            row_sums(lambda x, t, b=b: _masked(x, t, weights[b], scale, b, size[1]), x, threshold)
-            for b, x in enumerate(signal)
+            stage(_masked, x, threshold, weight=w, scale=scale, orientation=b, width=size[1])
+            for b, (x, w) in enumerate(zip(signal, weights, strict=True))
         ]
 
     def rows(*bands: Array) -> Array:
         ref, dis = bands[:3], bands[3:]
-        vectors = (*ref[:2], *dis[:2])
-        aligned = stage(lambda *x: _aligned(*(v.astype(wide) for v in x)), *vectors)
+        aligned = stage(_aligned, *ref[:2], *dis[:2], wide=wide)
         restored = [
-            stage(lambda o, t, a: _restored(o, t, a, gain, scale), o, t, aligned)
+            stage(_restored, o, t, aligned, gain=gain, scale=scale)
             for o, t in zip(ref, dis, strict=True)
         ]
         additive = [stage(jnp.subtract, t, r) for t, r in zip(dis, restored, strict=True)]
         detail = masked(restored, additive)
-        aim = masked(additive, restored) if with_aim else [jnp.zeros_like(x) for x in detail]
-        reference = [row_sums(lambda o: _reference_cubes(o, scale, region.width), o) for o in ref]
-        return jnp.stack(detail + aim + reference, axis=-1)
+        aim = masked(additive, restored) if with_aim else []
+        reference = [stage(_reference_cubes, o, scale=scale, width=region.width) for o in ref]
+        sums = integer_row_sums(*detail, *aim, *reference)
+        none = [] if with_aim else [jnp.zeros_like(sums[0])] * 3
+        return jnp.stack([*sums[:-3], *none, *sums[-3:]], axis=-1)
 
     sums = map_rows(rows, (*ref, *dis), height=region.height, halo=2, first=max(region.top - 1, 0))
-    masked_sums = round_shift(sums[:, :6], _log2_ceil(size[0])).sum(0)
-    reference_sums = round_shift(sums[:, 6:], _reference_row_shift(scale, region)).sum(0)
-    return jnp.concatenate([masked_sums, reference_sums]).reshape(3, 3)
+    # every row is rounded by itself
+    bits = np.array([[_log2_ceil(size[0])] * 6 + [_reference_row_shift(scale, region)] * 3])
+    return ((sums + ((1 << bits) >> 1)) >> bits).sum(0).reshape(3, 3)
 
 
 def cube_bits(scale: int, size: tuple[int, int]) -> np.ndarray:

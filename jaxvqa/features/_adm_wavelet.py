@@ -5,7 +5,6 @@ Source: libvmaf f85a853, `integer_adm.c`. Call `wavelet` inside `jax.enable_x64(
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import jax
@@ -65,7 +64,7 @@ def band_sizes(height: int, width: int) -> list[tuple[int, int]]:
     return sizes
 
 
-def _vertical(x: Integer[Array, "h w"], taps: tuple[int, ...], scale: int, bits: int) -> Array:
+def _vertical(x: Integer[Array, "h w"], *, taps: tuple[int, ...], scale: int, bits: int) -> Array:
     if scale == 0:
         # from mid-grey: the sum stays below 2^15 * 1.7 * 2^15, the result below 2^15
         total = correlate(x.astype(jnp.int32) - (1 << (bits - 1)), taps, -2, stride=2)
@@ -76,7 +75,10 @@ def _vertical(x: Integer[Array, "h w"], taps: tuple[int, ...], scale: int, bits:
     return round_shift(correlate(x.astype(jnp.int64), taps, -2, stride=2), shift).astype(jnp.int32)
 
 
-def _horizontal(x: Integer[Array, "h w"], taps: tuple[int, ...], scale: int) -> Array:
+def _horizontal(
+    x: Integer[Array, "h w"], *, taps: tuple[int, ...], scale: int, first: int, stop: int
+) -> Array:
+    x = x[:, 2 * first : 2 * stop + 2]
     wide = x.astype(jnp.int32 if scale == 0 else jnp.int64)
     total = round_shift(correlate(wide, taps, -1, stride=2), _HORIZONTAL_SHIFT[scale])
     return total.astype(jnp.int16 if scale == 0 else jnp.int32)
@@ -109,25 +111,20 @@ def wavelet(x: Integer[Array, "h w"], scale: int, bits: int) -> tuple[Array, Ban
     height, width = ((n + 1) // 2 for n in x.shape)
     region = Region.of(height, width)
 
-    def vertical(taps: tuple[int, ...]) -> Callable[[Array], Array]:
-        return lambda x: _vertical(x, taps, scale, bits)
-
     # where the region has a border of its own to spare, nothing else is worked out
     spare_columns = region.left > 0
     first, stop = (region.left - 1, region.right + 1) if spare_columns else (0, width)
 
-    def horizontal(taps: tuple[int, ...], *, cut: bool) -> Callable[[Array], Array]:
-        inputs = slice(2 * first, 2 * stop + 2) if cut else slice(None)
-        return lambda x: _horizontal(x[:, inputs], taps, scale)
+    def down(x: Array, taps: tuple[int, ...]) -> Array:
+        return stage(_vertical, x, taps=taps, scale=scale, bits=bits)
+
+    def across(x: Array, taps: tuple[int, ...], first: int = first, stop: int = stop) -> Array:
+        return stage(_horizontal, x, taps=taps, scale=scale, first=first, stop=stop)
 
     def rows(x: Array) -> tuple[Array, ...]:
-        low, high = stage(vertical(LOW), x), stage(vertical(HIGH), x)
-        return (
-            stage(horizontal(LOW, cut=False), low),
-            stage(horizontal(LOW, cut=True), high),
-            stage(horizontal(HIGH, cut=True), low),
-            stage(horizontal(HIGH, cut=True), high),
-        )
+        low, high = down(x, LOW), down(x, HIGH)
+        approximation = across(low, LOW, 0, width)
+        return approximation, across(high, LOW), across(low, HIGH), across(high, HIGH)
 
     # index -1 reads 1, index n reads n - 1, n + 1 reads n - 2
     odd_rows, odd_columns = (n % 2 for n in x.shape)

@@ -91,39 +91,42 @@ def _weighted(bands: list[Array], factors: tuple[float, ...]) -> Array:
 
 def _threshold(weighted: Array) -> Array:
     """Masking threshold: the 8 neighbours, and the sample itself twice."""
+    return stage(_boxes, stage(_columns, weighted), weighted)
 
-    def across(down: Array, centre: Array) -> Array:
-        return down[:, :-2] + down[:, 1:-1] + down[:, 2:] + centre[1:-1, 1:-1]
 
-    down = stage(lambda x: x[:-2] + x[1:-1] + x[2:], weighted)
-    return stage(across, down, weighted)
+def _columns(x: Array) -> Array:
+    return x[:-2] + x[1:-1] + x[2:]
+
+
+def _boxes(columns: Array, centre: Array) -> Array:
+    return columns[:, :-2] + columns[:, 1:-1] + columns[:, 2:] + centre[1:-1, 1:-1]
+
+
+def _split(*bands: Array, factors: tuple[float, ...], gain: float) -> tuple[Array, ...]:
+    """Restored bands, additive bands, and what each three contribute to masking the others."""
+    restored, additive = decouple(bands[:3], bands[3:], gain)
+    return *restored, *additive, _weighted(additive, factors), _weighted(restored, factors)
+
+
+def _excess(band: Array, threshold: Array, *, factor: float, power: float) -> Array:
+    x = jnp.maximum(jnp.abs(band[1:-1, 1:-1]) * abs(factor) - threshold, 0.0)
+    return x * x * x if power == 3.0 else safe.power(x, power)
 
 
 def _pooled_rows(ref: Bands, dis: Bands, factors: tuple[float, ...], options: Options) -> Array:
     """Row sums of the three pooled quantities and bands: `(rows, 9)`, inputs one sample wider."""
-    power = options.adm_p_norm
-
-    def split(*bands: Array) -> tuple[Array, ...]:
-        restored, additive = decouple(bands[:3], bands[3:], options.adm_enhn_gain_limit)
-        masks = _weighted(additive, factors), _weighted(restored, factors)
-        return (*restored, *additive, *masks)
-
-    def pooled(band: Array, threshold: Array, *, factor: float) -> Array:
-        x = jnp.maximum(jnp.abs(band[1:-1, 1:-1]) * abs(factor) - threshold, 0.0)
-        return x * x * x if power == 3.0 else safe.power(x, power)
-
-    details = (ref.h, ref.v, ref.d)
-    *parts, mask_restored, mask_additive = stage(split, *details, dis.h, dis.v, dis.d)
+    details, gain = (ref.h, ref.v, ref.d), options.adm_enhn_gain_limit
+    parts = stage(_split, *details, dis.h, dis.v, dis.d, factors=factors, gain=gain)
+    *parts, mask_restored, mask_additive = parts
     if options.adm_bypass_cm == 1:
         mask_restored, mask_additive = jnp.zeros_like(mask_restored), jnp.zeros_like(mask_additive)
     mask_restored, mask_additive = _threshold(mask_restored), _threshold(mask_additive)
     unmasked = jnp.zeros((1, 1), ref.h.dtype)
     sums = []
     for kept, added, whole, factor in zip(parts[:3], parts[3:], details, factors, strict=True):
-        term = functools.partial(pooled, factor=factor)
-        sums.append(row_sums(term, kept, mask_restored))
-        sums.append(row_sums(term, added, mask_additive))
-        sums.append(row_sums(term, whole, unmasked))
+        pairs = (kept, mask_restored), (added, mask_additive), (whole, unmasked)
+        term = functools.partial(row_sums, _excess, factor=factor, power=options.adm_p_norm)
+        sums += [term(*pair) for pair in pairs]
     return jnp.stack(sums, axis=-1)
 
 

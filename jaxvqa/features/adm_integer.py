@@ -20,6 +20,7 @@ from jaxvqa.features.adm_options import INTEGER_OPTIONS, outputs
 from jaxvqa.features.base import Feature, Series, run
 from jaxvqa.features.options import Options
 from jaxvqa.ops import csf
+from jaxvqa.ops.stages import cpu_stage
 from jaxvqa.ops.tiling import map_frames
 from jaxvqa.planes import Planes
 
@@ -79,29 +80,31 @@ def _round32(x: Array) -> Array:
     return x.astype(jnp.float32).astype(jnp.float64)
 
 
-def _pooled(sums: Array, scale: int, size: tuple[int, int], options: Options) -> Array:
-    """Cube roots plus noise floor, added over orientations: one number per row of `sums`.
+def _pooled(sums: Array, *, height: int, width: int, options: Options) -> Array:
+    """Cube roots plus noise floor, added over orientations: `(4, 3)`, one number a row of sums.
 
     float64 that holds float32 values: the tool computes this part in float32.
     """
-    cubes = sums.astype(jnp.float64) / 2.0 ** cube_bits(scale, size).astype(np.float64)
-    straight, diagonal = (f**3 for f in _factors(scale, options))
-    ones = [1.0] * 3
-    cubes = cubes * np.array([ones, ones, [straight, straight, diagonal]])
-    region = Region.of(*size)
-    floor = region.height * region.width * options.adm_noise_weight
-    floor = float(np.float32(float(np.float32(floor)) ** _CUBE_ROOT))
-    floors = np.array([[floor], [0.0], [floor]])
-    h, v, d = _round32(_round32(_round32(cubes) ** _CUBE_ROOT) + floors).T
-    return _round32(_round32(h + v) + d)
+    units, floors = np.ones((SCALES, 3, 3)), np.zeros((SCALES, 3, 1))
+    for scale, size in enumerate(band_sizes(height, width)):
+        units[scale] = 0.5 ** cube_bits(scale, size)
+        straight, diagonal = (f**3 for f in _factors(scale, options))
+        units[scale, 2] *= straight, straight, diagonal
+        region = Region.of(*size)
+        floor = float(np.float32(region.height * region.width * options.adm_noise_weight))
+        floors[scale, [0, 2]] = float(np.float32(floor**_CUBE_ROOT))
+    roots = _round32(_round32(sums.astype(jnp.float64) * units) ** _CUBE_ROOT)
+    h, v, d = jnp.moveaxis(_round32(roots + floors), -1, 0)
+    pooled = _round32(_round32(h + v) + d)
+    if options.adm_skip_scale0:
+        pooled = pooled.at[0].set(np.array([0.0, 0.0, np.float32(1e-10)], np.float64))
+    return pooled
 
 
 def _scores(sums: Array, height: int, width: int, options: Options) -> Series:
     """Published values of a frame from `_frame_sums`."""
-    sizes = band_sizes(height, width)
-    pooled = [_pooled(sums[s], s, sizes[s], options) for s in range(SCALES)]
-    if options.adm_skip_scale0:
-        pooled[0] = jnp.array([0.0, 0.0, float(np.float32(1e-10))])
+    # in one place, because each of the values below needs most of it
+    pooled = cpu_stage(_pooled, sums, height=height, width=width, options=options)
     num, aim_num, den = pooled[0] + pooled[1] + pooled[2] + pooled[3]
     limit = 1e-10 * (width * height) / (1920.0 * 1080.0)
     num, den = (jnp.where(x < limit, 0.0, x) for x in (num, den))
@@ -110,7 +113,8 @@ def _scores(sums: Array, height: int, width: int, options: Options) -> Series:
     share = options.adm_dlm_weight
     adm3 = jnp.maximum(adm2 * share + (1.0 - aim) * (1.0 - share), options.adm_min_val)
     series = {"adm2": adm2, "aim": aim, "adm3": adm3, "adm": adm2, "adm_num": num, "adm_den": den}
-    for s, (scale_num, _, scale_den) in enumerate(pooled):
+    for s in range(SCALES):
+        scale_num, _, scale_den = pooled[s]
         series[f"adm_scale{s}"] = _ratio(scale_num, scale_den, 1.0)
         series[f"adm_num_scale{s}"] = scale_num
         series[f"adm_den_scale{s}"] = scale_den

@@ -19,7 +19,7 @@ from jaxvqa.features.options import Option, Options
 from jaxvqa.features.vif_information import information
 from jaxvqa.ops import safe
 from jaxvqa.ops.borders import pad
-from jaxvqa.ops.filters import correlate, correlate_product, separable
+from jaxvqa.ops.filters import correlate, correlate_product, filtered, separable
 from jaxvqa.ops.kernels import check_kernel_scale, kernel, kernel_width
 from jaxvqa.ops.resize import METHODS, resize, scaled_size
 from jaxvqa.ops.stages import stage
@@ -57,28 +57,29 @@ _OPTIONS = (
 def _moments(ref: Array, dis: Array, taps: tuple[float, ...]) -> tuple[Array, ...]:
     """Local means of both pictures, of their squares and of their product."""
 
-    def across(down: Array) -> Array:
-        return stage(lambda x: correlate(x, taps, -1), down)
+    def mean_product(x: Array, y: Array) -> Array:
+        return filtered(stage(_product_down, x, y, taps=taps), taps, -1)
 
-    def mean_square(x: Array) -> Array:
-        return across(stage(lambda x: correlate_product(x, x, taps, -2), x))
-
-    product = stage(lambda r, d: correlate_product(r, d, taps, -2), ref, dis)
     means = separable(ref, taps), separable(dis, taps)
-    return *means, mean_square(ref), mean_square(dis), across(product)
+    return *means, mean_product(ref, ref), mean_product(dis, dis), mean_product(ref, dis)
+
+
+def _product_down(x: Array, y: Array, *, taps: tuple[float, ...]) -> Array:
+    return correlate_product(x, y, taps, -2)
 
 
 def _halve(
     strip: Float[Array, "rows_in width_in"], taps: tuple[float, ...], inset: int, width: int
 ) -> Float[Array, "rows width"]:
     """Low-pass, every other row and column; `inset` samples more than its border lie around."""
+    down = stage(_halve_rows, strip, taps=taps, inset=inset, width=width)
+    return filtered(down, taps, -1, stride=2)
+
+
+def _halve_rows(x: Array, *, taps: tuple[float, ...], inset: int, width: int) -> Array:
     halo = len(taps) - 2  # the last output needs no more than its window
-
-    def down(x: Array) -> Array:
-        x = x[inset : x.shape[0] - inset - 1, inset : inset + 2 * width + halo]
-        return correlate(x, taps, -2, stride=2)
-
-    return stage(lambda x: correlate(x, taps, -1, stride=2), stage(down, strip))
+    x = x[inset : x.shape[0] - inset - 1, inset : inset + 2 * width + halo]
+    return correlate(x, taps, -2, stride=2)
 
 
 def _scale(

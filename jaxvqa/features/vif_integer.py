@@ -6,6 +6,7 @@ scores are the same float32 numbers.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jax
@@ -18,8 +19,8 @@ from jaxvqa.features.base import Feature, Output, Series, run
 from jaxvqa.features.options import Option, Options
 from jaxvqa.ops.borders import pad
 from jaxvqa.ops.filters import correlate
-from jaxvqa.ops.fixed import correlate_shift, half_sums, multiply_high, round_shift, total
-from jaxvqa.ops.stages import stage
+from jaxvqa.ops.fixed import correlate_shift, halves, multiply_high, round_shift, total
+from jaxvqa.ops.stages import cpu_stage, integer_row_sums, stage
 from jaxvqa.ops.tiling import map_frames, map_rows
 from jaxvqa.planes import Planes
 
@@ -89,20 +90,23 @@ def _moments(
     taps = _TAPS[scale]
     sample_bits, product_bits = _shifts(scale, bit_depth)
     ref, dis = ref.astype(jnp.uint32), dis.astype(jnp.uint32)
-
-    def mean(x: Array) -> Array:
-        return correlate(round_shift(correlate(x, taps, -2), sample_bits), taps, -1)
-
-    def moment(x: Array, y: Array, mean_x: Array, mean_y: Array) -> Array:
-        vertical = correlate_shift(x * y, taps, -2, product_bits)
-        both = correlate_shift(vertical, taps, -1, 16)
-        return (both - multiply_high(mean_x, mean_y)).astype(jnp.int32)
-
     keep = jax.lax.optimization_barrier
-    mean_ref, mean_dis = keep((stage(mean, ref), stage(mean, dis)))
-    variance_ref = stage(moment, ref, ref, mean_ref, mean_ref)
-    variance_dis = stage(moment, dis, dis, mean_dis, mean_dis)
-    return keep((variance_ref, variance_dis, stage(moment, ref, dis, mean_ref, mean_dis)))
+    means = keep([stage(_mean, x, taps=taps, bits=sample_bits) for x in (ref, dis)])
+    moment = functools.partial(stage, _moment, taps=taps, bits=product_bits)
+    variances = [moment(x, x, m, m) for x, m in zip((ref, dis), means, strict=True)]
+    return keep((*variances, moment(ref, dis, *means)))
+
+
+def _mean(x: Array, *, taps: tuple[int, ...], bits: int) -> Array:
+    return correlate(round_shift(correlate(x, taps, -2), bits), taps, -1)
+
+
+def _moment(
+    x: Array, y: Array, mean_x: Array, mean_y: Array, *, taps: tuple[int, ...], bits: int
+) -> Array:
+    vertical = correlate_shift(x * y, taps, -2, bits)
+    both = correlate_shift(vertical, taps, -1, 16)
+    return (both - multiply_high(mean_x, mean_y)).astype(jnp.int32)
 
 
 def _gain(
@@ -148,8 +152,8 @@ def _row_statistics(
     denominator = _log2(there) - 17 * 2048
     quiet = jnp.where(busy, zero, variance_dis)
     # a row of 65536 logarithms of at most 14 * 2048 fits 31 bits; none of the sums is negative
-    sums = (numerator, denominator, jnp.where(busy, zero, one))
-    return jnp.stack([*(x.sum(-1).astype(jnp.uint32) for x in sums), *half_sums(quiet)], -1)
+    terms = (numerator, denominator, jnp.where(busy, zero, one), *halves(quiet))
+    return jnp.stack([x.astype(jnp.uint32) for x in integer_row_sums(*terms)], -1)
 
 
 def _ratio_parts(
@@ -158,8 +162,9 @@ def _ratio_parts(
     """Numerator and denominator of one scale, float32, from `_row_statistics`."""
     # sums over a frame pass 2^31
     with jax.enable_x64(True):
-        kept, there, count, *halves = statistics.astype(jnp.int64).sum(0)
-        quiet = total((halves[0], halves[1])).astype(jnp.float64)
+        columns = statistics.astype(jnp.int64).T
+        kept, there, count, *quiet = cpu_stage(integer_row_sums, *columns)
+        quiet = total((quiet[0], quiet[1])).astype(jnp.float64)
         kept, there, count = (x.astype(jnp.float64) for x in (kept, there, count))
         num = kept / 2048.0 + (count - quiet / 16384.0 / 65025.0)
         den = there / 2048.0 + count
@@ -175,16 +180,18 @@ def _shrink(
     """
     taps, bits = _TAPS[scale], _shifts(scale - 1, bit_depth)[0]
     inset = len(_TAPS[scale - 1]) // 2 - len(taps) // 2
+    down = stage(_halve_rows, strip, taps=taps, bits=bits, inset=inset, width=width)
+    return stage(_halve_columns, jax.lax.optimization_barrier(down), taps=taps)
+
+
+def _halve_rows(x: Array, *, taps: tuple[int, ...], bits: int, inset: int, width: int) -> Array:
     halo = len(taps) - 2  # the last output needs no more than its window
+    x = x[inset : x.shape[0] - inset - 1, inset : inset + 2 * width + halo]
+    return round_shift(correlate(x.astype(jnp.uint32), taps, -2, stride=2), bits)
 
-    def down(x: Array) -> Array:
-        x = x[inset : x.shape[0] - inset - 1, inset : inset + 2 * width + halo]
-        return round_shift(correlate(x.astype(jnp.uint32), taps, -2, stride=2), bits)
 
-    def across(x: Array) -> Array:
-        return round_shift(correlate(x, taps, -1, stride=2), 16).astype(jnp.uint16)
-
-    return stage(across, jax.lax.optimization_barrier(stage(down, strip)))
+def _halve_columns(x: Array, *, taps: tuple[int, ...]) -> Array:
+    return round_shift(correlate(x, taps, -1, stride=2), 16).astype(jnp.uint16)
 
 
 def _scale(

@@ -93,10 +93,12 @@ def pad(
         ValueError: an unknown mode, or a `reflect` border wider than the picture.
     """
     after = mode if mode_after is None else mode_after
+    return cpu_stage(_extended, x, rows=rows, columns=columns, mode=mode, after=after)
 
-    def extended(x: Array) -> Array:
-        x = _extend(x, x.ndim - 2, rows[0], rows[1], mode, after)
-        x = _extend(x, x.ndim - 1, columns[0], columns[1], mode, after)
-        return jax.lax.optimization_barrier(x)
 
-    return cpu_stage(extended, x)
+def _extended(
+    x: Array, *, rows: tuple[int, int], columns: tuple[int, int], mode: str, after: str
+) -> Array:
+    x = _extend(x, x.ndim - 2, rows[0], rows[1], mode, after)
+    x = _extend(x, x.ndim - 1, columns[0], columns[1], mode, after)
+    return jax.lax.optimization_barrier(x)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from jaxvqa._typing import Array, Float
 from jaxvqa.ops.borders import pad
-from jaxvqa.ops.filters import correlate
+from jaxvqa.ops.filters import correlate, filtered
 from jaxvqa.ops.stages import stage
 
 LOW = (0.482962913144690, 0.836516303737469, 0.224143868041857, -0.129409522550921)
@@ -32,6 +32,10 @@ def pad_for_transform(x: Array) -> Array:
     return pad(x, rows, columns, "reflect", "symmetric")
 
 
+def _across(x: Array, *, taps: tuple[float, ...], first: int | None, stop: int | None) -> Array:
+    return correlate(x[:, first:stop], taps, -1, stride=2)
+
+
 def transform_rows(x: Float[Array, "rows width"], detail: tuple[int, int] | None = None) -> Bands:
     """Transforms an already extended picture or strip of it: `2n + 2` rows give `n`.
 
@@ -41,10 +45,9 @@ def transform_rows(x: Float[Array, "rows width"], detail: tuple[int, int] | None
 
     def across(taps: tuple[float, ...], down: Array, *, cut: bool) -> Array:
         inputs = slice(2 * first, 2 * stop + 2) if cut else slice(None)
-        return stage(lambda x: correlate(x[:, inputs], taps, -1, stride=2), down)
+        return stage(_across, down, taps=taps, first=inputs.start, stop=inputs.stop)
 
-    low = stage(lambda x: correlate(x, LOW, -2, stride=2), x)
-    high = stage(lambda x: correlate(x, HIGH, -2, stride=2), x)
+    low, high = filtered(x, LOW, -2, stride=2), filtered(x, HIGH, -2, stride=2)
     return Bands(
         a=across(LOW, low, cut=False),
         h=across(LOW, high, cut=True),

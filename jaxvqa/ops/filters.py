@@ -135,7 +135,11 @@ ad.deflinear2(_correlate_p, _transpose)
 batching.primitive_batchers[_correlate_p] = _batched
 
 
+def filtered(x: Array, taps: Sequence[Any], axis: int, *, stride: int = 1) -> Array:
+    """`correlate` as a stage of its own."""
+    return stage(correlate, x, taps=tuple(taps), axis=axis, stride=stride)
+
+
 def separable(x: Array, taps: Sequence[Any]) -> Array:
     """Vertical pass, then horizontal pass, VALID."""
-    vertical = stage(lambda x: correlate(x, taps, -2), x)
-    return stage(lambda x: correlate(x, taps, -1), vertical)
+    return filtered(filtered(x, taps, -2), taps, -1)

@@ -53,16 +53,16 @@ def multiply_high(
     return a_high * b_high + (cross >> 16) + (other >> 16) + (middle >> 16)
 
 
-def half_sums(x: Integer[Array, "rows columns"]) -> tuple[Array, Array]:
-    """Row sums of non-negative 32-bit numbers as (sum of high halves, sum of low halves).
+def halves(x: Integer[Array, "rows columns"]) -> tuple[Array, Array]:
+    """High and low halves of non-negative 32-bit numbers, uint32.
 
-    Each half is exact for rows of up to 65536 samples; `total` puts them together.
+    Row sums of each are exact for rows of up to 65536 samples; `total` puts them together.
     """
     x = x.astype(jnp.uint32)
-    return (x >> 16).sum(-1), (x & 0xFFFF).sum(-1)
+    return x >> 16, x & 0xFFFF
 
 
-def total(halves: tuple[Array, Array]) -> Array:
-    """The sum over all rows of what `half_sums` gave, int64: call it in a 64-bit scope."""
-    high, low = (half.astype(jnp.int64).sum() for half in halves)
+def total(sums: tuple[Array, Array]) -> Array:
+    """The sum over all rows from the row sums of `halves`, int64: call it in a 64-bit scope."""
+    high, low = (half.astype(jnp.int64).sum() for half in sums)
     return (high << 16) + low

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
+import numpy as np
 from jax.experimental.xla_metadata import set_xla_metadata
 
 from jaxvqa.ops.platforms import choose
@@ -37,29 +39,38 @@ def staging() -> bool:
     return _active.get()
 
 
-def stage(fn: Callable[..., Any], *args: Any) -> Any:
-    """Calls `fn(*args)` as a unit of its own in CPU programs.
+def stage(fn: Callable[..., Any], *args: Any, **static: Any) -> Any:
+    """Calls `fn(*args, **static)` as a unit of its own in CPU programs.
+
+    A unit is traced once for all calls with the same `fn`, shapes and `static`, which saves much
+    time where both pictures and all orientations go through the same steps: so rather a function
+    of a module with `static` arguments than a new closure for each call.
 
     Args:
         fn: array function; what it closes over must not be traced arrays.
         args: arrays.
+        static: further arguments of `fn`, hashable.
 
     Returns:
         What `fn` returns, materialised on CPU.
     """
     if not _active.get():
-        return fn(*args)
+        return fn(*args, **static)
+    with set_xla_metadata(inlineable="false"):
+        return _unit(fn, tuple(static.items()))(*args)
 
+
+@functools.lru_cache(maxsize=512)
+def _unit(fn: Callable[..., Any], static: tuple[tuple[str, Any], ...]) -> Callable[..., Any]:
     def inside(*args: Any) -> Any:
         # the mark is for this call alone: parts of jax.numpy are calls too, and must be inlined
         with set_xla_metadata(inlineable="true"):
-            return fn(*args)
+            return fn(*args, **dict(static))
 
-    with set_xla_metadata(inlineable="false"):
-        return jax.jit(inside)(*args)
+    return jax.jit(inside)
 
 
-def cpu_stage(fn: Callable[..., Any], *args: Any) -> Any:
+def cpu_stage(fn: Callable[..., Any], *args: Any, **static: Any) -> Any:
     """`stage` for code outside of strips: a unit of its own on CPU, left to fuse elsewhere.
 
     What `fn` reads is materialised too. A frame taken out of a stack by a traced index must be,
@@ -68,12 +79,29 @@ def cpu_stage(fn: Callable[..., Any], *args: Any) -> Any:
 
     def unit(*args: Any) -> Any:
         with keep_stages():
-            return stage(fn, *args)
+            return stage(fn, *args, **static)
 
-    return choose(*args, cpu=unit, default=fn)
+    return choose(*args, cpu=unit, default=functools.partial(fn, **static))
 
 
-def row_sums(fn: Callable[..., jax.Array], *args: Any) -> jax.Array:
-    """`fn(*args).sum(-1)` with the terms computed in SIMD lanes before they are added."""
-    terms = stage(fn, *args)
+def row_sums(fn: Callable[..., jax.Array], *args: Any, **static: Any) -> jax.Array:
+    """`stage(...).sum(-1)`: the terms are computed in SIMD lanes before they are added."""
+    terms = stage(fn, *args, **static)
     return terms.sum(-1, dtype=terms.dtype)
+
+
+def integer_row_sums(*terms: jax.Array) -> tuple[jax.Array, ...]:
+    """`x.sum(-1)` of integer arrays of one shape, each in its own type, in one pass over them all.
+
+    XLA breaks a sum of one array in two (sums of 32, sums of sums), each a kernel to compile; a sum
+    of several arrays at once it leaves whole, and it is also the faster one for integers.
+    """
+    return stage(_integer_row_sums, *terms)
+
+
+def _integer_row_sums(*terms: jax.Array) -> tuple[jax.Array, ...]:
+    def add(totals: tuple[Any, ...], more: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(a + b for a, b in zip(totals, more, strict=True))
+
+    zeros = tuple(np.zeros((), x.dtype) for x in terms)
+    return jax.lax.reduce(terms, zeros, add, (terms[0].ndim - 1,))

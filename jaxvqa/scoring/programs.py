@@ -60,7 +60,10 @@ def start(requests: Sequence[Request], place: Place) -> list[Future[Callable[...
     """
     # the caller's 64-bit mode is part of a program, as it is for `jax.jit`
     wide = jax.dtypes.canonicalize_dtype(np.float64) == np.float64
-    return [_program(request, place, wide) for request in requests]
+    # few outputs mostly mean a small program: it compiles while the larger ones are traced
+    order = sorted(requests, key=lambda request: len(request.feature.outputs(request.options)))
+    programs = {request: _program(request, place, wide) for request in order}
+    return [programs[request] for request in requests]
 
 
 @functools.cache
@@ -98,7 +101,12 @@ def _chunk(request: Request, place: Place) -> Callable[..., Any]:
         pair = [Planes(*(p[cut:] for p in x), bit_depth=place.bit_depth) for x in (ref, dis)]
         if not request.feature.needs_chroma(request.options):
             pair = [x.luma_only() for x in pair]
-        return dict(request.feature.extract(pair[0], pair[1], request.options))
+        feature, options = request.feature, request.options
+        series = feature.extract(pair[0], pair[1], options)
+        if feature.finish is not None:
+            return dict(series)
+        # what nobody asked for is neither compiled nor worked out
+        return {o.name: series[o.name] for o in feature.outputs(options)}
 
     def shard(ref: Any, dis: Any) -> Any:
         ref, dis = jax.tree.map(lambda x: x[0], (ref, dis))
