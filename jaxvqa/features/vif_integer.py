@@ -6,32 +6,23 @@ scores are the same float32 numbers.
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from jaxvqa._typing import Array, Float, Int, Integer
 from jaxvqa.checks import check_min_size
+from jaxvqa.features._vif_log import log2_fixed
+from jaxvqa.features._vif_moments import TAPS, moments, shifts
 from jaxvqa.features.base import Feature, Output, Series, run
 from jaxvqa.features.options import Option, Options
 from jaxvqa.ops.borders import pad
 from jaxvqa.ops.filters import correlate
-from jaxvqa.ops.fixed import correlate_shift, halves, multiply_high, round_shift, total
+from jaxvqa.ops.fixed import halves, round_shift, total
 from jaxvqa.ops.stages import cpu_stage, integer_row_sums, stage
 from jaxvqa.ops.tiling import map_frames, map_rows
 from jaxvqa.planes import Planes
-
-# Gaussians of widths 17, 9, 5, 3 in units of 2^-16
-_TAPS = (
-    (489, 935, 1640, 2640, 3896, 5274, 6547, 7455, 7784,
-     7455, 6547, 5274, 3896, 2640, 1640, 935, 489),
-    (1244, 3663, 7925, 12590, 14692, 12590, 7925, 3663, 1244),
-    (3571, 16004, 26386, 16004, 3571),
-    (10904, 43728, 10904),
-)  # fmt: skip
 
 # the variance of the visual noise, 2 squared 8-bit codes, in units of 2^-16
 _NOISE = 2 << 16
@@ -50,85 +41,27 @@ _OPTIONS = (
 )  # fmt: skip
 
 
-def _log_table() -> np.ndarray:
-    """2048 log2(i) for i of 32768 to 65535, less 30720.
-
-    The reference rounds a float32 logarithm, halves up; a float64 one gives 38 other entries.
-    """
-    i = np.arange(1 << 15, 1 << 16, dtype=np.float64)
-    log2 = np.log2(i).astype(np.float32).astype(np.float64)
-    return (np.floor(2048 * log2 + 0.5) - 15 * 2048).astype(np.uint16)
-
-
-_LOG_TABLE = _log_table()
-
-
-def _log2(x: Integer[Array, "*shape"]) -> Int[Array, "*shape"]:
-    """2048 log2(x) for uint32 x >= 32768, of its 16 leading bits."""
-    shift = 16 - jax.lax.clz(x)
-    index = ((x >> shift) - (1 << 15)).astype(jnp.int32)
-    fraction = jnp.asarray(_LOG_TABLE).at[index].get(mode="promise_in_bounds")
-    return fraction.astype(jnp.int32) + (shift.astype(jnp.int32) + 15) * 2048
-
-
-def _shifts(scale: int, bit_depth: int) -> tuple[int, int]:
-    """Bits dropped after the vertical pass over samples, and over products of samples."""
-    return (bit_depth, 2 * (bit_depth - 8)) if scale == 0 else (16, 16)
-
-
-def _moments(
-    ref: Integer[Array, "rows_in columns_in"],
-    dis: Integer[Array, "rows_in columns_in"],
-    scale: int,
-    bit_depth: int,
-) -> tuple[Int[Array, "rows columns"], Int[Array, "rows columns"], Int[Array, "rows columns"]]:
-    """Local variance of ref, of dis, and covariance, in 2^-16 squared 8-bit codes.
-
-    Each is stored before it is used: fused into its several uses it would be formed anew for each,
-    three times the work. Stages do this on CPU, barriers on accelerators.
-    """
-    taps = _TAPS[scale]
-    sample_bits, product_bits = _shifts(scale, bit_depth)
-    ref, dis = ref.astype(jnp.uint32), dis.astype(jnp.uint32)
-    keep = jax.lax.optimization_barrier
-    means = keep([stage(_mean, x, taps=taps, bits=sample_bits) for x in (ref, dis)])
-    moment = functools.partial(stage, _moment, taps=taps, bits=product_bits)
-    variances = [moment(x, x, m, m) for x, m in zip((ref, dis), means, strict=True)]
-    return keep((*variances, moment(ref, dis, *means)))
-
-
-def _mean(x: Array, *, taps: tuple[int, ...], bits: int) -> Array:
-    return correlate(round_shift(correlate(x, taps, -2), bits), taps, -1)
-
-
-def _moment(
-    x: Array, y: Array, mean_x: Array, mean_y: Array, *, taps: tuple[int, ...], bits: int
-) -> Array:
-    vertical = correlate_shift(x * y, taps, -2, bits)
-    both = correlate_shift(vertical, taps, -1, 16)
-    return (both - multiply_high(mean_x, mean_y)).astype(jnp.int32)
-
-
 def _gain(
     variance: Int[Array, "*shape"],
     variance_dis: Int[Array, "*shape"],
     covariance: Int[Array, "*shape"],
     limit: float,
-) -> tuple[Int[Array, "*shape"], Int[Array, "*shape"]]:
+) -> tuple[Float[Array, "*shape"], Float[Array, "*shape"]]:
     """Splits the distorted variance into added noise and (limited) gained signal, truncated.
 
     In double precision, as the reference: it is the only place where rounding decides an integer.
+    The whole numbers stay float64, and comparisons choose: `maximum` and conversions to integers
+    would look for NaN and overflow, which cost more than the arithmetic and can't occur.
     """
     with jax.enable_x64(True):
         v, v_dis, c = (x.astype(jnp.float64) for x in (variance, variance_dis, covariance))
         gain = c / (v + _EPSILON)
-        # the product is never negative; maximum keeps it from becoming part of a fused
-        # multiply-add, which rounds once where the reference rounds twice
-        explained = jnp.maximum(gain * c, 0.0)
-        noise = jnp.maximum((v_dis - explained).astype(jnp.int32), 0)
-        gain = jnp.minimum(gain, limit)
-        signal = (gain * gain * v).astype(jnp.int32)
-    return noise, signal
+        # the product is never negative; its magnitude can't become part of a fused multiply-add,
+        # which rounds once where the reference rounds twice
+        rest = v_dis - jnp.abs(gain * c)
+        noise = jnp.floor(jnp.where(rest > 0.0, rest, 0.0))
+        gain = jnp.where(gain < limit, gain, limit)
+        return noise, jnp.floor(gain * gain * v)
 
 
 def _row_statistics(
@@ -136,7 +69,7 @@ def _row_statistics(
     variance_dis: Int[Array, "rows columns"],
     covariance: Int[Array, "rows columns"],
     limit: float,
-) -> Integer[Array, "rows 5"]:
+) -> list[Integer[Array, rows]]:
     """Row sums, uint32: information kept and there, quiet pixels, their variance in two halves."""
     variance_dis = jnp.maximum(variance_dis, 0)
     zero, one = jnp.zeros_like(variance), jnp.ones_like(variance)
@@ -146,24 +79,25 @@ def _row_statistics(
     noise, signal = _gain(
         jnp.where(kept, variance, one), variance_dis, jnp.where(kept, covariance, zero), limit
     )
-    floor = (noise + _NOISE).astype(jnp.uint32)
-    numerator = _log2(floor + signal.astype(jnp.uint32)) - _log2(floor)
-    there = (jnp.where(busy, variance, zero) + _NOISE).astype(jnp.uint32)
-    denominator = _log2(there) - 17 * 2048
+    with jax.enable_x64(True):
+        floor = noise + float(_NOISE)
+        numerator = log2_fixed(floor + signal) - log2_fixed(floor)
+        there = jnp.where(busy, variance, zero) + _NOISE
+        denominator = log2_fixed(there.astype(jnp.float64)) - 17 * 2048
     quiet = jnp.where(busy, zero, variance_dis)
     # a row of 65536 logarithms of at most 14 * 2048 fits 31 bits; none of the sums is negative
     terms = (numerator, denominator, jnp.where(busy, zero, one), *halves(quiet))
-    return jnp.stack([x.astype(jnp.uint32) for x in integer_row_sums(*terms)], -1)
+    return [x.astype(jnp.uint32) for x in integer_row_sums(*terms)]
 
 
 def _ratio_parts(
-    statistics: Integer[Array, "rows 5"],
+    statistics: list[Integer[Array, rows]],
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """Numerator and denominator of one scale, float32, from `_row_statistics`."""
     # sums over a frame pass 2^31
     with jax.enable_x64(True):
-        columns = statistics.astype(jnp.int64).T
-        kept, there, count, *quiet = cpu_stage(integer_row_sums, *columns)
+        sums = cpu_stage(integer_row_sums, *(x.astype(jnp.int64) for x in statistics))
+        kept, there, count, *quiet = sums
         quiet = total((quiet[0], quiet[1])).astype(jnp.float64)
         kept, there, count = (x.astype(jnp.float64) for x in (kept, there, count))
         num = kept / 2048.0 + (count - quiet / 16384.0 / 65025.0)
@@ -178,8 +112,8 @@ def _shrink(
 
     Takes that one with the border of its own filter, which is wider and serves both.
     """
-    taps, bits = _TAPS[scale], _shifts(scale - 1, bit_depth)[0]
-    inset = len(_TAPS[scale - 1]) // 2 - len(taps) // 2
+    taps, bits = TAPS[scale], shifts(scale - 1, bit_depth)[0]
+    inset = len(TAPS[scale - 1]) // 2 - len(taps) // 2
     down = stage(_halve_rows, strip, taps=taps, bits=bits, inset=inset, width=width)
     return stage(_halve_columns, jax.lax.optimization_barrier(down), taps=taps)
 
@@ -197,20 +131,21 @@ def _halve_columns(x: Array, *, taps: tuple[int, ...]) -> Array:
 def _scale(
     ref: Integer[Array, "h w"], dis: Integer[Array, "h w"], scale: int, options: Options,
     bit_depth: int,
-) -> tuple[Integer[Array, "h 5"] | None, list[Integer[Array, "h2 w2"]]]:  # fmt: skip
+) -> tuple[list[Integer[Array, h]] | None, list[Integer[Array, "h2 w2"]]]:  # fmt: skip
     """Row statistics of one scale, and both pictures at the next, in one pass over strips.
 
     The next scale drops the last row and column of odd sizes.
     """
-    border, last = len(_TAPS[scale]) // 2, scale == 3
+    border, last = len(TAPS[scale]) // 2, scale == 3
     (height, width), step = ref.shape, 1 if last else 2
     skipped = scale == 0 and options.vif_skip_scale0
 
     def rows(ref: Array, dis: Array) -> tuple[Any, list[Array]]:
         found, smaller = None, []
         if not skipped:
-            moments = _moments(ref, dis, scale, bit_depth)
-            found = _row_statistics(*moments, options.vif_enhn_gain_limit).reshape(-1, step, 5)
+            local = moments(ref, dis, scale, bit_depth)
+            sums = _row_statistics(*local, options.vif_enhn_gain_limit)
+            found = [x.reshape(-1, step) for x in sums]
         if not last:
             smaller = [_shrink(x, scale + 1, bit_depth, width // 2) for x in (ref, dis)]
         return found, smaller
@@ -222,7 +157,7 @@ def _scale(
     found, smaller = map_rows(
         rows, tuple(padded), height=units, halo=2 * border, stride=step, rows=_ROWS // step
     )
-    statistics = None if skipped else found.reshape(-1, 5)[:height]
+    statistics = None if skipped else [x.reshape(-1)[:height] for x in found]
     return statistics, [x[: height // 2] for x in smaller]
 
 

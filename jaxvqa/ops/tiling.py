@@ -19,6 +19,8 @@ from jaxvqa.ops.stages import keep_stages
 
 # rows of output in a strip: 24 to 40 measured alike at 1080p, smaller ones pay for their halo
 STRIP_ROWS = 32
+# pictures of so few input samples go whole: strips of them would compile more and gain nothing
+_WHOLE = 1 << 17
 # narrower pictures than this get more rows: the coarse scales then need few strips, or no loop
 _NARROW = 960
 
@@ -99,6 +101,8 @@ def map_rows(
 
     width = max(1, max(image.shape[1] for image in images))
     rows = min(height, _even_strips(height, max(rows, rows * _NARROW // width)))
+    if height * stride * width <= _WHOLE:
+        rows = height
     count = -(-height // rows)
 
     def joined(stacked: Array) -> Array:
