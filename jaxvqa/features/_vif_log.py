@@ -31,8 +31,9 @@ def log_table() -> np.ndarray:
 
 _TABLE = log_table()
 # 2048 log2(1 + t) for t from 0 to 1 as a polynomial of 2t - 1, within 3e-6
+_NODES = chebyshev.chebpts1(11)
 _POLYNOMIAL = chebyshev.cheb2poly(
-    chebyshev.chebinterpolate(lambda x: 2048 * np.log2((3 + x) / 2), 10)
+    chebyshev.chebfit(_NODES, 2048 * np.log2((3 + _NODES) / 2), len(_NODES) - 1)
 )
 # what makes a truncated logarithm equal the table: anything from 0.500962 to 0.501058 does
 _POLYNOMIAL[0] += 0.50101

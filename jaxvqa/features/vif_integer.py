@@ -69,7 +69,7 @@ def _row_statistics(
     variance_dis: Int[Array, "rows columns"],
     covariance: Int[Array, "rows columns"],
     limit: float,
-) -> list[Integer[Array, rows]]:
+) -> list[Array]:
     """Row sums, uint32: information kept and there, quiet pixels, their variance in two halves."""
     variance_dis = jnp.maximum(variance_dis, 0)
     zero, one = jnp.zeros_like(variance), jnp.ones_like(variance)
@@ -91,7 +91,7 @@ def _row_statistics(
 
 
 def _ratio_parts(
-    statistics: list[Integer[Array, rows]],
+    statistics: list[Array],
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """Numerator and denominator of one scale, float32, from `_row_statistics`."""
     # sums over a frame pass 2^31
@@ -131,7 +131,7 @@ def _halve_columns(x: Array, *, taps: tuple[int, ...]) -> Array:
 def _scale(
     ref: Integer[Array, "h w"], dis: Integer[Array, "h w"], scale: int, options: Options,
     bit_depth: int,
-) -> tuple[list[Integer[Array, h]] | None, list[Integer[Array, "h2 w2"]]]:  # fmt: skip
+) -> tuple[list[Array] | None, list[Integer[Array, "h2 w2"]]]:  # fmt: skip
     """Row statistics of one scale, and both pictures at the next, in one pass over strips.
 
     The next scale drops the last row and column of odd sizes.
