@@ -43,8 +43,19 @@ def test_narrow_pictures_have_taller_strips():
         return strip.sum(-1)
 
     for width in (1920, 480):
-        jax.jit(lambda x: map_rows(note, (x,), height=64, rows=8)).lower(np.ones((64, width)))
-    assert {8, 16} < set(seen) <= {8, 16, 64}
+        jax.jit(lambda x: map_rows(note, (x,), height=512, rows=8)).lower(np.ones((512, width)))
+    assert {8, 16} < set(seen) <= {8, 16, 512}
+
+
+def test_small_pictures_go_whole():
+    seen = []
+
+    def note(strip):
+        seen.append(strip.shape[0])
+        return strip.sum(-1)
+
+    jax.jit(lambda x: map_rows(note, (x,), height=256, rows=8)).lower(np.ones((256, 512)))
+    assert set(seen) == {256}
 
 
 @pytest.mark.parametrize("stride", [1, 2])

@@ -215,7 +215,9 @@ def _extract(ref: Planes, dis: Planes, options: Options) -> Series:
     for s in range(SCALES):
         result[f"adm_scale{s}"] = safe.divide(num[..., s], den[..., s], otherwise=math.nan)
         result[f"adm_num_scale{s}"], result[f"adm_den_scale{s}"] = num[..., s], den[..., s]
-    return result | {"adm": adm2, "adm_num": total_num, "adm_den": total_den}
+    result |= {"adm": adm2, "adm_num": total_num, "adm_den": total_den}
+    # what no output shows is not compiled
+    return {o.name: result[o.name] for o in outputs("", options)}
 
 
 def _check(ref: Planes, options: Options) -> None:

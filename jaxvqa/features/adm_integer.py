@@ -118,7 +118,9 @@ def _scores(sums: Array, height: int, width: int, options: Options) -> Series:
         series[f"adm_scale{s}"] = _ratio(scale_num, scale_den, 1.0)
         series[f"adm_num_scale{s}"] = scale_num
         series[f"adm_den_scale{s}"] = scale_den
-    return {f"integer_{name}": x.astype(jnp.float32) for name, x in series.items()}
+    # what no output shows is not compiled
+    found = {f"integer_{name}": x.astype(jnp.float32) for name, x in series.items()}
+    return {o.name: found[o.name] for o in outputs("integer_", options)}
 
 
 def _ratio(numerator: Array, denominator: Array, otherwise: float) -> Array:

@@ -101,12 +101,7 @@ def _chunk(request: Request, place: Place) -> Callable[..., Any]:
         pair = [Planes(*(p[cut:] for p in x), bit_depth=place.bit_depth) for x in (ref, dis)]
         if not request.feature.needs_chroma(request.options):
             pair = [x.luma_only() for x in pair]
-        feature, options = request.feature, request.options
-        series = feature.extract(pair[0], pair[1], options)
-        if feature.finish is not None:
-            return dict(series)
-        # what nobody asked for is neither compiled nor worked out
-        return {o.name: series[o.name] for o in feature.outputs(options)}
+        return dict(request.feature.extract(pair[0], pair[1], request.options))
 
     def shard(ref: Any, dis: Any) -> Any:
         ref, dis = jax.tree.map(lambda x: x[0], (ref, dis))
