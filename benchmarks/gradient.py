@@ -2,7 +2,8 @@
 
 Each loss runs in a process of its own, on frames that the script makes. "Peak" is what the process
 held at most while the compiled gradient ran, above what it held before, inputs and programs loaded;
-"XLA" is what the compiler itself reserves for temporaries.
+"XLA" is what the compiler itself reserves for temporaries. The times are medians of passes in which
+value and gradient take turns.
 
     python benchmarks/gradient.py                                  # 4 frames of 1920x1080
     python benchmarks/gradient.py --size 960x540 --frames 8 --only vmaf ms_essim
@@ -70,21 +71,22 @@ def measure(arguments: argparse.Namespace) -> None:
     def total(dis, ref):
         return getattr(losses, kind)(ref, dis, reduction="sum", **options)
 
-    times, seconds, used, reserved = {}, {}, float("nan"), 0
+    programs, seconds, used, reserved = {}, {}, float("nan"), 0
     for name, fn in (("value", total), ("gradient", jax.value_and_grad(total))):
         started = time.perf_counter()
-        program = jax.jit(fn).lower(dis, ref).compile()
+        programs[name] = program = jax.jit(fn).lower(dis, ref).compile()
         seconds[name] = time.perf_counter() - started
         reserved = program.memory_analysis().temp_size_in_bytes / 1e6
         before, fresh = resident(), forget_peak()
         jax.block_until_ready(program(dis, ref))
         used = peak() - before if fresh else float("nan")
-        runs = []
-        for _ in range(arguments.passes):
+    runs = {name: [] for name in programs}
+    for _ in range(arguments.passes):  # in turn: the machine's speed may change within seconds
+        for name, program in programs.items():
             started = time.perf_counter()
             jax.block_until_ready(program(dis, ref))
-            runs.append(time.perf_counter() - started)
-        times[name] = 1000 * statistics.median(runs) / arguments.frames
+            runs[name].append(1000 * (time.perf_counter() - started) / arguments.frames)
+    times = {name: statistics.median(taken) for name, taken in runs.items()}
     ratio = times["gradient"] / times["value"]
     print(f"{arguments.child:26s} {times['value']:9.1f} {times['gradient']:11.1f} {ratio:6.2f} "
           f"{used:9.0f} {reserved:7.0f} {seconds['value']:11.1f} {seconds['gradient']:11.1f}",
@@ -100,7 +102,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", default="1920x1080")
     parser.add_argument("--frames", type=int, default=4)
-    parser.add_argument("--passes", type=int, default=3)
+    parser.add_argument("--passes", type=int, default=5)
     parser.add_argument("--only", nargs="+", default=LOSSES, metavar="LOSS", help="NAME[:MODEL]")
     parser.add_argument("--limit", type=float, default=0, help="megabytes; fail above them")
     parser.add_argument("--ratio", type=float, default=0, help="gradient by value; fail above it")

@@ -211,6 +211,32 @@ class _Counter:
         return total
 
 
+def different_kernels(text: str) -> int:
+    """How many different fused kernels a compiled program has; equal ones are compiled once."""
+    bodies: dict[str, str] = {}
+    name, lines = "", []
+    for line in text.splitlines():
+        if head := _HEAD.match(line):
+            name, lines = head[1], []
+        elif line.startswith("}"):
+            bodies[name] = _nameless("\n".join(lines), bodies)
+        else:
+            lines.append(line.split(", metadata=")[0].split(", backend_config=")[0])
+    fused = re.findall(r" fusion\(.*?calls=%?([\w.\-]+)", text)
+    return len({bodies[body] for body in fused})
+
+
+def _nameless(text: str, bodies: dict[str, str]) -> str:
+    """A computation with its values numbered and what it calls written out."""
+    numbers: dict[str, str] = {}
+
+    def number(found: re.Match[str]) -> str:
+        called = bodies.get(found[1])
+        return f"{{{called}}}" if called else numbers.setdefault(found[1], f"#{len(numbers)}")
+
+    return re.sub(r"%([\w.\-]+)", number, text)
+
+
 def cost(text: str) -> Cost:
     """Cost of one run of a compiled program.
 

@@ -5,13 +5,15 @@ counts bytes and operations in the compiled programs (`hlo_cost.py` says how):
 
 - accelerator form: whole pictures, what CUDA and TPU programs are made from. Without an accelerator
   XLA's CPU compiler fuses it; other compilers fuse otherwise, so the bytes are a model;
-- CPU form: strips of rows; its bytes mostly stay in cache.
+- CPU form, on a CPU: strips of rows; its bytes mostly stay in cache.
 
 The least possible is to read each pair of frames once. The prediction for an accelerator is its
 published bandwidth over the bytes of the accelerator form; arithmetic is left out. The ceiling of
-this CPU is the lower of its bandwidth over the least bytes and its arithmetic over the operations
-of the CPU form, both measured here. "XLA MB" is what XLA's own analysis says of the accelerator
-form, each loop body (so, mostly, one frame) counted once.
+the machine at hand is the lower of bandwidth over bytes (on a CPU the least bytes, on an
+accelerator those of its program) and arithmetic over operations, both measured here. "XLA MB" is
+what XLA's own analysis says of the accelerator form, each loop body (so, mostly, one frame) counted
+once. "Kernels" are the different fused kernels of the program for the machine at hand, "compile s"
+is what tracing and compiling it took.
 
     python benchmarks/roofline.py                         # 1920x1080, everything: some minutes
     python benchmarks/roofline.py --only motion vif --no-measure
@@ -30,7 +32,7 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
-from hlo_cost import Cost, cost
+from hlo_cost import Cost, cost, different_kernels
 from speed import FEATURES, MODELS, V1_CAMBI, make_clip
 
 import jaxvqa
@@ -83,11 +85,13 @@ def job(name: str) -> Job:
 
 
 def compiled(work: Job, pair: list[Planes], accelerator: bool):
-    """The compiled program of a job in one of its two forms."""
+    """The compiled program of a job in one of its two forms, and the seconds it took."""
     jax.clear_caches()  # traced in the other form
     shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), pair)
+    started = time.perf_counter()
     with traced_for("gpu" if accelerator else jax.default_backend()):
-        return jax.jit(work.extract).lower(*shapes).compile()
+        program = jax.jit(work.extract).lower(*shapes).compile()
+    return program, time.perf_counter() - started
 
 
 def frames_for(work: Job, width: int, height: int) -> tuple[list[Planes], int]:
@@ -116,7 +120,9 @@ def seconds(fn: Callable[[], object], rounds: int) -> list[float]:
 
 def machine() -> tuple[float, float]:
     """Bytes and operations a second of the default backend: a triad and chains of multiply-adds."""
-    size, rounds, links, chains = 1 << 25, 7, 32, 4
+    # an accelerator needs more to do than what starting it takes
+    wide, many = (25, 20) if jax.default_backend() == "cpu" else (28, 28)
+    size, rounds, links, chains = 1 << wide, 7, 32, 4
     a, b = jnp.ones(size, jnp.float32), jnp.ones(size, jnp.float32)
     # in place: fresh memory would be timed for its page faults
     triad = jax.jit(lambda a, b: a + 2 * b, donate_argnums=0)
@@ -132,7 +138,7 @@ def machine() -> tuple[float, float]:
             ys = [y * x + 0.5 for y in ys]
         return sum(ys[1:], ys[0])
 
-    x, run = jnp.full(1 << 20, 0.5, jnp.float32), jax.jit(multiply_add)
+    x, run = jnp.full(1 << many, 0.5, jnp.float32), jax.jit(multiply_add)
     operations = 2 * links * chains * x.size
     return 3 * 4 * size / min(times), operations / min(seconds(lambda: run(x), rounds))
 
@@ -148,6 +154,39 @@ def per_frame(total: Cost, count: int) -> tuple[float, float]:
     return total.bytes / count, total.operations / count
 
 
+def heads(on_cpu: bool, measure: bool) -> list[str]:
+    """Titles of the columns."""
+    own = ["CPU MB", "CPU Gop"] if on_cpu else []
+    here = ["ceiling here", "measured"] if measure else []
+    return ["least MB", "accel MB", "x least", "XLA MB", "accel Gop", *own, *BANDWIDTH,
+            "kernels", "compile s", *here]  # fmt: skip
+
+
+def row(name: str, size: tuple[int, int], on_cpu: bool, limits: tuple[float, float] | None) -> str:
+    """The cells of one feature or model; timed where the machine's limits are given."""
+    work = job(name)
+    pair, count = frames_for(work, *size)
+    least = least_bytes(work, *size)
+    general, taken = compiled(work, pair, accelerator=True)
+    own, taken = compiled(work, pair, accelerator=False) if on_cpu else (general, taken)
+    (moved, done), (own_moved, own_done) = (
+        per_frame(cost(program.as_text()), count) for program in (general, own)
+    )
+    naive = general.cost_analysis().get("bytes accessed", math.nan)
+    cells = [f"{least / 1e6:.1f}", f"{moved / 1e6:.0f}", f"{moved / least:.0f}"]
+    cells += [f"{naive / 1e6:.0f}", f"{done / 1e9:.2f}"]
+    cells += [f"{own_moved / 1e6:.0f}", f"{own_done / 1e9:.2f}"] if on_cpu else []
+    cells += [f"{rate / moved:.0f}" for rate in BANDWIDTH.values()]
+    cells += [f"{different_kernels(own.as_text())}", f"{taken:.1f}"]
+    if limits is not None:
+        bandwidth, arithmetic = limits
+        ceiling = min(bandwidth / (least if on_cpu else moved), arithmetic / own_done)
+        cells += [f"{ceiling:.0f}", f"{measured_fps(own, pair, count):.1f}"]
+    open_loops = cost(general.as_text()).open_loops
+    note = f"  {open_loops} loop(s) of unknown length counted once" if open_loops else ""
+    return f"{name:18s}" + "".join(f"{c:>13s}" for c in cells) + note
+
+
 def main() -> None:
     """Prints one line per feature and model."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -160,35 +199,16 @@ def main() -> None:
     device = f"{jax.devices()[0].device_kind} ({jax.default_backend()}), {os.cpu_count()} cores"
     versions = f"jaxvqa {jaxvqa.__version__}, jax {jax.__version__}"
     print(f"{versions}, Python {platform.python_version()}, {device}, {arguments.size}, 8 bits")
-    bandwidth = arithmetic = 0.0
+    limits = None
     if not arguments.no_measure:
-        bandwidth, arithmetic = machine()
-        print(f"measured here: {bandwidth / 1e9:.1f} GB/s (triad), {arithmetic / 1e9:.0f} G "
+        limits = machine()
+        print(f"measured here: {limits[0] / 1e9:.1f} GB/s (triad), {limits[1] / 1e9:.0f} G "
               f"operations/s (float32 multiply-add)")  # fmt: skip
     print("per frame: MB = 1e6 bytes, Gop = 1e9 operations; "
           "fps predicted from bandwidth and the bytes of the accelerator form")  # fmt: skip
-    heads = ["least MB", "accel MB", "x least", "CPU MB", "XLA MB", "accel Gop", "CPU Gop"]
-    heads += [*BANDWIDTH, "ceiling here", "measured"]
-    print(f"{'':18s}" + "".join(f"{h:>13s}" for h in heads))
+    print(f"{'':18s}" + "".join(f"{h:>13s}" for h in heads(on_cpu, limits is not None)))
     for name in arguments.only:
-        work = job(name)
-        pair, count = frames_for(work, width, height)
-        forms = [compiled(work, pair, accelerator) for accelerator in (True, not on_cpu)]
-        costs = [cost(program.as_text()) for program in forms]
-        (moved, done), (cpu_moved, cpu_done) = (per_frame(c, count) for c in costs)
-        least = least_bytes(work, width, height)
-        naive = forms[0].cost_analysis().get("bytes accessed", math.nan)
-        cells = [f"{least / 1e6:.1f}", f"{moved / 1e6:.0f}", f"{moved / least:.0f}"]
-        cells += [f"{cpu_moved / 1e6:.0f}" if on_cpu else "-", f"{naive / 1e6:.0f}"]
-        cells += [f"{done / 1e9:.2f}", f"{cpu_done / 1e9:.2f}" if on_cpu else "-"]
-        cells += [f"{rate / moved:.0f}" for rate in BANDWIDTH.values()]
-        if not arguments.no_measure:
-            ceiling = bandwidth / (least if on_cpu else moved)
-            ceiling = min(ceiling, arithmetic / cpu_done)
-            cells += [f"{ceiling:.0f}", f"{measured_fps(forms[1], pair, count):.1f}"]
-        open_loops = costs[0].open_loops
-        note = f"  {open_loops} loop(s) of unknown length counted once" if open_loops else ""
-        print(f"{name:18s}" + "".join(f"{c:>13s}" for c in cells) + note, flush=True)
+        print(row(name, (width, height), on_cpu, limits), flush=True)
 
 
 if __name__ == "__main__":

@@ -194,3 +194,15 @@ def test_error_in_the_decode_thread_reaches_the_caller(tmp_path):
         assert [next(queue)[0], next(queue)[0]] == [0, 2]
         with pytest.raises(VideoError, match="has 4 frames"):
             next(queue)
+
+
+@pytest.mark.parametrize(("broken", "told"), [(("ref", "dis"), "ref"), (("dis",), "dis")])
+def test_both_sides_are_read_side_by_side_and_the_references_error_is_told(tmp_path, broken, told):
+    paths = {name: make(tmp_path, f"{name}.y4m")[0] for name in ("ref", "dis")}
+    for name in broken:
+        paths[name].write_bytes(paths[name].read_bytes()[:-10])
+    with open_pair(paths["ref"], paths["dis"], frame_count=4) as pair:
+        items = iter(pair)
+        assert [next(items)[0] for _ in range(3)] == [0, 1, 2]
+        with pytest.raises(VideoError, match=rf"{told}.y4m: .*is cut short"):
+            next(items)

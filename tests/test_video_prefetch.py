@@ -8,6 +8,7 @@ import time
 import pytest
 
 from jaxvqa.video import prefetch
+from jaxvqa.video.prefetch import Beside
 
 
 def threads():
@@ -125,3 +126,40 @@ def test_threads_are_daemons_and_depth_is_checked():
         assert all(t.daemon for t in threads())
     with pytest.raises(ValueError, match="at least 1, got 0"):
         prefetch([1], 0)
+
+
+def test_beside_makes_one_item_for_each_question():
+    made = []
+
+    def source():
+        for i in range(2):
+            made.append((i, threading.current_thread().name))
+            yield i
+
+    with Beside(source()) as items:
+        time.sleep(0.02)
+        assert made == []
+        for i in range(2):
+            items.ask()
+            assert items.answer() == (i, None)
+            assert made == [(k, "jaxvqa-beside") for k in range(i + 1)]
+        items.ask()
+        assert items.answer() == (None, None)
+        beside = [t for t in threading.enumerate() if t.name == "jaxvqa-beside"]
+        assert len(beside) == 1
+        assert beside[0].daemon
+    assert wait_until(lambda: not beside[0].is_alive())
+
+
+def test_beside_hands_errors_over():
+    def source():
+        yield 1
+        raise KeyError("second")
+
+    with Beside(source()) as items:
+        items.ask()
+        assert items.answer() == (1, None)
+        items.ask()
+        item, error = items.answer()
+        assert item is None
+        assert isinstance(error, KeyError)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
+from typing import Any
 
 import jax
 import numpy as np
@@ -56,7 +58,7 @@ def score_frames(
     rows = _rows(model, series)
     bare = numbers_only(model)
     found: dict[str, list[np.ndarray]] = {}
-    with jax.enable_x64(True):
+    with jax.enable_x64(True), _on_the_host():
         for start in range(0, max(len(rows), 1), _BLOCK):
             block = rows[start : start + _BLOCK]
             size = max(_LEAST, 1 << (len(block) - 1).bit_length()) if len(block) else _LEAST
@@ -64,6 +66,14 @@ def score_frames(
             for suffix, values in _compiled(bare, padded, transform=transform, clip=clip).items():
                 found.setdefault(suffix, []).append(np.asarray(values)[: len(block)])
     return {name + suffix: np.concatenate(parts) for suffix, parts in found.items()}
+
+
+def _on_the_host() -> contextlib.AbstractContextManager[Any]:
+    """Small programs in float64 are a CPU's work, also where JAX has an accelerator."""
+    try:
+        return jax.default_device(jax.local_devices(backend="cpu")[0])
+    except RuntimeError:  # JAX was told to have no CPU backend
+        return contextlib.nullcontext()
 
 
 def _rows(model: AnyModel, series: Mapping[str, np.ndarray]) -> np.ndarray:

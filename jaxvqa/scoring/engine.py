@@ -9,34 +9,20 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxvqa.scoring import programs
+from jaxvqa.scoring import programs, transfer
 from jaxvqa.scoring.plan import Request
-
-FramePlanes = tuple[np.ndarray, ...]
+from jaxvqa.scoring.transfer import FramePair, FramePlanes
 
 # bytes of one side that a device takes at a time; more costs memory and gains little
 _CHUNK_BYTES = 1 << 24
 _MOST_FRAMES = 16
 _IN_FLIGHT = 2
-_ALIGNMENT = 64  # of arrays that JAX takes over on CPU without a copy
 
 
 def chunk_frames(frame_bytes: int, devices: int, frame_count: int | None) -> int:
     """Frames that each device takes at a time."""
     frames = max(1, min(_MOST_FRAMES, _CHUNK_BYTES // frame_bytes))
     return frames if frame_count is None else max(1, min(frames, -(-frame_count // devices)))
-
-
-def _empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
-    """`np.empty` at an address that is a multiple of `_ALIGNMENT`."""
-    size = int(np.prod(shape)) * dtype.itemsize
-    memory = np.empty(size + _ALIGNMENT, np.uint8)
-    start = -memory.ctypes.data % _ALIGNMENT
-    return memory[start : start + size].view(dtype).reshape(shape)
-
-
-def _room(place: programs.Place) -> FramePlanes:
-    return tuple(_empty(shape, dtype) for shape, dtype in place.layout)
 
 
 class Engine:
@@ -60,10 +46,10 @@ class Engine:
         self._frames = frames
         self._history_length = max((r.before for r in self._requests), default=0)
         self._bit_depth = bit_depth
-        self._pending: list[tuple[FramePlanes, FramePlanes]] = []
-        self._history: list[tuple[FramePlanes, FramePlanes]] = []
-        self._in_flight: collections.deque[tuple[int, Any, list[FramePlanes]]] = collections.deque()
-        self._spare: list[list[FramePlanes]] = []
+        self._pending: list[FramePair] = []
+        self._history: list[FramePair] = []
+        self._carrier = transfer.carrier_for(self._devices)
+        self._in_flight: collections.deque[tuple[int, Any, Any]] = collections.deque()
         self._parts: list[list[dict[str, np.ndarray]]] = []
 
     @property
@@ -88,13 +74,11 @@ class Engine:
         self._history = frames[len(frames) - self._history_length :] if self._history_length else []
         place = self._place(frames[0][0])
         started = programs.start(self._requests, place)
-        # the device may read these arrays in place: they serve again once results are there
-        sides = self._spare.pop() if self._spare else [_room(place), _room(place)]
-        for index, side in enumerate(sides):
-            self._fill(side, [pair[index] for pair in frames])
-        arguments = jax.device_put(tuple(sides), place.sharding)
+        arguments, lease = self._carrier.send(frames, place)
         results = [program.result()(*arguments) for program in started]
-        self._in_flight.append((count, results, sides))
+        for value in jax.tree.leaves(results):
+            value.copy_to_host_async()
+        self._in_flight.append((count, results, lease))
         while len(self._in_flight) > _IN_FLIGHT:
             self._collect()
 
@@ -106,17 +90,8 @@ class Engine:
         layout = tuple((lead + plane.shape, plane.dtype) for plane in planes)
         return programs.Place(self._devices, self._bit_depth, self._history_length, layout)
 
-    def _fill(self, room: FramePlanes, frames: list[FramePlanes]) -> None:
-        """Lays frames out for the devices; each begins with the frames before its own."""
-        block = self._history_length + self._frames
-        for index, plane in enumerate(room):
-            blocks = plane if len(self._devices) > 1 else plane[None]
-            for device in range(len(self._devices)):
-                for k in range(block):
-                    blocks[device, k] = frames[device * self._frames + k][index]
-
     def _collect(self) -> None:
-        count, results, sides = self._in_flight.popleft()
+        count, results, lease = self._in_flight.popleft()
         lead = 1 if len(self._devices) == 1 else 2
         self._parts.append(
             [
@@ -127,7 +102,7 @@ class Engine:
                 for series in results
             ]
         )
-        self._spare.append(sides)
+        self._carrier.release(lease)
 
     def finish(self) -> list[dict[str, np.ndarray]]:
         """Runs what is left; returns the raw series of every request over the whole clip."""

@@ -10,6 +10,7 @@ import numpy as np
 from jaxvqa.checks import one_of
 from jaxvqa.video.errors import VideoError
 from jaxvqa.video.formats import FramePlanes
+from jaxvqa.video.prefetch import Beside
 from jaxvqa.video.reader import Video, open_video
 
 ON_LENGTH_MISMATCH = ("error", "truncate")
@@ -92,15 +93,21 @@ class Pair:
         return found
 
     def __iter__(self) -> Iterator[FramePair]:
-        ref, dis = iter(self.ref), iter(self.dis)
-        index = 0
-        while self._limit is None or index < self._limit:
-            ref_planes, dis_planes = next(ref, None), next(dis, None)
-            if ref_planes is None or dis_planes is None:
-                self._end(index, ref_planes is not None, dis_planes is not None)
-                return
-            yield index, ref_planes, dis_planes
-            index += 1
+        ref, index = iter(self.ref), 0
+        with Beside(self.dis) as dis:
+            while self._limit is None or index < self._limit:
+                dis.ask()
+                try:
+                    ref_planes = next(ref, None)
+                finally:  # of two errors the reference's is told
+                    dis_planes, error = dis.answer()
+                if error is not None:
+                    raise error
+                if ref_planes is None or dis_planes is None:
+                    self._end(index, ref_planes is not None, dis_planes is not None)
+                    return
+                yield index, ref_planes, dis_planes
+                index += 1
 
     def _end(self, index: int, ref_goes_on: bool, dis_goes_on: bool) -> None:
         """One video, or both, has ended after `index` pairs."""

@@ -1,7 +1,8 @@
-"""Runs an iterator in a thread, a bounded number of items ahead of its consumer."""
+"""Runs an iterator in a thread: some items ahead of its consumer, or beside it on request."""
 
 from __future__ import annotations
 
+import queue
 import threading
 import weakref
 from collections import deque
@@ -133,3 +134,45 @@ def prefetch(iterable: Iterable[Item], depth: int = 2) -> Prefetch[Item]:
     if depth < 1:
         raise ValueError(f"depth must be at least 1, got {depth}.")
     return Prefetch(iterable, depth)
+
+
+class Beside(Generic[Item]):
+    """An iterator that makes its next item in a thread while the consumer does something else.
+
+    Unlike `Prefetch` it never runs ahead: one item for each `ask`. The thread ends with the `with`
+    block, and does not keep the process alive.
+
+    Args:
+        iterable: what to run; it must not be used elsewhere between `ask` and `answer`.
+    """
+
+    def __init__(self, iterable: Iterable[Item]) -> None:
+        self._asked: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        work = (iter(iterable), self._asked, self._answers)
+        threading.Thread(target=_answer, args=work, name="jaxvqa-beside", daemon=True).start()
+
+    def ask(self) -> None:
+        """Begins with the next item."""
+        self._asked.put(True)
+
+    def answer(self) -> tuple[Item | None, BaseException | None]:
+        """Waits for the item, None at the end, and what was raised instead."""
+        return self._answers.get()
+
+    def __enter__(self) -> Beside[Item]:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._asked.put(False)
+
+
+def _answer(
+    iterator: Iterator[Any], asked: queue.SimpleQueue[bool], answers: queue.SimpleQueue[Any]
+) -> None:
+    """The thread of `Beside`."""
+    while asked.get():
+        try:
+            answers.put((next(iterator, None), None))
+        except BaseException as error:
+            answers.put((None, error))

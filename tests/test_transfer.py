@@ -1,0 +1,81 @@
+"""Chunks on their devices: laid out in memory or sent frame by frame, the same arrays arrive."""
+
+import jax
+import numpy as np
+import pytest
+
+import jaxvqa
+from jaxvqa.scoring import transfer
+from jaxvqa.scoring.programs import Place
+
+RNG = np.random.default_rng(7)
+
+
+def pairs(count, dtype=np.uint8, planes=3):
+    """Frame pairs whose planes are views with line strides, as decoders leave them."""
+
+    def plane(rows, columns):
+        return RNG.integers(0, 200, (rows, columns + 5)).astype(dtype)[:, :columns]
+
+    shapes = [(6, 9), (3, 5), (3, 5)][:planes]
+    return [tuple(tuple(plane(*s) for s in shapes) for _ in range(2)) for _ in range(count)]
+
+
+def place_of(frames, devices, history):
+    own = (len(frames) - history) // devices
+    lead = (history + own,) if devices == 1 else (devices, history + own)
+    layout = tuple((lead + plane.shape, plane.dtype) for plane in frames[0][0])
+    return Place(tuple(jax.devices()[:devices]), 8, history, layout)
+
+
+@pytest.mark.parametrize("history", [0, 2])
+@pytest.mark.parametrize("devices", [1, 2])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_carriers_bring_the_same_arrays(devices, history, dtype):
+    frames = pairs(history + 3 * devices, dtype)
+    place = place_of(frames, devices, history)
+    for carrier in (transfer.Shelves(), transfer.Couriers()):
+        arrays, lease = carrier.send(frames, place)
+        for side in range(2):
+            for plane, (shape, kind) in enumerate(place.layout):
+                array = arrays[side][plane]
+                assert (array.shape, array.dtype) == (shape, kind)
+                assert array.sharding.is_equivalent_to(place.sharding, array.ndim)
+                blocks = np.asarray(array).reshape(devices, history + 3, *shape[-2:])
+                for device in range(devices):
+                    for k in range(history + 3):
+                        wanted = frames[device * 3 + k][side][plane]
+                        np.testing.assert_array_equal(blocks[device, k], wanted)
+        carrier.release(lease)
+
+
+def test_shelves_serve_again_once_released():
+    frames = pairs(3)
+    place = place_of(frames, 1, 0)
+    carrier = transfer.Shelves()
+    first = carrier.send(frames, place)[1]
+    second = carrier.send(frames, place)[1]
+    assert second is not first
+    carrier.release(first)
+    assert carrier.send(frames, place)[1] is first
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_a_clip_sent_frame_by_frame_scores_the_same(monkeypatch, devices):
+    ref = RNG.integers(0, 256, (7, 40, 48)).astype(np.uint8)
+    dis = np.clip(ref.astype(int) + RNG.integers(-9, 9, ref.shape), 0, 255).astype(np.uint8)
+    wanted = {"model": None, "features": ["motion", "float_vif"]}
+    used = jax.devices()[:devices]
+    laid_out = jaxvqa.score(ref, dis, devices=used, **wanted)
+    monkeypatch.setattr(transfer, "carrier_for", lambda devices: transfer.Couriers())
+    sent = jaxvqa.score(ref, dis, devices=used, **wanted)
+    for name, values in laid_out.frames.items():
+        np.testing.assert_array_equal(sent.frames[name], values)
+
+
+def test_cpu_devices_read_in_place_and_others_do_not():
+    class Accelerator:
+        platform = "gpu"
+
+    assert isinstance(transfer.carrier_for(jax.devices()), transfer.Shelves)
+    assert isinstance(transfer.carrier_for([Accelerator()]), transfer.Couriers)
