@@ -7,6 +7,7 @@ is the tool's own float32 cancellation in E[x^2] - E[x]^2.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -143,7 +144,8 @@ def _frame(
 
 
 def _extract(ref: Planes, dis: Planes, options: Options) -> Series:
-    sums = map_frames(lambda r, d: _frame(r, d, options, ref.depth), ref.y, dis.y)
+    frame = functools.partial(_frame, options=options, bit_depth=ref.depth)
+    sums = map_frames(frame, ref.y, dis.y, recompute=True)
     used = range(1 if options.vif_skip_scale0 else 0, SCALES)
     result = {}
     for scale in range(SCALES):

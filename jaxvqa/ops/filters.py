@@ -106,12 +106,21 @@ def _transpose(
     if type(cotangent) is ad.Zero:
         return [ad.Zero(x.aval)]
     size, count = x.aval.shape[axis], cotangent.shape[axis]
-    spread = [(0, 0, 0)] * cotangent.ndim
-    spread[axis] = (len(taps) - 1, size - ((count - 1) * stride + 1), stride - 1)
-    zero = np.zeros((), cotangent.dtype)
+    around = (len(taps) - 1, size - ((count - 1) * stride + 1))
     with keep_stages() if staged else contextlib.nullcontext():
-        padded = stage(lambda ct: jax.lax.pad(ct, zero, spread), cotangent)
+        padded = stage(_in_zeros, cotangent, axis=axis, around=around, between=stride - 1)
     return [_correlate_p.bind(padded, taps=taps[::-1], axis=axis, stride=1, staged=staged)]
+
+
+def _in_zeros(x: Array, *, axis: int, around: tuple[int, int], between: int) -> Array:
+    """Zeros before, after and between the samples of one axis."""
+    if between == 0:  # joined, which copies runs of samples; a pad asks for each where it lies
+        sides = [(*x.shape[:axis], n, *x.shape[axis % x.ndim + 1 :]) for n in around]
+        first, last = (jnp.zeros(side, x.dtype) for side in sides)
+        return jnp.concatenate([first, x, last], axis)
+    spread = [(0, 0, 0)] * x.ndim
+    spread[axis] = (*around, between)
+    return jax.lax.pad(x, np.zeros((), x.dtype), spread)
 
 
 def _batched(args: Any, dims: Any, **how: Any) -> tuple[Array, int]:

@@ -136,12 +136,15 @@ def map_rows(
 
     @run.defjvp
     def _(primals: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Any, Any]:
-        return jax.jvp(on(shifted), primals, tangents)
+        # the value once more, because a backward pass often comes without one: it is dropped there
+        return on(sliced)(*primals), jax.jvp(on(shifted), primals, tangents)[1]
 
     return run(*images)
 
 
-def map_frames(fn: Callable[..., Any], *stacks: Array, window: int = 1) -> Any:
+def map_frames(
+    fn: Callable[..., Any], *stacks: Array, window: int = 1, recompute: bool = False
+) -> Any:
     """Applies `fn` to each frame of stacks with a leading frame axis, one frame at a time.
 
     Args:
@@ -149,6 +152,9 @@ def map_frames(fn: Callable[..., Any], *stacks: Array, window: int = 1) -> Any:
             `window > 1` (frame i and the `window - 1` frames before it, oldest first).
         stacks: arrays `(frames + window - 1, height, width)`.
         window: frames that `fn` sees together.
+        recompute: whether a backward pass starts from the frames again and keeps nothing of the
+            forward pass: where `fn` goes strip by strip, that costs less than keeping padded
+            pictures of all frames.
 
     Returns:
         The pytree of `fn` with a leading axis of `frames`.
@@ -162,5 +168,7 @@ def map_frames(fn: Callable[..., Any], *stacks: Array, window: int = 1) -> Any:
             frames = [jax.lax.dynamic_slice_in_dim(s, index, window) for s in stacks]
         return fn(*frames)
 
+    if recompute:
+        one = jax.checkpoint(one, prevent_cse=False)
     # 32 bits for the same reason as in map_rows
     return jax.lax.map(one, jnp.arange(count, dtype=jnp.int32))
