@@ -30,7 +30,7 @@ def place_of(frames, devices, history):
 
 @pytest.mark.parametrize("history", [0, 2])
 @pytest.mark.parametrize("devices", [1, 2])
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
 def test_carriers_bring_the_same_arrays(devices, history, dtype):
     frames = pairs(history + 3 * devices, dtype)
     place = place_of(frames, devices, history)
@@ -39,13 +39,13 @@ def test_carriers_bring_the_same_arrays(devices, history, dtype):
         for side in range(2):
             for plane, (shape, kind) in enumerate(place.layout):
                 array = arrays[side][plane]
-                assert (array.shape, array.dtype) == (shape, kind)
+                assert (array.shape, array.dtype) == (shape, jax.dtypes.canonicalize_dtype(kind))
                 assert array.sharding.is_equivalent_to(place.sharding, array.ndim)
                 blocks = np.asarray(array).reshape(devices, history + 3, *shape[-2:])
                 for device in range(devices):
                     for k in range(history + 3):
                         wanted = frames[device * 3 + k][side][plane]
-                        np.testing.assert_array_equal(blocks[device, k], wanted)
+                        np.testing.assert_array_equal(blocks[device, k], wanted.astype(array.dtype))
         carrier.release(lease)
 
 
@@ -58,6 +58,27 @@ def test_shelves_serve_again_once_released():
     assert second is not first
     carrier.release(first)
     assert carrier.send(frames, place)[1] is first
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_a_chunk_is_donated_to_the_next(devices):
+    carrier = transfer.Couriers()
+    place = place_of(pairs(2 * devices + 1), devices, 1)
+
+    def addresses(arrays):
+        return {
+            shard.data.unsafe_buffer_pointer()
+            for array in jax.tree.leaves(arrays)
+            for shard in array.addressable_shards
+        }
+
+    first, _ = carrier.send(pairs(2 * devices + 1), place)
+    sums = jax.jit(lambda sides: jax.tree.map(lambda plane: plane.sum(), sides))
+    expected = jax.device_get(sums(first))
+    used, pending = addresses(first), sums(first)
+    second, _ = carrier.send(pairs(2 * devices + 1), place)
+    assert addresses(second) == used
+    assert jax.device_get(pending) == expected
 
 
 @pytest.mark.parametrize("devices", [1, 2])

@@ -3,11 +3,13 @@
 A CPU device reads a chunk where it lies, so the chunk is laid out as the program wants it, in
 memory that serves again. An accelerator needs a copy anyway: each frame goes there by itself, from
 where the decoder left it, several at a time and while the device still works on earlier ones, and
-the device joins them. Laying chunks out first would cost as much as sending them.
+the device joins them in memory that an earlier chunk gives up. Laying chunks out first would cost
+as much as sending them.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
@@ -89,28 +91,44 @@ def _empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
 
 
 class Couriers:
-    """Frames that go to their device one by one and are joined there."""
+    """Frames that go to their device one by one and are joined there, in memory used again."""
+
+    def __init__(self) -> None:
+        self._last: list[Any] = []  # each device's part of the chunk before
 
     def send(self, frames: Sequence[FramePair], place: Place) -> tuple[Any, Any]:
-        """Starts the transfers; nothing waits for them here."""
-        joined = [
-            _join(jax.device_put(list(block), device))
-            for block, device in zip(_blocks(frames, place), place.devices, strict=True)
+        """Starts the transfers; nothing waits for them here.
+
+        The memory is that of the chunk before, which is gone for the host. Programs that were
+        started on it read it first: a device does one thing after the other.
+        """
+        rooms = self._last or [None] * len(place.devices)
+        shared = len(place.devices) > 1
+        self._last = joined = [
+            _join(room, jax.device_put(list(block), device), shared)
+            for room, block, device in zip(
+                rooms, _blocks(frames, place), place.devices, strict=True
+            )
         ]
-        if len(joined) == 1:
+        if not shared:
             return joined[0], None
 
-        def sharded(*parts: Any) -> Any:
-            shape = (len(parts), *parts[0].shape)
-            rows = [part[None] for part in parts]
-            return jax.make_array_from_single_device_arrays(shape, place.sharding, rows)
+        def whole(*parts: Any) -> Any:
+            shape = (len(parts), *parts[0].shape[1:])
+            return jax.make_array_from_single_device_arrays(shape, place.sharding, parts)
 
-        return jax.tree.map(sharded, *joined), None
+        return jax.tree.map(whole, *joined), None
 
     def release(self, lease: Any) -> None:
-        """Nothing to do: JAX frees a device's copy when its last user has run."""
+        """Nothing to do: the next chunk has the memory already."""
 
 
-@jax.jit
-def _join(frames: list[Any]) -> Any:
-    return jax.tree.map(lambda *planes: jnp.stack(planes), *frames)
+@functools.partial(jax.jit, static_argnums=2, donate_argnums=0, keep_unused=True)
+def _join(room: Any, frames: list[Any], shared: bool) -> Any:
+    """The frames next to each other, in the memory of `room` if there is one.
+
+    With a devices axis in front if `shared`.
+    """
+    del room  # has the shapes of what comes out, so that takes its place
+    joined = jax.tree.map(lambda *planes: jnp.stack(planes), *frames)
+    return jax.tree.map(lambda x: x[None], joined) if shared else joined
