@@ -1,43 +1,31 @@
 """The count of bytes, operations and kernels in compiled programs, on programs known by hand."""
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 
-FILE = Path(__file__).parent.parent / "benchmarks" / "hlo_cost.py"
+from tests import scripts
 
-
-@pytest.fixture(scope="module")
-def hlo_cost():
-    spec = importlib.util.spec_from_file_location("hlo_cost", FILE)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["hlo_cost"] = module  # dataclasses look their module up there
-    spec.loader.exec_module(module)
-    return module
+hlo_cost = scripts.load("hlo_cost")
 
 
 def text_of(fn, *args):
     return jax.jit(fn).lower(*args).compile().as_text()
 
 
-def test_a_kernel_reads_and_writes_once(hlo_cost):
+def test_a_kernel_reads_and_writes_once():
     x = np.ones((100, 40), np.float32)
     found = hlo_cost.cost(text_of(lambda x: x * x + x, x))
     assert (found.bytes, found.operations) == (2 * x.nbytes, 2 * x.size)
 
 
-def test_slices_count_what_they_read(hlo_cost):
+def test_slices_count_what_they_read():
     x = np.ones((100, 40), np.float32)
     found = hlo_cost.cost(text_of(lambda x: x[10:20] * 2, x))
     assert (found.bytes, found.operations) == (2 * 10 * 40 * 4, 400)
 
 
-def test_a_loop_counts_as_often_as_it_runs(hlo_cost):
+def test_a_loop_counts_as_often_as_it_runs():
     frames = np.ones((7, 64, 64), np.float32)
 
     def run(frames):
@@ -50,7 +38,7 @@ def test_a_loop_counts_as_often_as_it_runs(hlo_cost):
     assert 2 * frames.size <= found.operations < 2 * frames.size + 7 * 20
 
 
-def test_a_loop_of_unknown_length_is_said(hlo_cost):
+def test_a_loop_of_unknown_length_is_said():
     def run(x):
         return jax.lax.while_loop(lambda x: x.sum() < 100, lambda x: x * 2, x)
 
@@ -83,6 +71,6 @@ ENTRY %main (x: f32[8]) -> f32[8] {
 """
 
 
-def test_equal_kernels_count_once(hlo_cost):
+def test_equal_kernels_count_once():
     assert hlo_cost.different_kernels(KERNELS) == 2
     assert hlo_cost.cost(KERNELS).operations == 24
