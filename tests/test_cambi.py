@@ -9,7 +9,7 @@ import pytest
 from jaxvqa.features.cambi import FEATURE, cambi, cambi_heatmaps
 from jaxvqa.features.cambi_tables import contrasts, geometries
 from jaxvqa.ops import banding
-from jaxvqa.ops.topk import mean_of_largest
+from jaxvqa.ops.topk import means_of_largest
 from tests import clips, tolerances
 from tests.oracles import cambi as oracle
 
@@ -129,7 +129,9 @@ def test_pictures_on_one_sheet_do_not_meet():
     shapes = ((9, 20), (5, 10), (3, 5), (2, 3))
     pictures = [jnp.asarray(rng.integers(1, 5, s), jnp.int16) for s in shapes]
     bands = [(1, 0, 9), (2, 0, 9)]
-    found = banding.response(pictures, 3, [banding.Contrast(*band) for band in bands])
+    sheet = banding.lay_out(pictures, 3, banding.SKIP)
+    sheet = banding.response(sheet, 3, [banding.Contrast(*band) for band in bands])
+    found = banding.cut_out(sheet, shapes, 3)
     for picture, values in zip(pictures, found, strict=True):
         expected = oracle.responses(
             np.asarray(picture, int), np.ones(picture.shape, bool), 3, bands
@@ -139,13 +141,30 @@ def test_pictures_on_one_sheet_do_not_meet():
 
 @pytest.mark.parametrize("count", [1, 7, 200, 480, 600])
 @pytest.mark.parametrize("levels", [3, 10_000])
-def test_mean_of_largest_matches_sort(count, levels):
+def test_means_of_largest_match_sort(count, levels):
     rng = np.random.default_rng(count)
-    x = np.maximum(rng.integers(-levels // 4, levels, (20, 30)), 0).astype(np.float32) * 0.37
+
+    def picture(height, width):
+        values = rng.integers(-levels // 4, levels, (height, width))
+        return np.maximum(values, 0).astype(np.float32) * 0.37
+
+    def expected(x, count):
+        return np.sort(x.ravel())[x.size - count :].astype(float).mean()
+
+    x, small = picture(20, 30), picture(9, 11)
+    alone = np.ones((1, 30), bool)
+    # beside a second picture, which is decided at another time, with a gap and rows to spare
+    both = np.zeros((20, 46), np.float32)
+    both[:, :30], both[:9, 33:44] = x, small
+    owners = np.zeros((2, 46), bool)
+    owners[0, :30] = owners[1, 33:44] = True
     with jax.enable_x64(True):
-        found = mean_of_largest(jnp.asarray(x), count, float(x.max()))
-    expected = np.sort(x.ravel())[x.size - count :].astype(float).mean()
-    np.testing.assert_allclose(found, expected, rtol=tolerances.FLOAT64_SUM)
+        one = means_of_largest(jnp.asarray(x), alone, [count], float(x.max()))
+        two = means_of_largest(jnp.asarray(both), owners, [count, 40], float(both.max()))
+    np.testing.assert_allclose(one, [expected(x, count)], rtol=tolerances.FLOAT64_SUM)
+    np.testing.assert_allclose(
+        two, [expected(x, count), expected(small, 40)], rtol=tolerances.FLOAT64_SUM
+    )
 
 
 def test_visibility_tables():

@@ -20,10 +20,11 @@ from jaxvqa._typing import Array, Bool, Float, Integer, Shaped
 from jaxvqa.features.base import Feature, Output, Series, check_feature, run
 from jaxvqa.features.cambi_tables import Geometry, contrasts, geometries
 from jaxvqa.features.options import Option, Options
-from jaxvqa.ops.banding import SKIP, Contrast, response
+from jaxvqa.ops.banding import SKIP, Contrast, cut_out, lay_out, response, shelves
 from jaxvqa.ops.borders import pad
+from jaxvqa.ops.stages import cpu_stage, stage
 from jaxvqa.ops.tiling import map_frames
-from jaxvqa.ops.topk import mean_of_largest
+from jaxvqa.ops.topk import means_of_largest
 from jaxvqa.planes import Planes, as_planes
 
 SCALE_WEIGHTS = (16, 8, 4, 2, 1)
@@ -100,10 +101,37 @@ def prepare(
     if dither:
         # rounding to fewer than 10 bits left steps that the encode did not have: average them out
         codes = (codes[:-1, :-1] + codes[:-1, 1:] + codes[1:, :-1] + codes[1:, 1:]) >> 2
+    equal = stage(_equal_neighbours, codes, height=height, width=width)
+    counts = stage(_sums_of_seven, equal, axis=0, step=step)
+    flat = stage(_flat, counts, step=step, least=_least_flat(height, width))
+    return stage(_every, codes[:height, :width], step=step), flat
+
+
+def _equal_neighbours(
+    codes: Integer[Array, "h w"], *, height: int, width: int
+) -> Integer[Array, "H W"]:
+    """1 where a code equals those to its right and below, else 0; 0 in a border around."""
     here = codes[:height, :width]
     equal = (here == codes[:height, 1 : width + 1]) & (here == codes[1 : height + 1, :width])
-    flat = _box_count(equal, step) > _least_flat(height, width)
-    return here[::step, ::step], flat
+    reach = _FLATNESS_WINDOW // 2
+    room = jnp.zeros((height + 2 * reach, width + 2 * reach), jnp.uint8)
+    return jax.lax.dynamic_update_slice(room, equal.astype(jnp.uint8), (reach, reach))
+
+
+def _sums_of_seven(x: Integer[Array, "h w"], *, axis: int, step: int) -> Integer[Array, "H W"]:
+    """Sum of seven neighbours along an axis, at every `step`-th of those that have seven."""
+    end = x.shape[axis] - _FLATNESS_WINDOW + 1
+    starts = range(_FLATNESS_WINDOW)
+    parts = [jax.lax.slice_in_dim(x, k, k + end, step, axis=axis) for k in starts]
+    return functools.reduce(jnp.add, parts)
+
+
+def _flat(counts: Integer[Array, "h w"], *, step: int, least: int) -> Bool[Array, "h W"]:
+    return _sums_of_seven(counts, axis=1, step=step) > least
+
+
+def _every(x: Shaped[Array, "h w"], *, step: int) -> Shaped[Array, "H W"]:
+    return x[::step, ::step]
 
 
 def _least_flat(height: int, width: int) -> int:
@@ -113,30 +141,21 @@ def _least_flat(height: int, width: int) -> int:
     return (_FLATNESS_WINDOW**2 + 3 * (log_size - 11) - 1) >> 1
 
 
-def _box_count(x: Shaped[Array, "h w"], step: int) -> Integer[Array, "H W"]:
-    """Number of true entries in the 7x7 square around every `step`-th entry."""
-    size = _FLATNESS_WINDOW
-    room = jnp.zeros([n + size - 1 for n in x.shape], jnp.uint8)
-    count = jax.lax.dynamic_update_slice(room, x.astype(jnp.uint8), (size // 2, size // 2))
-    for axis in (0, 1):
-        end = x.shape[axis]
-        slices = [jax.lax.slice_in_dim(count, k, k + end, step, axis=axis) for k in range(size)]
-        count = functools.reduce(jnp.add, slices)
-    return count
-
-
 def _mode_filter(x: Integer[Array, "h w"]) -> Integer[Array, "h w"]:
     """The repeated value of each three neighbours, or the least if all differ; rows, then columns.
 
     The outermost samples keep their values, in the outermost rows those before both passes.
     """
     rows, columns = x.shape
-    across = x
-    if columns > 2:
-        across = x.at[:, 1:-1].set(_mode(x[:, :-2], x[:, 1:-1], x[:, 2:]))
     if rows < 3:
         return x
-    return x.at[1:-1].set(_mode(across[:-2], across[1:-1], across[2:]))
+    across = x.at[:, 1:-1].set(stage(_mode_of_three, x, axis=1)) if columns > 2 else x
+    return x.at[1:-1].set(stage(_mode_of_three, across, axis=0))
+
+
+def _mode_of_three(x: Integer[Array, "h w"], *, axis: int) -> Integer[Array, "H W"]:
+    end = x.shape[axis] - 2
+    return _mode(*(jax.lax.slice_in_dim(x, k, k + end, axis=axis) for k in range(3)))
 
 
 def _mode(a: Array, b: Array, c: Array) -> Array:
@@ -144,19 +163,25 @@ def _mode(a: Array, b: Array, c: Array) -> Array:
     return jnp.where((a == b) | (a == c), a, jnp.where(b == c, b, least))
 
 
-def _responses(
+def _codes(
     y: Integer[Array, "h w"], depth: int, geometry: Geometry, options: Options
-) -> list[Float[Array, "_h _w"]]:
-    """Banding response of every pixel at the five scales."""
+) -> Integer[Array, "H W"]:
+    """The codes that take part at the five scales, as the sheet that `banding.response` reads."""
+    pictures = cpu_stage(_all_scales, y, depth=depth, geometry=geometry, options=options)
+    return lay_out(pictures, geometry.window // 2, SKIP)
+
+
+def _all_scales(
+    y: Integer[Array, "h w"], *, depth: int, geometry: Geometry, options: Options
+) -> list[Integer[Array, "_h _w"]]:
     visible = contrasts(options)
     codes, flat = prepare(y, depth, averages(depth, options), geometry)
     pictures = []
     for scale in range(len(SCALE_WEIGHTS)):
-        if scale:
-            codes, flat = codes[::2, ::2], flat[::2, ::2]
-        codes = _mode_filter(codes)
-        pictures.append(jnp.where(flat & examined(codes, visible), codes, SKIP))
-    return response(pictures, geometry.window // 2, visible)
+        codes = _mode_filter(stage(_every, codes, step=2) if scale else codes)
+        takes_part = _every(flat, step=1 << scale) & examined(codes, visible)
+        pictures.append(jnp.where(takes_part, codes, SKIP))
+    return pictures
 
 
 def averages(depth: int, options: Options) -> bool:
@@ -187,13 +212,24 @@ def _largest_response(geometry: Geometry, options: Options) -> float:
     return contrasts(options)[-1].weight * geometry.window**2 / 4
 
 
-def _pool(responses: list[Array], geometry: Geometry, options: Options) -> Array:
-    """Score of one frame without limit; float64, to be called inside a 64-bit scope."""
+def _score(
+    y: Integer[Array, "h w"], depth: int, geometry: Geometry, options: Options
+) -> Float[Array, ""]:
+    """Score of one frame without limit, float64."""
+    half = geometry.window // 2
+    sheet = response(_codes(y, depth, geometry, options), half, contrasts(options))
+    shapes = geometry.sizes()
+    counts = [worst_count(height * width, options) for height, width in shapes]
     bound = response_bound(geometry, options)
-    total = jnp.float64(0)
-    for weight, found in zip(SCALE_WEIGHTS, responses, strict=True):
-        total += weight * mean_of_largest(found, worst_count(found.size, options), bound)
-    return total / geometry.window**2
+    with jax.enable_x64(True):
+        total, first = jnp.float64(0), 0
+        # the finest scale apart from the others: it holds most pixels and is often decided at once
+        for shelf, owners in shelves(sheet, shapes, half):
+            part = slice(first, first + len(owners))
+            means = means_of_largest(shelf, owners, counts[part], bound)
+            total += (means * np.array(SCALE_WEIGHTS[part], float)).sum()
+            first = part.stop
+        return total / geometry.window**2
 
 
 def _extract(ref: Planes, dis: Planes, options: Options) -> Series:
@@ -201,15 +237,13 @@ def _extract(ref: Planes, dis: Planes, options: Options) -> Series:
     top = options.cambi_max_val
 
     def frame(dis_y: Array, *ref_y: Array) -> dict[str, Array]:
-        dis_found = _responses(dis_y, dis.depth, encoded, options)
-        ref_found = [_responses(y, ref.depth, source, options) for y in ref_y]
+        score = _score(dis_y, dis.depth, encoded, options)
+        before = [_score(y, ref.depth, source, options) for y in ref_y]
         with jax.enable_x64(True):
-            score = _pool(dis_found, encoded, options)
             found = {"cambi": score}
-            for responses in ref_found:
-                before = _pool(responses, source, options)
-                found["cambi_source"] = before
-                found["cambi_full_reference"] = jnp.maximum(score - before, 0)
+            for other in before:
+                found["cambi_source"] = other
+                found["cambi_full_reference"] = jnp.maximum(score - other, 0)
             return {k: jnp.minimum(v, top).astype(jnp.float32) for k, v in found.items()}
 
     return map_frames(frame, dis.y, *([ref.y] if options.full_ref else []))
@@ -338,9 +372,12 @@ def cambi_heatmaps(
     check_feature(FEATURE, planes, settings)
     geometry, _ = geometries(planes.height, planes.width, settings)
     scale = 65535.0 / _largest_response(geometry, settings)
+    half = geometry.window // 2
 
     def frame(y: Array) -> tuple[Array, ...]:
-        found = _responses(y, planes.depth, geometry, settings)
+        codes = _codes(y, planes.depth, geometry, settings)
+        sheet = response(codes, half, contrasts(settings))
+        found = cut_out(sheet, geometry.sizes(), half)
         if coded:
             found = [(x * scale).astype(jnp.uint16) for x in found]
         return tuple(found)

@@ -22,6 +22,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxvqa._typing import Array, Float, Integer, Shaped
 from jaxvqa.ops.platforms import choose
@@ -50,30 +51,32 @@ class Contrast:
 
 
 def response(
-    pictures: Sequence[Integer[Array, "_h _w"]], half: int, contrasts: Sequence[Contrast]
-) -> list[Float[Array, "_h _w"]]:
+    sheet: Integer[Array, "h w"], half: int, contrasts: Sequence[Contrast]
+) -> Float[Array, "h w"]:
     """Largest weighted contrast response of every pixel of several pictures.
 
     Args:
-        pictures: int16 codes below `SKIP`, largest picture first; pixels that take no part are
-            `SKIP`.
+        sheet: int16 codes, laid out by `lay_out` with a gap of `half`; `SKIP` for pixels that take
+            no part and between pictures, less elsewhere.
         half: half window; the window has `2 * half + 1` samples a side and is cut at the borders.
         contrasts: what counts for differences 1, 2, ...
 
     Returns:
-        float32 responses of each picture, 0 for pixels that are `SKIP` or see no contrast.
+        float32 responses, 0 for pixels that are `SKIP` or see no contrast.
     """
     contrasts = tuple(contrasts)
-    found = choose(
-        lay_out(pictures, half, SKIP),
+    return choose(
+        sheet,
         cpu=lambda c: response_by_tiles(c, half, contrasts),
         default=lambda c: response_by_offsets(c, half, contrasts),
     )
-    return cut_out(found, [p.shape for p in pictures], half)
 
 
 def lay_out(pictures: Sequence[Shaped[Array, "_h _w"]], gap: int, fill: float) -> Array:
-    """All pictures on one sheet, `gap` samples apart, so that counting is compiled once."""
+    """All pictures, largest first, on one sheet, `gap` samples apart.
+
+    So that what follows is compiled once and not for every size.
+    """
     corners, size = _layout([p.shape for p in pictures], gap)
     sheet = jnp.full(size, fill, pictures[0].dtype)
     for picture, corner in zip(pictures, corners, strict=True):
@@ -81,7 +84,9 @@ def lay_out(pictures: Sequence[Shaped[Array, "_h _w"]], gap: int, fill: float) -
     return sheet
 
 
-def cut_out(sheet: Shaped[Array, "h w"], shapes: list[tuple[int, ...]], gap: int) -> list[Array]:
+def cut_out(
+    sheet: Shaped[Array, "h w"], shapes: Sequence[tuple[int, ...]], gap: int
+) -> list[Array]:
     """The pictures of a sheet."""
     corners, _ = _layout(shapes, gap)
     return [
@@ -90,7 +95,28 @@ def cut_out(sheet: Shaped[Array, "h w"], shapes: list[tuple[int, ...]], gap: int
     ]
 
 
-def _layout(shapes: list[tuple[int, ...]], gap: int) -> tuple[list[tuple[int, int]], list[int]]:
+def shelves(
+    sheet: Shaped[Array, "h w"], shapes: Sequence[tuple[int, ...]], gap: int
+) -> list[tuple[Array, np.ndarray]]:
+    """The first picture of a sheet, and all others side by side: each with who owns which columns.
+
+    Returns:
+        Two arrays, and for each a bool table `(pictures, columns)`.
+    """
+    corners, _ = _layout(shapes, gap)
+    found = []
+    for part in (slice(0, 1), slice(1, None)):
+        edges = [
+            (left, left + s[1]) for s, (_, left) in zip(shapes[part], corners[part], strict=True)
+        ]
+        columns = np.arange(edges[-1][1])
+        top, height = corners[part][0][0], shapes[part][0][0]
+        owners = np.array([(columns >= left) & (columns < right) for left, right in edges])
+        found.append((sheet[top : top + height, : columns.size], owners))
+    return found
+
+
+def _layout(shapes: Sequence[tuple[int, ...]], gap: int) -> tuple[list[tuple[int, int]], list[int]]:
     """Corners of pictures on a sheet, the first above the others side by side, and its size."""
     corners, left = [(0, 0)], 0
     for _, width in shapes[1:]:

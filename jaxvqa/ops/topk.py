@@ -1,4 +1,4 @@
-"""Mean of the K largest values without sorting, and its gradient.
+"""Means of the K largest values without sorting, and their gradient.
 
 The bit patterns of non-negative floats order as the floats do, so the K-th largest value is found
 by bisecting the patterns and counting. Counting passes are far cheaper than a sort and stop early
@@ -7,79 +7,103 @@ where few entries are positive.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from jaxvqa._typing import Array, Float, Integer
+from jaxvqa._typing import Array, Bool, Float, Integer
 
 
-def mean_of_largest(x: Float[Array, "h w"], count: int, highest: float) -> Float[Array, ""]:
-    """Mean of the `count` largest entries of a picture of non-negative values.
+def means_of_largest(
+    x: Float[Array, "h w"], parts: Bool[np.ndarray, "n w"], counts: Sequence[int], highest: float
+) -> Float[Array, " n"]:
+    """Mean of the largest entries of each of several pictures of non-negative values.
 
     What lies above the count-th largest is summed in float64, and ties with it fill the rest.
 
     Args:
-        x: float32 values, none negative.
-        count: how many entries to average, 1 to the number of entries.
+        x: the pictures side by side, float32 values, none negative; 0 where there is no picture.
+        parts: which columns belong to each picture; to a single one, all.
+        counts: how many entries of each picture to average, from 1 to the number of entries.
         highest: an upper bound of the values.
 
     Returns:
-        float64 mean. Call it inside `jax.enable_x64(True)`.
+        float64 means. Call it inside `jax.enable_x64(True)`.
     """
     bits = jax.lax.bitcast_convert_type(x, jnp.int32)
-    low, high, above = _bisected(bits, count, highest)
+    low, high, above = _bisected(bits, parts, counts, highest)
     threshold = jax.lax.bitcast_convert_type(low, jnp.float32).astype(jnp.float64)
-    total = jnp.where(bits >= high, x, 0.0).astype(jnp.float64).sum(0).sum()
-    return (total + (count - above).astype(jnp.float64) * threshold) / count
+    largest = jnp.where(bits >= _by_column(high, parts), x, 0.0).astype(jnp.float64)
+    wanted = np.array(counts, np.int32)
+    rest = (wanted - above).astype(jnp.float64) * threshold
+    return (_by_picture(largest.sum(0), parts) + rest) / wanted.astype(np.float64)
 
 
 def shares_of_largest(x: Float[Array, "h w"], count: int, highest: float) -> Float[Array, "h w"]:
     """Weights whose sum with `x` is the mean of its `count` largest entries: its gradient.
 
-    Entries that tie with the last one share what is left. Arguments as of `mean_of_largest`; the
-    result is float32 and has no gradient.
+    Entries that tie with the last one share what is left. `x` is one picture of non-negative
+    float32 values, none above `highest`; the result is float32 and has no gradient.
     """
     x = jax.lax.stop_gradient(x)
     bits = jax.lax.bitcast_convert_type(x, jnp.int32)
-    low, high, above = _bisected(bits, count, highest)
+    everything = np.ones((1, x.shape[1]), bool)
+    low, high, above = (v[0] for v in _bisected(bits, everything, [count], highest))
     ties = (bits >= low) & (bits < high)
-    left = (count - above) / jnp.maximum(_count(ties), 1)
+    # down the columns first: a reduction along rows does not vectorise on CPU
+    tied = ties.astype(jnp.int32).sum(0, dtype=jnp.int32).sum(dtype=jnp.int32)
+    left = (count - above) / jnp.maximum(tied, 1)
     # where all that lie above were found early, nothing is left for those between the bounds
     return jnp.where(bits >= high, 1.0, jnp.where(ties, left, 0.0)).astype(jnp.float32) / count
 
 
 def _bisected(
-    bits: Integer[Array, "h w"], count: int, highest: float
+    bits: Integer[Array, "h w"],
+    parts: Bool[np.ndarray, "n w"],
+    counts: Sequence[int],
+    highest: float,
 ) -> tuple[Array, Array, Array]:
-    """Patterns (low, high) and how many entries reach high.
+    """Patterns (low, high) of each picture and how many of its entries reach high.
 
     Either `count` entries reach `high`, or fewer do and the count-th largest entry is `low`, with
     no pattern between the two.
     """
+    wanted = np.array(counts, np.int32)
+    top = jax.lax.bitcast_convert_type(jnp.float32(highest), jnp.int32) + 1
 
     # invariant: more than `count` entries reach `low`, at most `count` reach `high`
-    def undecided(state: tuple[Array, Array, Array]) -> Array:
+    def undecided(state: Array) -> Array:
         low, high, above = state
-        return (above < count) & (high - low > 1)
+        return ((above < wanted) & (high > jnp.maximum(low, 0) + 1)).any()
 
-    def bisect(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+    # a picture that is decided while another is not stays so: further steps change no sum
+    def bisect(state: Array) -> Array:
         low, high, above = state
-        middle = low + (high - low) // 2
-        found = _count(bits >= middle)
-        fits = found <= count
-        return (
-            jnp.where(fits, low, middle),
-            jnp.where(fits, middle, high),
-            jnp.where(fits, found, above),
-        )
+        middle = (low >> 1) + (high >> 1) + (low & high & 1)
+        reach = (bits >= _by_column(middle, parts)).astype(jnp.int32)
+        found = _by_picture(reach.sum(0, dtype=jnp.int32), parts)
+        fits = (found <= wanted)[None]
+        return jnp.where(fits, jnp.stack([low, middle, found]), jnp.stack([middle, high, above]))
 
-    top = jax.lax.bitcast_convert_type(jnp.float32(highest), jnp.int32) + 1
-    positive = _count(bits >= 1)
-    few = positive <= count
-    start = (jnp.int32(0), jnp.where(few, 1, top), jnp.where(few, positive, 0))
-    return jax.lax.while_loop(undecided, bisect, start)
+    # so low that the first middle is 1, the least positive value: often that settles it
+    start = jnp.stack([2 - top, top, jnp.zeros_like(top)])[:, None]
+    start = jnp.broadcast_to(start, (3, len(counts)))
+    low, high, above = jax.lax.while_loop(undecided, bisect, start)
+    return jnp.maximum(low, 0), high, above
 
 
-def _count(picked: Array) -> Array:
-    # down the columns first: a reduction along rows does not vectorise on CPU
-    return picked.astype(jnp.int32).sum(0, dtype=jnp.int32).sum(dtype=jnp.int32)
+def _by_column(values: Array, parts: Bool[np.ndarray, "n w"]) -> Array:
+    """Each picture's value at its columns; the largest integer at columns without a picture."""
+    if len(parts) == 1:
+        return values[None]
+    spread = jnp.where(parts, values[:, None], np.iinfo(np.int32).max)
+    return spread.min(0, keepdims=True)
+
+
+def _by_picture(columns: Array, parts: Bool[np.ndarray, "n w"]) -> Array:
+    """Sum of each picture's columns."""
+    if len(parts) == 1:
+        return columns.sum(dtype=columns.dtype)[None]
+    return jnp.where(parts, columns[None], 0).sum(1, dtype=columns.dtype)
