@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxvqa._typing import Array, Float
 from jaxvqa.ops import spectrum
@@ -36,9 +37,22 @@ def windows(height: int, width: int, block: int) -> int:
 
 def covariance(band: Float[Array, "*n h w"], block: int) -> Float[Array, "*n p p"]:
     """Population covariance of the `block**2` samples of all overlapping windows."""
-    rows, columns = (size - block + 1 for size in band.shape[-2:])
-    views = [band[..., i : i + rows, j : j + columns] for i in range(block) for j in range(block)]
-    samples = jnp.stack(views, axis=-3).reshape(*band.shape[:-2], block**2, rows * columns)
+    *batch, height, width = band.shape
+    rows, columns = height - block + 1, width - block + 1
+    axis = len(batch)
+    # one gather of windows instead of a slice for each: one kernel to compile and not block**2
+    views = jax.lax.gather(
+        band,
+        np.array(list(np.ndindex(block, block)), np.int32),
+        jax.lax.GatherDimensionNumbers(
+            offset_dims=(*range(axis), axis + 1, axis + 2),
+            collapsed_slice_dims=(),
+            start_index_map=(axis, axis + 1),
+        ),
+        slice_sizes=(*batch, rows, columns),
+        mode="promise_in_bounds",
+    )
+    samples = views.reshape(*batch, block**2, rows * columns)
     centred = samples - samples.mean(axis=-1, keepdims=True)
     product = jnp.matmul(
         centred, jnp.swapaxes(centred, -1, -2), precision=jax.lax.Precision.HIGHEST
