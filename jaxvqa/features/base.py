@@ -58,6 +58,7 @@ class Feature:
         check: raises ValueError for pictures that the feature can't measure (size, chroma).
         integer: True if it needs uint8/uint16 code values.
         differentiable: False if its gradient is zero or undefined almost everywhere.
+        cpu_compiler: XLA options under which the scoring engine compiles it for CPUs.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Feature:
     check: Callable[[Planes, Options], None] = _no_check
     integer: bool = False
     differentiable: bool = True
+    cpu_compiler: tuple[tuple[str, bool | int], ...] = ()
 
     def resolve(self, given: Mapping[str, Any]) -> Options:
         """Parses options for this feature; see `options.resolve`."""

@@ -192,16 +192,17 @@ def response_by_tiles(
     tile: tuple[int, int] = TILE,
 ) -> Float[Array, "h w"]:
     """`response` of one picture by walking through the codes that occur in each tile."""
+    steps = np.arange(len(contrasts) + 1, dtype=np.int16)[:, None]
 
     def one_tile(area: Array) -> Array:
         flat, core, stride = flattened(area, half)
 
         def keep(code: Array, count: Array, best: list[Array]) -> list[Array]:
-            distance = jnp.abs(core - code)
-            return [jnp.maximum(b, jnp.where(distance == d, count, 0)) for d, b in enumerate(best)]
+            met = jnp.abs(core - code)[None] == steps
+            return [jnp.maximum(best[0], jnp.where(met, count[None], 0))]
 
-        counts = [jnp.zeros(core.shape, jnp.int16)] * (len(contrasts) + 1)
-        counts = codes_upwards(
+        counts = [jnp.zeros((len(contrasts) + 1, core.size), jnp.int16)]
+        (counts,) = codes_upwards(
             flat, lambda code: code_count(flat, code, half, stride, core.size), keep, counts
         )
         return unflattened(_combine(core, counts[0], counts[1:], contrasts), half, stride)

@@ -82,13 +82,18 @@ def _program(request: Request, place: Place, wide: bool) -> Future[Callable[...,
     side = tuple(
         jax.ShapeDtypeStruct(shape, dtype, sharding=place.sharding) for shape, dtype in place.layout
     )
-    with traced_for(place.devices[0].platform):
+    platform = place.devices[0].platform
+    with traced_for(platform):
         lowered = jax.jit(_chunk(request, place)).lower(side, side)
-    return _threads().submit(_compile, lowered, key)
+    options = dict(request.feature.cpu_compiler) if platform == "cpu" else {}
+    return _threads().submit(_compile, lowered, options, key)
 
 
-def _compile(lowered: Any, key: str) -> Callable[..., Any]:
-    compiled = lowered.compile()
+def _compile(lowered: Any, options: dict[str, bool | int], key: str) -> Callable[..., Any]:
+    try:
+        compiled = lowered.compile(compiler_options=options)
+    except jax.errors.JaxRuntimeError:  # a later XLA may have dropped an option
+        compiled = lowered.compile()
     program_store.save(key, compiled)
     return compiled
 
