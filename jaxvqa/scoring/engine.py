@@ -93,15 +93,11 @@ class Engine:
     def _collect(self) -> None:
         count, results, lease = self._in_flight.popleft()
         lead = 1 if len(self._devices) == 1 else 2
-        self._parts.append(
-            [
-                {
-                    name: np.asarray(x).reshape((-1, *x.shape[lead:]))[:count]
-                    for name, x in series.items()
-                }
-                for series in results
-            ]
-        )
+        part = []
+        for packed in results:
+            found = programs.unpacked({names: np.asarray(x) for names, x in packed.items()})
+            part.append({k: x.reshape((-1, *x.shape[lead:]))[:count] for k, x in found.items()})
+        self._parts.append(part)
         self._carrier.release(lease)
 
     def finish(self) -> list[dict[str, np.ndarray]]:

@@ -8,12 +8,13 @@ longest.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
@@ -56,7 +57,7 @@ def start(requests: Sequence[Request], place: Place) -> list[Future[Callable[...
     """Begins to compile a program for each request; programs that exist are not compiled again.
 
     A program takes the planes of both sides, two tuples of arrays that lie as `place` says, and
-    gives the raw series of its request.
+    gives the raw series of its request, to be read by `unpacked`.
     """
     # the caller's 64-bit mode is part of a program, as it is for `jax.jit`
     wide = jax.dtypes.canonicalize_dtype(np.float64) == np.float64
@@ -98,15 +99,30 @@ def _compile(lowered: Any, options: dict[str, bool | int], key: str) -> Callable
     return compiled
 
 
+def _packed(series: Mapping[str, Any]) -> dict[tuple[str, ...], Any]:
+    """Series of one shape and type as one array: each output is a kernel, and a transfer."""
+    alike: dict[Any, list[str]] = {}
+    for name, x in series.items():
+        alike.setdefault((x.shape, x.dtype), []).append(name)
+    return {
+        tuple(names): jnp.stack([series[name] for name in names], -1) for names in alike.values()
+    }
+
+
+def unpacked(packed: Mapping[tuple[str, ...], np.ndarray]) -> dict[str, np.ndarray]:
+    """The series that a program's results hold."""
+    return {name: x[..., k] for names, x in packed.items() for k, name in enumerate(names)}
+
+
 def _chunk(request: Request, place: Place) -> Callable[..., Any]:
     """The series of one request over a chunk."""
     cut = place.history - request.before
 
-    def extract(ref: Any, dis: Any) -> dict[str, Any]:
+    def extract(ref: Any, dis: Any) -> dict[tuple[str, ...], Any]:
         pair = [Planes(*(p[cut:] for p in x), bit_depth=place.bit_depth) for x in (ref, dis)]
         if not request.feature.needs_chroma(request.options):
             pair = [x.luma_only() for x in pair]
-        return dict(request.feature.extract(pair[0], pair[1], request.options))
+        return _packed(request.feature.extract(pair[0], pair[1], request.options))
 
     def shard(ref: Any, dis: Any) -> Any:
         ref, dis = jax.tree.map(lambda x: x[0], (ref, dis))
