@@ -92,6 +92,21 @@ def test_chunks_devices_and_whole_agree(moving):
     np.testing.assert_array_equal(both.frames["motion2"], whole["motion2"])
 
 
+def test_compiler_options_are_known_or_left_out(moving):
+    from jaxvqa.features.motion import FEATURE
+    from jaxvqa.features.speed import SPEED_CHROMA
+    from jaxvqa.scoring import engine
+
+    # else SpEED takes twice as long to compile, and nothing says so
+    jax.jit(jax.lax.neg).lower(1.0).compile(compiler_options=dict(SPEED_CHROMA.cpu_compiler))
+    gone = (("xla_of_another_year", True),)
+    feature = type(FEATURE)(**{**FEATURE.__dict__, "cpu_compiler": gone})
+    run = engine.Engine([engine.Request(feature, feature.resolve({}))], 8, 2, jax.devices()[:1])
+    for frame in moving.y[:4]:
+        run.feed((frame,), (frame,))
+    assert len(run.finish()[0]["raw"]) == 4
+
+
 def test_runs_are_deterministic(moving):
     first, second = (jaxvqa.score(moving, moving, **MOTION) for _ in range(2))
     for name, values in first.frames.items():

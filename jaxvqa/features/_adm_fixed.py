@@ -224,8 +224,8 @@ def scale_sums(
     weights: tuple[int, ...],
     gain: float,
     with_aim: bool,
-) -> Int[Array, "3 3"]:
-    """Sums of cubes of one scale, as the reference accumulates them (every row rounded).
+) -> Int[Array, "rows 9"]:
+    """Sums of cubes in each row of one scale, to be rounded by `summed`.
 
     Args:
         ref: detail bands of the reference over the region plus one sample around.
@@ -234,11 +234,11 @@ def scale_sums(
         size: height and width of the whole bands.
         weights: contrast sensitivity of each orientation, in the scale's fixed point.
         gain: limit of the enhancement gain.
-        with_aim: False to leave the second row 0.
+        with_aim: False to leave the second three 0.
 
     Returns:
-        Rows: masked restored detail, masked additive impairment, reference detail; columns:
-        orientations. int64, in the units that `cube_bits` states.
+        int64 sums of masked restored detail, masked additive impairment and reference detail, each
+        of three orientations.
     """
     region = Region.of(*size)
     wide = np.dtype(np.int32 if scale == 0 else np.int64)
@@ -265,14 +265,37 @@ def scale_sums(
         none = [] if with_aim else [jnp.zeros_like(sums[0])] * 3
         return jnp.stack([*sums[:-3], *none, *sums[-3:]], axis=-1)
 
-    sums = map_rows(rows, (*ref, *dis), height=region.height, halo=2, first=max(region.top - 1, 0))
-    # every row is rounded by itself
-    bits = np.array([[_log2_ceil(size[0])] * 6 + [_reference_row_shift(scale, region)] * 3])
-    return ((sums + ((1 << bits) >> 1)) >> bits).sum(0).reshape(3, 3)
+    return map_rows(rows, (*ref, *dis), height=region.height, halo=2, first=max(region.top - 1, 0))
+
+
+def summed(
+    sums: Sequence[Int[Array, "_rows 9"] | None], sizes: Sequence[tuple[int, int]]
+) -> Int[Array, "scales 3 3"]:
+    """Sums over the rows of every scale, as the reference accumulates them: every row rounded.
+
+    Args:
+        sums: `scale_sums` of the scales, None for one that is left out.
+        sizes: height and width of their whole bands.
+
+    Returns:
+        For every scale rows of masked restored detail, masked additive impairment and reference
+        detail, columns for the orientations; in the units that `cube_bits` states.
+    """
+    most = max(Region.of(*size).height for size in sizes)
+    none = jnp.zeros((0, 9), jnp.int64)
+    found = [none if x is None else x for x in sums]
+    rows = jnp.stack([jnp.pad(x, ((0, most - len(x)), (0, 0))) for x in found])
+    bits = np.array(
+        [
+            [_log2_ceil(size[0])] * 6 + [_reference_row_shift(scale, Region.of(*size))] * 3
+            for scale, size in enumerate(sizes)
+        ]
+    )[:, None]
+    return ((rows + ((1 << bits) >> 1)) >> bits).sum(1).reshape(-1, 3, 3)
 
 
 def cube_bits(scale: int, size: tuple[int, int]) -> np.ndarray:
-    """Fractional bits of `scale_sums`, same shape, for bands of `size`."""
+    """Fractional bits of one scale's `summed`, same shape, for bands of `size`."""
     region = Region.of(*size)
     masked = [
         _MASKED_BITS[scale][b] - _cube_shifts(scale, b, size[1])[1] - _log2_ceil(size[0])

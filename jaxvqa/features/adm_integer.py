@@ -14,7 +14,7 @@ import numpy as np
 
 from jaxvqa._typing import Array, Int
 from jaxvqa.checks import check_min_size
-from jaxvqa.features._adm_fixed import cube_bits, scale_sums
+from jaxvqa.features._adm_fixed import cube_bits, scale_sums, summed
 from jaxvqa.features._adm_wavelet import SCALES, Region, band_sizes, wavelet
 from jaxvqa.features.adm_options import INTEGER_OPTIONS, outputs
 from jaxvqa.features.base import Feature, Series, run
@@ -53,14 +53,14 @@ def _weights(scale: int, options: Options) -> tuple[int, int, int]:
 
 
 def _frame_sums(ref: Array, dis: Array, options: Options, bits: int) -> Int[Array, "4 3 3"]:
-    """`scale_sums` of every scale of one frame; zeros for a scale that is left out."""
+    """Sums of every scale of one frame; zeros for a scale that is left out."""
     sizes = band_sizes(*ref.shape)
     found = []
     for scale in range(SCALES):
         ref, ref_bands = wavelet(ref, scale, bits)
         dis, dis_bands = wavelet(dis, scale, bits)
         if scale == 0 and options.adm_skip_scale0:
-            found.append(jnp.zeros((3, 3), jnp.int64))
+            found.append(None)
             continue
         found.append(
             scale_sums(
@@ -73,7 +73,7 @@ def _frame_sums(ref: Array, dis: Array, options: Options, bits: int) -> Int[Arra
                 with_aim=not options.adm_skip_aim,
             )
         )
-    return jnp.stack(found)
+    return summed(found, sizes)
 
 
 def _round32(x: Array) -> Array:

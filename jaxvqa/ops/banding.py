@@ -205,7 +205,8 @@ def response_by_tiles(
         (counts,) = codes_upwards(
             flat, lambda code: code_count(flat, code, half, stride, core.size), keep, counts
         )
-        return unflattened(_combine(core, counts[0], counts[1:], contrasts), half, stride)
+        own, *others = counts
+        return unflattened(_combine(core, own, others, contrasts), half, stride)
 
     empty = jnp.zeros(codes.shape, jnp.float32)
     return over_tiles(one_tile, (padded(codes, half, SKIP),), half, empty, tile)
