@@ -41,6 +41,13 @@ def _no_check(ref: Planes, options: Options) -> None:
     """Accepts every picture."""
 
 
+# for `Feature.cpu_compiler`: XLA's older emitters, which make fewer kernels. A quarter or a third
+# less to compile where they suit; in other programs some loops take several times as long to run
+FEWER_KERNELS = (("xla_cpu_use_fusion_emitters", False),)
+# the same and LLVM's second level of optimisation
+QUICKER = (*FEWER_KERNELS, ("xla_backend_optimization_level", 2))
+
+
 @dataclass(frozen=True)
 class Feature:
     """A feature record; see the module's text for the two parts.

@@ -23,7 +23,7 @@ import jax.numpy as jnp
 
 from jaxvqa._typing import Array, Float
 from jaxvqa.checks import check_min_size
-from jaxvqa.features.base import Feature, Output, Series, run, series_namespace
+from jaxvqa.features.base import FEWER_KERNELS, Feature, Output, Series, run, series_namespace
 from jaxvqa.features.options import Option, Options
 from jaxvqa.ops import entropy, spectrum, taps
 from jaxvqa.ops.borders import pad
@@ -39,8 +39,6 @@ _STEP = 16
 # the covariance counts as singular if an eigenvalue is smaller than this, in squared code values
 _LEAST_EIGENVALUE = 1e-6
 
-# many small steps: compiled in half the time this way, and no slower
-_CPU_COMPILER = (("xla_cpu_use_fusion_emitters", False),)
 # shares of the reference's and the distorted block's variance in the two weights
 _WEIGHTS = {
     0: ((1.0, 0.0), (0.0, 1.0)),
@@ -277,7 +275,7 @@ SPEED_CHROMA = Feature(
     extract=_chroma_extract,
     planes="yuv",
     check=_check_chroma,
-    cpu_compiler=_CPU_COMPILER,
+    cpu_compiler=FEWER_KERNELS,
 )
 
 SPEED_TEMPORAL = Feature(
@@ -291,7 +289,7 @@ SPEED_TEMPORAL = Feature(
     before=lambda options: 1,
     finish=_temporal_finish,
     check=_check_temporal,
-    cpu_compiler=_CPU_COMPILER,
+    cpu_compiler=FEWER_KERNELS,
 )
 
 
@@ -391,9 +389,7 @@ def speed_temporal(
     Raises:
         ValueError: bad options, or frames so small that no block is left (libvmaf crashes there).
 
-    Gradients: as for `speed_chroma`.
-
-    Source: libvmaf f85a853, `speed.c`. Matches it to 1e-4 relative.
+    Gradients: as for `speed_chroma`. Source: libvmaf f85a853, `speed.c`; matched to 1e-4 relative.
     """
     given = {
         "kernel_scale": kernel_scale, "prescale": prescale, "prescale_method": prescale_method,

@@ -15,7 +15,7 @@ from jaxvqa._typing import Array, Float, Int, Integer
 from jaxvqa.checks import check_min_size
 from jaxvqa.features._vif_log import log2_fixed
 from jaxvqa.features._vif_moments import TAPS, moments, shifts
-from jaxvqa.features.base import Feature, Output, Series, run
+from jaxvqa.features.base import QUICKER, Feature, Output, Series, run
 from jaxvqa.features.options import Option, Options
 from jaxvqa.ops.borders import pad
 from jaxvqa.ops.filters import correlate
@@ -220,6 +220,7 @@ FEATURE = Feature(
     check=_check,
     integer=True,
     differentiable=False,
+    cpu_compiler=QUICKER,
 )
 
 
