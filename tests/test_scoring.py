@@ -107,6 +107,26 @@ def test_compiler_options_are_known_or_left_out(moving):
     assert len(run.finish()[0]["raw"]) == 4
 
 
+def test_a_short_container_file_is_one_chunk(tmp_path, monkeypatch):
+    from tests.test_video_formats import make_planes, write_clip
+
+    asked = []
+
+    def chunk(frame_bytes, devices, frames):
+        asked.append(frames)
+        return chunk_frames(frame_bytes, devices, frames)
+
+    monkeypatch.setattr("jaxvqa.scoring.score.chunk_frames", chunk)
+    options = {"model": None, "features": ["float_motion"], "devices": jax.devices()[:1]}
+    stacks = make_planes(np.random.default_rng(0), 48, 40, "420", 8, frames=6)
+    path = tmp_path / "clip.mkv"
+    write_clip(path, "ffv1", "yuv420p", 48, 40, stacks, 8)
+    for skip, expected in ((0, 6), (1, 5), (4, 4)):
+        result = jaxvqa.score(path, path, skip_ref=skip, skip_dis=skip, **options)
+        assert len(result.frame_numbers) == 6 - skip
+        assert asked[-2] == expected
+
+
 def test_runs_are_deterministic(moving):
     first, second = (jaxvqa.score(moving, moving, **MOTION) for _ in range(2))
     for name, values in first.frames.items():

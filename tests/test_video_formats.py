@@ -146,7 +146,7 @@ def test_full_range_and_lossless_h264(tmp_path):
     write_clip(path, "libx264", "yuvj420p", 50, 38, stacks, 8, options={"qp": "0", "bf": "2"})
     info = check_equal(path, stacks, 8, count=30)
     assert (info.color_range, info.chroma, info.bit_depth) == ("pc", "420", 8)
-    assert info.announced_frames == 30
+    assert info.announced_frames == info.expected_frames == 30
 
 
 def test_colour_tags(tmp_path):
@@ -157,6 +157,9 @@ def test_colour_tags(tmp_path):
         path, "ffv1", "yuv420p10le", 32, 32, stacks, 10, rate=Fraction(30000, 1001), tags=tags
     )
     with open_video(path) as video:
+        # Matroska has no count, but a duration
+        assert video.info.announced_frames is None
+        assert video.info.expected_frames == len(stacks[0])
         assert video.info.color_transfer == "smpte2084"
         assert video.info.color_range == "tv"
         assert video.info.is_hdr

@@ -24,6 +24,8 @@ from jaxvqa.scoring.result import Notice, Result, Timing
 from jaxvqa.scoring.source import Source, is_path, open_arrays, open_files
 
 DEFAULT_MODEL = "vmaf_v0.6.1"
+# frames of a device's chunk for a clip that seems to be short
+_LEAST_CHUNK = 4
 AnyModel = Model | Collection
 
 
@@ -252,6 +254,9 @@ class _Run:
         for group, step in zip(self._groups, (1, subsample), strict=True):
             frames = None if count is None else -(-count // step)
             used = devices if frames is None else devices[: max(1, min(len(devices), frames))]
+            if frames is None and source.expected_count is not None:
+                # a chunk need not be longer than the clip; much shorter only if that is certain
+                frames = max(-(-source.expected_count // step), _LEAST_CHUNK * len(used))
             chunk = chunk_frames(frame_bytes, len(used), frames)
             requests = [plan.requests[i] for i in group]
             self._engines.append(Engine(requests, clip.bit_depth, chunk, used))

@@ -42,6 +42,12 @@ class Source:
     pair: Pair | None = None
 
     @property
+    def expected_count(self) -> int | None:
+        """About how many pairs there will be, or None."""
+        known = self.frame_count
+        return self.pair.expected_count if known is None and self.pair is not None else known
+
+    @property
     def notices(self) -> list[Notice]:
         """What reading found out; complete after the last frame."""
         if self.pair is None:

@@ -6,6 +6,7 @@ PyAV's own arrays repeat chroma for some formats and do not know others.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
@@ -168,6 +169,7 @@ class AvSource:
             color_transfer=transfer,
             interlaced=bool(frame.interlaced_frame),
             announced_frames=self._stream.frames or None,
+            expected_frames=self._stream.frames or self._frames_by_duration(rate),
         )
 
     def _decode(self) -> Iterator[Any]:
@@ -238,6 +240,12 @@ class AvSource:
         if len(self._container.streams) == 1 and self._container.duration is not None:
             return Fraction(self._container.duration, 1_000_000)
         return None
+
+    def _frames_by_duration(self, rate: Fraction | None) -> int | None:
+        duration = self._announced_duration()
+        if duration is None or not rate:
+            return None
+        return math.ceil(duration * Fraction(rate))
 
     def check(self) -> None:
         """Refuses a frame that is damaged or differs in size or format from the first."""

@@ -29,6 +29,8 @@ class VideoInfo:
         color_transfer: FFmpeg's name of the transfer function, or None if the file does not say.
         interlaced: the file marks its frames as interlaced.
         announced_frames: the container's own frame count, which need not be right, or None.
+        expected_frames: about how many frames there are, by that count or by the duration that the
+            container announces, or None.
         note: how the file was understood where that is not obvious, or None.
     """
 
@@ -45,6 +47,7 @@ class VideoInfo:
     color_transfer: str | None = None
     interlaced: bool = False
     announced_frames: int | None = None
+    expected_frames: int | None = None
     note: str | None = None
 
     @property

@@ -60,6 +60,16 @@ class Pair:
         return shorter if self._limit is None else min(shorter, self._limit)
 
     @property
+    def expected_count(self) -> int | None:
+        """About how many pairs there will be, or None; containers may announce it wrongly."""
+        known = [] if self._limit is None else [self._limit]
+        for video in (self.ref, self.dis):
+            count = video.info.frame_count or video.info.expected_frames
+            if count is not None:
+                known.append(max(1, count - video.skip))
+        return min(known, default=None)
+
+    @property
     def warnings(self) -> list[str]:
         """Sentences about what may spoil the scores; complete after the last frame."""
         ref, dis = self.ref.info, self.dis.info
