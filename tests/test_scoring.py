@@ -93,12 +93,12 @@ def test_chunks_devices_and_whole_agree(moving):
 
 
 def test_compiler_options_are_known_or_left_out(moving):
+    from jaxvqa.features.base import QUICKER
     from jaxvqa.features.motion import FEATURE
-    from jaxvqa.features.speed import SPEED_CHROMA
     from jaxvqa.scoring import engine
 
-    # else SpEED takes twice as long to compile, and nothing says so
-    jax.jit(jax.lax.neg).lower(1.0).compile(compiler_options=dict(SPEED_CHROMA.cpu_compiler))
+    # else SpEED and integer VIF take longer to compile, and nothing says so
+    jax.jit(jax.lax.neg).lower(1.0).compile(compiler_options=dict(QUICKER))
     gone = (("xla_of_another_year", True),)
     feature = type(FEATURE)(**{**FEATURE.__dict__, "cpu_compiler": gone})
     run = engine.Engine([engine.Request(feature, feature.resolve({}))], 8, 2, jax.devices()[:1])
@@ -125,6 +125,11 @@ def test_a_short_container_file_is_one_chunk(tmp_path, monkeypatch):
         result = jaxvqa.score(path, path, skip_ref=skip, skip_dis=skip, **options)
         assert len(result.frame_numbers) == 6 - skip
         assert asked[-2] == expected
+    # a container that announces too little shortens chunks, nothing else
+    monkeypatch.setattr("jaxvqa.video.av_reader.AvSource._frames_by_duration", lambda *_: 1)
+    short = jaxvqa.score(path, path, **options)
+    assert asked[-2] == 4
+    assert len(short.frame_numbers) == 6
 
 
 def test_runs_are_deterministic(moving):

@@ -93,7 +93,10 @@ def _program(request: Request, place: Place, wide: bool) -> Future[Callable[...,
 def _compile(lowered: Any, options: dict[str, bool | int], key: str) -> Callable[..., Any]:
     try:
         compiled = lowered.compile(compiler_options=options)
-    except jax.errors.JaxRuntimeError:  # a later XLA may have dropped an option
+    except jax.errors.JaxRuntimeError:
+        if not options:
+            raise
+        # a later XLA may have dropped one
         compiled = lowered.compile()
     program_store.save(key, compiled)
     return compiled

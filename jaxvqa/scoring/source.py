@@ -43,9 +43,8 @@ class Source:
 
     @property
     def expected_count(self) -> int | None:
-        """About how many pairs there will be, or None."""
-        known = self.frame_count
-        return self.pair.expected_count if known is None and self.pair is not None else known
+        """About how many pairs there will be, as files announce it; None for arrays."""
+        return None if self.pair is None else self.pair.expected_count
 
     @property
     def notices(self) -> list[Notice]:

@@ -245,7 +245,7 @@ class AvSource:
         duration = self._announced_duration()
         if duration is None or not rate:
             return None
-        return math.ceil(duration * Fraction(rate))
+        return math.ceil(duration * Fraction(rate)) or None
 
     def check(self) -> None:
         """Refuses a frame that is damaged or differs in size or format from the first."""
