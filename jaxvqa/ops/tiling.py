@@ -12,6 +12,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxvqa._typing import Array
 from jaxvqa.ops.platforms import choose
@@ -120,7 +121,7 @@ def map_rows(
             return staged(*cut)
 
         # 32 bits also in a 64-bit scope: indexing may be lowered after the scope has closed
-        starts = jnp.minimum(jnp.arange(count, dtype=jnp.int32) * rows, height - rows)
+        starts = np.minimum(np.arange(count, dtype=np.int32) * rows, np.int32(height - rows))
         return jax.tree.map(joined, jax.lax.map(one, starts))
 
     def shifted(*images: Array) -> Any:
@@ -171,4 +172,4 @@ def map_frames(
     if recompute:
         one = jax.checkpoint(one, prevent_cse=False)
     # 32 bits for the same reason as in map_rows
-    return jax.lax.map(one, jnp.arange(count, dtype=jnp.int32))
+    return jax.lax.map(one, np.arange(count, dtype=np.int32))
