@@ -26,6 +26,7 @@ import numpy as np
 
 from jaxvqa._typing import Array, Float, Integer, Shaped
 from jaxvqa.ops.platforms import choose
+from jaxvqa.ops.stages import keep_stages, stage
 
 # code of pixels that take no part: above every real code, and far enough that no contrast meets it
 SKIP = 1 << 14
@@ -197,15 +198,13 @@ def response_by_tiles(
     def one_tile(area: Array) -> Array:
         flat, core, stride = flattened(area, half)
 
-        def keep(code: Array, count: Array, best: list[Array]) -> list[Array]:
+        def keep(code: Array, best: Array) -> Array:
+            count = code_count(flat, code, half=half, stride=stride, length=core.size)
             met = jnp.abs(core - code)[None] == steps
-            return [jnp.maximum(best[0], jnp.where(met, count[None], 0))]
+            return jnp.maximum(best, jnp.where(met, count[None], 0))
 
-        counts = [jnp.zeros((len(contrasts) + 1, core.size), jnp.int16)]
-        (counts,) = codes_upwards(
-            flat, lambda code: code_count(flat, code, half, stride, core.size), keep, counts
-        )
-        own, *others = counts
+        counts = jnp.zeros((len(contrasts) + 1, core.size), jnp.int16)
+        own, *others = codes_upwards(flat, keep, counts)
         return unflattened(_combine(core, own, others, contrasts), half, stride)
 
     empty = jnp.zeros(codes.shape, jnp.float32)
@@ -272,31 +271,28 @@ def unflattened(x: Array, half: int, stride: int) -> Array:
     return jnp.pad(x, (0, 2 * half)).reshape(-1, stride)[:, : stride - 2 * half]
 
 
-def codes_upwards(
-    among: Array,
-    measure: Callable[[Array], Array],
-    keep: Callable[[Array, Array, list[Array]], list[Array]],
-    kept: list[Array],
-) -> list[Array]:
+def codes_upwards(among: Array, keep: Callable[[Array, Any], Any], kept: Any) -> Any:
     """Goes through the codes that occur, from the smallest.
 
     Args:
         among: flat array of the codes; `SKIP` is not one.
-        measure: what is to be known about a code, an array.
-        keep: takes a code, what was measured and what was kept so far; gives what is kept now.
-        kept: the beginning.
+        keep: takes a code and what was kept so far; gives what is kept now. What it measures about
+            the code should be a stage, else it is worked out again for everything that reads it.
+        kept: the beginning, a pytree of arrays.
     """
 
-    def step(state: tuple[Array, Array, list[Array]]) -> tuple[Array, Array, list[Array]]:
-        # what was measured is carried from one step to the next, which makes XLA store it once;
-        # otherwise it is computed again for everything that reads it
-        code, measured, kept = state
-        following = _least(jnp.where(among > code, among, SKIP))
-        return following, measure(following), keep(code, measured, kept)
+    def step(state: tuple[Array, Any]) -> tuple[Array, Any]:
+        code, kept = state
+        return _next(among, code), keep(code, kept)
 
-    first = _least(among)
-    state = (first, measure(first), kept)
-    return jax.lax.while_loop(lambda state: state[0] < SKIP, step, state)[2]
+    with keep_stages():
+        first = _next(among, np.int16(-1))
+        return jax.lax.while_loop(lambda state: state[0] < SKIP, step, (first, kept))[1]
+
+
+def _next(among: Array, code: Any) -> Array:
+    """The smallest code above another, or `SKIP`."""
+    return _least(jnp.where(among > code, among, SKIP))
 
 
 def _least(x: Array) -> Array:
@@ -309,8 +305,12 @@ def _least(x: Array) -> Array:
     return x.min()
 
 
-def code_count(flat: Array, code: Array, half: int, stride: int, length: int) -> Array:
-    """How often `code` occurs in the window of each entry of a flattened tile."""
+def code_count(flat: Array, code: Array, *, half: int, stride: int, length: int) -> Array:
+    """How often `code` occurs in the window of each entry of a flattened tile; a stage."""
+    return stage(_code_count, flat, code, half=half, stride=stride, length=length)
+
+
+def _code_count(flat: Array, code: Array, *, half: int, stride: int, length: int) -> Array:
     size = 2 * half + 1
     equal = (flat == code).astype(jnp.uint8)
     across = shifted_sum(equal, size, 1, flat.size - 2 * half)

@@ -38,7 +38,7 @@ from jaxvqa.ops.banding import (
     unflattened,
 )
 from jaxvqa.ops.platforms import choose
-from jaxvqa.ops.stages import keep_stages, stage
+from jaxvqa.ops.stages import stage
 
 
 class Facing(NamedTuple):
@@ -137,19 +137,16 @@ def facing_by_tiles(codes: Array, half: int, contrasts: Sequence[Contrast]) -> F
     def tile(area: Array) -> Facing:
         flat, core, stride = flattened(area, half)
 
-        def keep(code: Array, count: Array, counts: list[Array]) -> list[Array]:
+        def keep(code: Array, counts: list[Array]) -> list[Array]:
+            count = code_count(flat, code, half=half, stride=stride, length=core.size)
             distance = code - core
             return [
                 jnp.maximum(kept, jnp.where(distance == d, count, 0))
                 for d, kept in zip(range(-reach, reach + 1), counts, strict=True)
             ]
 
-        counts = codes_upwards(
-            flat,
-            lambda code: code_count(flat, code, half, stride, core.size),
-            keep,
-            [jnp.zeros(core.shape, jnp.int16)] * (2 * reach + 1),
-        )
+        none = [jnp.zeros(core.shape, jnp.int16)] * (2 * reach + 1)
+        counts = codes_upwards(flat, keep, none)
         sides = [(counts[reach - d], counts[reach + d]) for d in range(1, reach + 1)]
         found = _strongest(core, counts[reach], sides, contrasts)
         return jax.tree.map(lambda x: unflattened(x, half, stride), found)
@@ -183,17 +180,14 @@ def pull_by_tiles(codes: Array, sources: Sequence[Array], half: int) -> Array:
         _, core, stride = flattened(area, half)
         sources = [x.reshape(-1) for x in around]
 
-        def force(code: Array) -> Array:
-            with keep_stages():
-                looking = stage(_looking, *sources, code)
-                across = stage(lambda x: shifted_sum(x, size, 1, x.size - 2 * half), looking)
-                return stage(lambda x: shifted_sum(x, size, stride, core.size), across)
-
-        def keep(code: Array, force: Array, total: list[Array]) -> list[Array]:
-            return [jnp.where(core == code, force, total[0])]
+        def keep(code: Array, total: Array) -> Array:
+            looking = stage(_looking, *sources, code)
+            across = stage(shifted_sum, looking, count=size, step=1, length=looking.size - 2 * half)
+            force = stage(shifted_sum, across, count=size, step=stride, length=core.size)
+            return jnp.where(core == code, force, total)
 
         zero = jnp.zeros(core.shape, sources[1].dtype)
-        return unflattened(codes_upwards(core, force, keep, [zero])[0], half, stride)
+        return unflattened(codes_upwards(core, keep, zero), half, stride)
 
     size = 2 * half + 1
     empty = jnp.zeros(codes.shape, sources[1].dtype)
