@@ -1,4 +1,4 @@
-"""Fixed-point arithmetic of libvmaf's `adm`: decoupling, masking and cube sums of one scale.
+"""Fixed-point arithmetic of libvmaf's `adm`: decoupling, masking and cube sums.
 
 Every integer equals the plain-C extractor's, its two overflows included: one that full-contrast
 pictures reach (`_fifteenth` at scale 0), one that every picture reaches (the same and `_thirtieth`
@@ -7,22 +7,26 @@ whose products need 64 bits, and up to 2^62, so float64 would not be exact. Fact
 from 32 bits just before they are multiplied, which compilers turn into one widening product per
 vector lane, and non-negative values are unsigned, since vector units shift those faster.
 
-Source: libvmaf f85a853, `integer_adm.c`. Call `scale_sums` inside `jax.enable_x64(True)`.
+Source: libvmaf f85a853, `integer_adm.c`. To be called inside `jax.enable_x64(True)`.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxvqa._typing import Array, Int
+from jaxvqa.features._adm_scales import Coarse, Finest, cube_shifts, log2_ceil
 from jaxvqa.features._adm_wavelet import Bands, Region
 from jaxvqa.ops.stages import integer_row_sums, stage
 from jaxvqa.ops.tiling import map_rows
+
+Scales = Finest | Coarse
 
 # squared cosine of one degree, rounded to float32 as in the reference
 _COSINE_SQUARED = float(np.float32(math.cos(math.pi / 180.0) ** 2))
@@ -30,17 +34,9 @@ _COSINE_SQUARED = float(np.float32(math.cos(math.pi / 180.0) ** 2))
 _MASKER_ADD = (16384, 16384, 65535)
 _MASKER_SHIFT = (15, 15, 17)
 _THRESHOLD_SHIFT = (10, 10, 12)
-_SQUARE_SHIFT = (29, 29, 30)
-_CUBE_SHIFT_OFFSET = (4, 4, 3)
-# by scale: fractional bits of masked cubes before the shifts for size, of the reference's cubes,
-# and the shift of the reference's squares
+# by scale: fractional bits of masked cubes before the shifts for size, and of the reference's cubes
 _MASKED_BITS = ((52, 52, 57), (45, 45, 45), (39, 39, 39), (36, 36, 36))
 _REFERENCE_BITS = (18, 32, 27, 23)
-_REFERENCE_SQUARE_SHIFT = (0, 31, 30, 31)
-
-
-def _log2_ceil(n: int) -> int:
-    return (n - 1).bit_length()
 
 
 def _unsigned(x: Array) -> Array:
@@ -78,14 +74,14 @@ def _aligned(*vectors: Array, wide: np.dtype) -> Array:
     return (cross >= 0) & (cross * cross >= _COSINE_SQUARED * oo * tt)
 
 
-def _restored_size(size: Array, negative: Array, same: Array, scale: int) -> Array:
+def _restored_size(size: Array, negative: Array, same: Array, finest: bool) -> Array:
     """|k o| as an integer, with k = t / o clipped to 0..1 and rounded to 15 bits.
 
     `size` is |o|; `same` is t with the sign of o taken off, clipped at 0. The reference rounds
     halves of the signed product up, so halves of a negative product go down in magnitude.
     """
     half = 16384 - negative.astype(jnp.int32)
-    if scale == 0:
+    if finest:
         # from |o| + 1 on k is 1 after clipping; the smaller t keeps the product in 32 bits
         capped = jnp.minimum(same, size + 1).astype(jnp.uint32)
         product = reciprocal(jnp.maximum(size, 1)).astype(jnp.uint32) * capped
@@ -100,137 +96,169 @@ def _restored_size(size: Array, negative: Array, same: Array, scale: int) -> Arr
     return ((_unsigned(k) * _unsigned(size) + _unsigned(half)) >> 15).astype(jnp.int32)
 
 
-def _with_gain(restored: Array, same: Array, gain: float, scale: int) -> Array:
+def _with_gain(restored: Array, same: Array, gain: float, finest: bool) -> Array:
     """`min(restored * gain, same)` without its fraction."""
     if gain == 1.0:
         return jnp.minimum(restored, same)
-    if scale == 0 and gain == int(gain):
+    if finest and gain == int(gain):
         return jnp.minimum(restored * int(gain), same)
     product = restored.astype(jnp.float64) * gain
     return jnp.minimum(product, same.astype(jnp.float64)).astype(jnp.int32)
 
 
-def _restored(o: Array, t: Array, aligned: Array, *, gain: float, scale: int) -> Array:
+def _restored(o: Array, t: Array, aligned: Array, *, gain: float, finest: bool) -> Array:
     """What a band `t` of the distorted picture still has of the reference's `o`."""
     negative = o < 0
     o32, t32 = o.astype(jnp.int32), t.astype(jnp.int32)
     same = jnp.maximum(jnp.where(negative, -t32, t32), 0)
-    size = _restored_size(jnp.abs(o32), negative, same, scale)
-    size = jnp.where(aligned, _with_gain(size, same, gain, scale), size)
+    size = _restored_size(jnp.abs(o32), negative, same, finest)
+    size = jnp.where(aligned, _with_gain(size, same, gain, finest), size)
     return jnp.where(negative, -size, size).astype(o.dtype)
 
 
-def _masker(band: Array, weight: int, scale: int, orientation: int) -> Array:
+def _masker(band: Array, weight: Any, finest: bool, orientation: int) -> Array:
     """Magnitude of a weighted band as the reference stores it for masking."""
-    if scale == 0:
+    if finest:
         product = band.astype(jnp.int32) * weight + _MASKER_ADD[orientation]
         return jnp.abs(product >> _MASKER_SHIFT[orientation])
     return jnp.abs(((band.astype(jnp.int64) * weight + (1 << 27)) >> 28).astype(jnp.int32))
 
 
-def _thirtieth(y: Array, scale: int) -> Array:
+def _thirtieth(y: Array, finest: bool) -> Array:
     """What a masker adds to the threshold of each of its eight neighbours."""
-    if scale == 0:
+    if finest:
         return (4369 * y + 2048) >> 12
     # the rounding constant 2^31 is negative in the reference's 32-bit variable: one too little
     return ((_unsigned(y) * 143165577 + (1 << 31)) >> 32).astype(jnp.int32) - 1
 
 
-def _fifteenth(y: Array, scale: int) -> Array:
+def _fifteenth(y: Array, finest: bool) -> Array:
     """What a masker adds to the threshold at its own place."""
-    if scale == 0:
+    if finest:
         # kept in 16 bits by the reference, which wrap near full contrast
         return ((8738 * y + 2048) >> 12).astype(jnp.int16).astype(jnp.int32)
     return ((_unsigned(y) * 286331153 + (1 << 31)) >> 32).astype(jnp.int32) - 1
 
 
-def _maskers(bands: Sequence[Array], weights: tuple[int, ...], scale: int) -> list[Array]:
-    pairs = enumerate(zip(bands, weights, strict=True))
-    return [_masker(band, weight, scale, b) for b, (band, weight) in pairs]
+def _maskers(first: Any, bands: Sequence[Array], scales: Scales, inner: bool) -> list[Array]:
+    return [
+        _masker(band, scales.weight(b, first, inner), scales.finest, b)
+        for b, band in enumerate(bands)
+    ]
 
 
-def _near(*bands: Array, weights: tuple[int, ...], scale: int) -> Array:
+def _near(first: Any, *bands: Array, scales: Scales) -> Array:
     """What the bands at one place add to the thresholds around it."""
-    h, v, d = (_thirtieth(y, scale) for y in _maskers(bands, weights, scale))
+    h, v, d = (_thirtieth(y, scales.finest) for y in _maskers(first, bands, scales, False))
     return h + v + d
 
 
-def _surrounded(near: Array, *bands: Array, weights: tuple[int, ...], scale: int) -> Array:
+def _surrounded(near: Array, first: Any, *bands: Array, scales: Scales) -> Array:
     """Thresholds from what the places around and each place itself add."""
     inner = [x[1:-1, 1:-1] for x in bands]
-    h, v, d = (_fifteenth(y, scale) for y in _maskers(inner, weights, scale))
+    own = _maskers(_inner(first), inner, scales, True)
+    h, v, d = (_fifteenth(y, scales.finest) for y in own)
     rows = near[:-2] + near[1:-1] + near[2:]
     box = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
     return box - near[1:-1, 1:-1] + h + v + d
 
 
-def _threshold(bands: Sequence[Array], weights: tuple[int, ...], scale: int) -> Array:
+def _inner(first: Any) -> Any:
+    return None if first is None else first[1:-1]
+
+
+def _threshold(first: Any, bands: Sequence[Array], scales: Scales) -> Array:
     """Masking threshold that `bands` set at all but the outer samples."""
-    near = stage(_near, *bands, weights=weights, scale=scale)
-    return stage(_surrounded, near, *bands, weights=weights, scale=scale)
+    near = stage(_near, first, *bands, scales=scales)
+    return stage(_surrounded, near, first, *bands, scales=scales)
 
 
-def _cubes(x: Array, square_shift: int, shift: int) -> Array:
+def _half(shift: Any) -> Any:
+    """What is added before a shift to round."""
+    return 1 << (shift - 1) if isinstance(shift, int) else jnp.uint64(1) << (shift - 1)
+
+
+def _cubes(x: Array, square_shift: int, shift: Any) -> Array:
     """Rounded cubes of `x >= 0`."""
     wide = _unsigned(x)
-    square = _unsigned((wide * wide + (1 << (square_shift - 1))) >> square_shift)
-    return ((square * wide + (1 << (shift - 1))) >> shift).astype(jnp.int64)
-
-
-def _cube_shifts(scale: int, orientation: int, width: int) -> tuple[int, int]:
-    """Shifts of the square and of the cube in a band of `width` columns."""
-    if scale == 0:
-        return _SQUARE_SHIFT[orientation], _log2_ceil(width) - _CUBE_SHIFT_OFFSET[orientation]
-    return 30, _log2_ceil(width)
+    square = _unsigned((wide * wide + _half(square_shift)) >> square_shift)
+    return ((square * wide + _half(shift)) >> shift).astype(jnp.int64)
 
 
 def _masked(
-    band: Array, threshold: Array, *, weight: int, scale: int, orientation: int, width: int
+    band: Array, threshold: Array, first: Any, *, scales: Scales, orientation: int
 ) -> Array:
     """Cubes of how far a weighted band rises above the threshold."""
-    band = band[1:-1, 1:-1]
-    if scale == 0:
+    band, first = band[1:-1, 1:-1], _inner(first)
+    weight = scales.weight(orientation, first, True)
+    if isinstance(scales, Finest):
         signal = jnp.abs(band.astype(jnp.int32) * weight)
-        threshold = threshold << _THRESHOLD_SHIFT[orientation]
+        excess = jnp.maximum(signal - (threshold << _THRESHOLD_SHIFT[orientation]), 0)
     else:
-        signal = _masker(band, weight, scale, orientation)
-    excess = jnp.maximum(signal - threshold, 0)
-    return _cubes(excess, *_cube_shifts(scale, orientation, width))
+        excess = jnp.maximum(_masker(band, weight, False, orientation) - threshold, 0)
+        excess = jnp.where(scales.scored(first), excess, 0)
+    return _cubes(excess, *scales.cube_shifts(orientation, first))
 
 
-def _reference_cubes(band: Array, *, scale: int, width: int) -> Array:
+def _reference_cubes(band: Array, first: Any, *, scales: Scales) -> Array:
     """|o|^3 over the region, for the denominator."""
-    wide = _unsigned(jnp.abs(band[1:-1, 1:-1].astype(jnp.int32)))
-    if scale == 0:
+    size, first = jnp.abs(band[1:-1, 1:-1].astype(jnp.int32)), _inner(first)
+    if isinstance(scales, Finest):
+        wide = _unsigned(size)
         return (_unsigned(wide * wide) * wide).astype(jnp.int64)
+    wide = _unsigned(jnp.where(scales.scored(first), size, 0))
     # the reference adds 2^bits where rounding would add half of it
-    bits, shift = _REFERENCE_SQUARE_SHIFT[scale], _log2_ceil(width)
-    square = _unsigned((wide * wide + (1 << bits)) >> bits)
-    return ((square * wide + (1 << (shift - 1))) >> shift).astype(jnp.int64)
+    bits, shift = scales.reference_shifts(first)
+    square = _unsigned((wide * wide + (jnp.uint64(1) << bits)) >> bits)
+    return ((square * wide + _half(shift)) >> shift).astype(jnp.int64)
 
 
 def _reference_row_shift(scale: int, region: Region) -> int:
     if scale == 0:
-        return max(_log2_ceil(region.height * region.width) - 20, 0)
-    return _log2_ceil(region.height)
+        return max(log2_ceil(region.height * region.width) - 20, 0)
+    return log2_ceil(region.height)
 
 
-def scale_sums(
-    ref: Bands,
-    dis: Bands,
-    *,
-    scale: int,
-    size: tuple[int, int],
-    weights: tuple[int, ...],
-    gain: float,
+def _row_sums(
+    first: Any, bands: Sequence[Array], scales: Scales, gain: float, with_aim: bool
+) -> Array:
+    """Sums over the columns `(rows, ..., 9)` of bands `(ref h, v, d, dis h, v, d)`."""
+    ref, dis = bands[:3], bands[3:]
+    wide = np.dtype(np.int32 if scales.finest else np.int64)
+    aligned = stage(_aligned, *ref[:2], *dis[:2], wide=wide)
+    restored = [
+        stage(_restored, o, t, aligned, gain=gain, finest=scales.finest)
+        for o, t in zip(ref, dis, strict=True)
+    ]
+    additive = [stage(jnp.subtract, t, r) for t, r in zip(dis, restored, strict=True)]
+
+    def masked(signal: Sequence[Array], masker: Sequence[Array]) -> list[Array]:
+        threshold = _threshold(first, masker, scales)
+        return [
+            stage(_masked, x, threshold, first, scales=scales, orientation=b)
+            for b, x in enumerate(signal)
+        ]
+
+    detail = masked(restored, additive)
+    aim = masked(additive, restored) if with_aim else []
+    reference = [stage(_reference_cubes, o, first, scales=scales) for o in ref]
+    terms = [*detail, *aim, *reference]
+    if not scales.finest:  # what lies left and right of the middle apart
+        terms = [x.reshape(x.shape[0], 2, -1) for x in terms]
+    sums = integer_row_sums(*terms)
+    none = [] if with_aim else [jnp.zeros_like(sums[0])] * 3
+    return jnp.stack([*sums[:-3], *none, *sums[-3:]], axis=-1)
+
+
+def finest_sums(
+    ref: Bands, dis: Bands, *, size: tuple[int, int], weights: tuple[int, ...], gain: float,
     with_aim: bool,
-) -> Int[Array, "rows 9"]:
-    """Sums of cubes in each row of one scale, to be rounded by `summed`.
+) -> Int[Array, "rows 9"]:  # fmt: skip
+    """Sums of cubes in each row of scale 0, to be rounded by `summed`.
 
     Args:
-        ref: detail bands of the reference over the region plus one sample around.
+        ref: detail bands of the reference, as `wavelet` gives them.
         dis: the same of the distorted picture.
-        scale: 0 to 3.
         size: height and width of the whole bands.
         weights: contrast sensitivity of each orientation, in the scale's fixed point.
         gain: limit of the enhancement gain.
@@ -240,32 +268,26 @@ def scale_sums(
         int64 sums of masked restored detail, masked additive impairment and reference detail, each
         of three orientations.
     """
-    region = Region.of(*size)
-    wide = np.dtype(np.int32 if scale == 0 else np.int64)
-
-    def masked(signal: Sequence[Array], masker: Sequence[Array]) -> list[Array]:
-        threshold = _threshold(masker, weights, scale)
-        return [
-            stage(_masked, x, threshold, weight=w, scale=scale, orientation=b, width=size[1])
-            for b, (x, w) in enumerate(zip(signal, weights, strict=True))
-        ]
+    region, scales = Region.of(*size), Finest(size[1], weights)
 
     def rows(*bands: Array) -> Array:
-        ref, dis = bands[:3], bands[3:]
-        aligned = stage(_aligned, *ref[:2], *dis[:2], wide=wide)
-        restored = [
-            stage(_restored, o, t, aligned, gain=gain, scale=scale)
-            for o, t in zip(ref, dis, strict=True)
-        ]
-        additive = [stage(jnp.subtract, t, r) for t, r in zip(dis, restored, strict=True)]
-        detail = masked(restored, additive)
-        aim = masked(additive, restored) if with_aim else []
-        reference = [stage(_reference_cubes, o, scale=scale, width=region.width) for o in ref]
-        sums = integer_row_sums(*detail, *aim, *reference)
-        none = [] if with_aim else [jnp.zeros_like(sums[0])] * 3
-        return jnp.stack([*sums[:-3], *none, *sums[-3:]], axis=-1)
+        return _row_sums(None, bands, scales, gain, with_aim)
 
     return map_rows(rows, (*ref, *dis), height=region.height, halo=2, first=max(region.top - 1, 0))
+
+
+def coarse_sums(
+    ref: Sequence[Bands], dis: Sequence[Bands], *, sizes: Sequence[tuple[int, int]],
+    weights: Sequence[tuple[int, ...]], gain: float, with_aim: bool,
+) -> list[Int[Array, "_rows 9"]]:  # fmt: skip
+    """`finest_sums` of the scales 1 to 3; bands, sizes and weights are those of each scale."""
+    scales = Coarse(tuple(sizes), tuple(weights))
+
+    def rows(first: Array, *bands: Array) -> Array:
+        return _row_sums(first, bands, scales, gain, with_aim)
+
+    images = (jnp.asarray(scales.first_rows()), *scales.sheets(ref), *scales.sheets(dis))
+    return scales.rows_of(map_rows(rows, images, height=scales.shape[0] - 2, halo=2))
 
 
 def summed(
@@ -274,7 +296,7 @@ def summed(
     """Sums over the rows of every scale, as the reference accumulates them: every row rounded.
 
     Args:
-        sums: `scale_sums` of the scales, None for one that is left out.
+        sums: those of each scale, None for one that is left out.
         sizes: height and width of their whole bands.
 
     Returns:
@@ -287,7 +309,7 @@ def summed(
     rows = jnp.stack([jnp.pad(x, ((0, most - len(x)), (0, 0))) for x in found])
     bits = np.array(
         [
-            [_log2_ceil(size[0])] * 6 + [_reference_row_shift(scale, Region.of(*size))] * 3
+            [log2_ceil(size[0])] * 6 + [_reference_row_shift(scale, Region.of(*size))] * 3
             for scale, size in enumerate(sizes)
         ]
     )[:, None]
@@ -298,10 +320,10 @@ def cube_bits(scale: int, size: tuple[int, int]) -> np.ndarray:
     """Fractional bits of one scale's `summed`, same shape, for bands of `size`."""
     region = Region.of(*size)
     masked = [
-        _MASKED_BITS[scale][b] - _cube_shifts(scale, b, size[1])[1] - _log2_ceil(size[0])
+        _MASKED_BITS[scale][b] - cube_shifts(scale, b, size[1])[1] - log2_ceil(size[0])
         for b in range(3)
     ]
     reference = _REFERENCE_BITS[scale] - _reference_row_shift(scale, region)
     if scale > 0:
-        reference -= _log2_ceil(region.width)
+        reference -= log2_ceil(region.width)
     return np.array([masked, masked, [reference] * 3])

@@ -14,8 +14,8 @@ import numpy as np
 
 from jaxvqa._typing import Array, Int
 from jaxvqa.checks import check_min_size
-from jaxvqa.features._adm_fixed import cube_bits, scale_sums, summed
-from jaxvqa.features._adm_wavelet import SCALES, Region, band_sizes, wavelet
+from jaxvqa.features._adm_fixed import coarse_sums, cube_bits, finest_sums, summed
+from jaxvqa.features._adm_wavelet import SCALES, Bands, Region, band_sizes, wavelet
 from jaxvqa.features.adm_options import INTEGER_OPTIONS, outputs
 from jaxvqa.features.base import Feature, Series, run
 from jaxvqa.features.options import Options
@@ -55,25 +55,26 @@ def _weights(scale: int, options: Options) -> tuple[int, int, int]:
 def _frame_sums(ref: Array, dis: Array, options: Options, bits: int) -> Int[Array, "4 3 3"]:
     """Sums of every scale of one frame; zeros for a scale that is left out."""
     sizes = band_sizes(*ref.shape)
+    weights = [_weights(scale, options) for scale in range(SCALES)]
+    ref_bands, dis_bands = (_all_bands(x, bits) for x in (ref, dis))
+    how: Any = {
+        "gain": options.adm_enhn_gain_limit,
+        "with_aim": not options.adm_skip_aim,
+    }
+    finest = None
+    if not options.adm_skip_scale0:
+        finest = finest_sums(ref_bands[0], dis_bands[0], size=sizes[0], weights=weights[0], **how)
+    coarse = coarse_sums(ref_bands[1:], dis_bands[1:], sizes=sizes[1:], weights=weights[1:], **how)
+    return summed([finest, *coarse], sizes)
+
+
+def _all_bands(x: Array, bits: int) -> list[Bands]:
+    """Detail bands of every scale of a picture."""
     found = []
     for scale in range(SCALES):
-        ref, ref_bands = wavelet(ref, scale, bits)
-        dis, dis_bands = wavelet(dis, scale, bits)
-        if scale == 0 and options.adm_skip_scale0:
-            found.append(None)
-            continue
-        found.append(
-            scale_sums(
-                ref_bands,
-                dis_bands,
-                scale=scale,
-                size=sizes[scale],
-                weights=_weights(scale, options),
-                gain=options.adm_enhn_gain_limit,
-                with_aim=not options.adm_skip_aim,
-            )
-        )
-    return summed(found, sizes)
+        x, bands = wavelet(x, scale, bits)
+        found.append(bands)
+    return found
 
 
 def _round32(x: Array) -> Array:

@@ -1,0 +1,153 @@
+"""What the fixed-point `adm` does differently at its scales: the finest, and the other three.
+
+The three coarse scales follow one recipe with other numbers, so their bands lie on one sheet and
+are worked on together: a third of the programs to compile, and longer loops than small bands give.
+Numbers that differ are chosen by where a sample lies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxvqa._typing import Array, Bool
+from jaxvqa.features._adm_wavelet import Bands, Region
+
+# by orientation (horizontal, vertical, diagonal), at scale 0
+_SQUARE_SHIFT = (29, 29, 30)
+_CUBE_SHIFT_OFFSET = (4, 4, 3)
+# by scale: shift of the reference's squares
+_REFERENCE_SQUARE_SHIFT = (0, 31, 30, 31)
+
+
+def log2_ceil(n: int) -> int:
+    """The bits that numbers below `n` take."""
+    return (n - 1).bit_length()
+
+
+def cube_shifts(scale: int, orientation: int, width: int) -> tuple[int, int]:
+    """Shifts of the square and of the cube in a band of `width` columns."""
+    if scale == 0:
+        return _SQUARE_SHIFT[orientation], log2_ceil(width) - _CUBE_SHIFT_OFFSET[orientation]
+    return 30, log2_ceil(width)
+
+
+@dataclass(frozen=True)
+class Finest:
+    """Scale 0.
+
+    Args:
+        width: columns of the whole bands.
+        weights: contrast sensitivity of each orientation, in fixed point.
+    """
+
+    width: int
+    weights: tuple[int, ...]
+
+    finest = True
+
+    def weight(self, orientation: int, first: Any, inner: bool) -> Any:
+        """The weight of an orientation."""
+        del first, inner
+        return self.weights[orientation]
+
+    def cube_shifts(self, orientation: int, first: Any) -> tuple[Any, Any]:
+        """Shifts of the square and of the cube."""
+        del first
+        return cube_shifts(0, orientation, self.width)
+
+
+@dataclass(frozen=True)
+class Coarse:
+    """Scales 1 to 3 on a sheet: the first above, the second and the third below it.
+
+    Args:
+        sizes: height and width of the whole bands.
+        weights: contrast sensitivity of each orientation at each scale, in fixed point.
+
+    Methods take `first`, a column that is True in the rows of scale 1; with `inner` they are about
+    a sheet without its outermost samples.
+    """
+
+    sizes: tuple[tuple[int, int], ...]
+    weights: tuple[tuple[int, ...], ...]
+
+    finest = False
+
+    @property
+    def regions(self) -> list[Region]:
+        """What is scored of each band."""
+        return [Region.of(*size) for size in self.sizes]
+
+    @property
+    def half(self) -> int:
+        """The column where scale 3 begins; half of the columns without the outermost."""
+        one, two, three = (region.width for region in self.regions)
+        return max(two + 2, three, -(-one // 2))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the sheet."""
+        one, two, three = (region.height + 2 for region in self.regions)
+        return one + max(two, three), 2 * self.half + 2
+
+    def sheet(self, bands: Sequence[Array]) -> Array:
+        """A band of every scale, as `wavelet` gives them, on one sheet."""
+        below = self.regions[0].height + 2
+        corners = ((0, 0), (below, 0), (below, self.half))
+        sheet = jnp.zeros(self.shape, bands[0].dtype)
+        for band, region, corner in zip(bands, self.regions, corners, strict=True):
+            top = max(region.top - 1, 0)
+            part = jax.lax.slice_in_dim(band, top, top + region.height + 2)
+            sheet = jax.lax.dynamic_update_slice(sheet, part, [np.int32(c) for c in corner])
+        return sheet
+
+    def sheets(self, bands: Sequence[Bands]) -> tuple[Array, ...]:
+        """A sheet for each orientation, from the bands of each scale."""
+        return tuple(self.sheet(same) for same in zip(*bands, strict=True))
+
+    def first_rows(self) -> Bool[np.ndarray, "h 1"]:
+        """True in the rows of scale 1."""
+        return np.arange(self.shape[0])[:, None] < self.regions[0].height + 2
+
+    def _by_scale(self, values: Sequence[int], first: Array, dtype: Any, inner: bool) -> Array:
+        column = np.arange(self.shape[1])[None, 1:-1] if inner else np.arange(self.shape[1])[None]
+        columns = np.where(column < self.half, values[1], values[2])
+        return jnp.where(first, dtype(values[0]), columns.astype(dtype))
+
+    def weight(self, orientation: int, first: Array, inner: bool) -> Array:
+        """The weight of an orientation; 64 bits of which 32 are visibly sign."""
+        values = [weights[orientation] for weights in self.weights]
+        return self._by_scale(values, first, np.int32, inner).astype(jnp.int64)
+
+    def cube_shifts(self, orientation: int, first: Array) -> tuple[Any, Any]:
+        """Shifts of the square and of the cube, inside the sheet's border."""
+        shifts = [
+            cube_shifts(scale, orientation, size[1]) for scale, size in enumerate(self.sizes, 1)
+        ]
+        square, cubes = shifts[0][0], [cube for _, cube in shifts]
+        return square, self._by_scale(cubes, first, np.uint64, True)
+
+    def reference_shifts(self, first: Array) -> tuple[Array, Array]:
+        """The same for the cubes of the reference."""
+        widths = [log2_ceil(region.width) for region in self.regions]
+        squares = _REFERENCE_SQUARE_SHIFT[1:]
+        return tuple(self._by_scale(x, first, np.uint64, True) for x in (squares, widths))  # type: ignore[return-value]
+
+    def scored(self, first: Array) -> Array:
+        """True for samples, inside the sheet's border, that lie in a scored region."""
+        one, two, three = (region.width for region in self.regions)
+        column = np.arange(2 * self.half)[None]
+        below = np.where(column < self.half, column < two, column - self.half < three)
+        return jnp.where(first, column < one, below)
+
+    def rows_of(self, sums: Array) -> list[Array]:
+        """The rows of each scale from sums `(rows, 2, ...)` over the two halves of the columns."""
+        one, two, three = (region.height for region in self.regions)
+        below = sums[one + 2 :]
+        return [sums[:one].sum(1), below[:two, 0], below[:three, 1]]
