@@ -59,13 +59,13 @@ def reciprocal(m: Int[Array, "*shape"]) -> Int[Array, "*shape"]:
     return quotient + (rest >= m).astype(jnp.int32) - (rest < 0).astype(jnp.int32)
 
 
-def _aligned(*vectors: Array, wide: np.dtype) -> Array:
+def _aligned(horizontal: Array, vertical: Array, *, wide: np.dtype) -> Array:
     """True where the (horizontal, vertical) vectors of reference and distorted are within 1 degree.
 
     The reference rounds exact integers to float32 and multiplies in float64; so does this. Both
     sides are products only, so there is nothing that a compiler could contract.
     """
-    oh, ov, th, tv = (x.astype(wide) for x in vectors)
+    oh, th, ov, tv = (x[:, k].astype(wide) for x in (horizontal, vertical) for k in (0, 1))
 
     def dot(a: Array, b: Array, c: Array, d: Array) -> Array:
         return (a * b + c * d).astype(jnp.float32).astype(jnp.float64)
@@ -106,14 +106,20 @@ def _with_gain(restored: Array, same: Array, gain: float, finest: bool) -> Array
     return jnp.minimum(product, same.astype(jnp.float64)).astype(jnp.int32)
 
 
-def _restored(o: Array, t: Array, aligned: Array, *, gain: float, finest: bool) -> Array:
-    """What a band `t` of the distorted picture still has of the reference's `o`."""
+def _restored(band: Array, aligned: Array, *, gain: float, finest: bool) -> Array:
+    """What a band of the distorted picture still has of the reference's."""
+    o, t = band[:, 0], band[:, 1]
     negative = o < 0
     o32, t32 = o.astype(jnp.int32), t.astype(jnp.int32)
     same = jnp.maximum(jnp.where(negative, -t32, t32), 0)
     size = _restored_size(jnp.abs(o32), negative, same, finest)
     size = jnp.where(aligned, _with_gain(size, same, gain, finest), size)
     return jnp.where(negative, -size, size).astype(o.dtype)
+
+
+def _additive(band: Array, restored: Array) -> Array:
+    """What a band of the distorted picture has beyond what is restored."""
+    return band[:, 1] - restored
 
 
 def _masker(band: Array, weight: Any, finest: bool, orientation: int) -> Array:
@@ -202,7 +208,7 @@ def _masked(
 
 def _reference_cubes(band: Array, first: Any, *, scales: Scales) -> Array:
     """|o|^3 over the region, for the denominator."""
-    size, first = jnp.abs(band[1:-1, 1:-1].astype(jnp.int32)), _inner(first)
+    size, first = jnp.abs(band[1:-1, 0, 1:-1].astype(jnp.int32)), _inner(first)
     if isinstance(scales, Finest):
         wide = _unsigned(size)
         return (_unsigned(wide * wide) * wide).astype(jnp.int64)
@@ -222,15 +228,11 @@ def _reference_row_shift(scale: int, region: Region) -> int:
 def _row_sums(
     first: Any, bands: Sequence[Array], scales: Scales, gain: float, with_aim: bool
 ) -> Array:
-    """Sums over the columns `(rows, ..., 9)` of bands `(ref h, v, d, dis h, v, d)`."""
-    ref, dis = bands[:3], bands[3:]
+    """Sums over the columns, `(rows, ..., 9)`."""
     wide = np.dtype(np.int32 if scales.finest else np.int64)
-    aligned = stage(_aligned, *ref[:2], *dis[:2], wide=wide)
-    restored = [
-        stage(_restored, o, t, aligned, gain=gain, finest=scales.finest)
-        for o, t in zip(ref, dis, strict=True)
-    ]
-    additive = [stage(jnp.subtract, t, r) for t, r in zip(dis, restored, strict=True)]
+    aligned = stage(_aligned, *bands[:2], wide=wide)
+    restored = [stage(_restored, x, aligned, gain=gain, finest=scales.finest) for x in bands]
+    additive = [stage(_additive, x, r) for x, r in zip(bands, restored, strict=True)]
 
     def masked(signal: Sequence[Array], masker: Sequence[Array]) -> list[Array]:
         threshold = _threshold(first, masker, scales)
@@ -241,7 +243,7 @@ def _row_sums(
 
     detail = masked(restored, additive)
     aim = masked(additive, restored) if with_aim else []
-    reference = [stage(_reference_cubes, o, first, scales=scales) for o in ref]
+    reference = [stage(_reference_cubes, x, first, scales=scales) for x in bands]
     terms = [*detail, *aim, *reference]
     if not scales.finest:  # what lies left and right of the middle apart
         terms = [x.reshape(x.shape[0], 2, -1) for x in terms]
@@ -251,14 +253,12 @@ def _row_sums(
 
 
 def finest_sums(
-    ref: Bands, dis: Bands, *, size: tuple[int, int], weights: tuple[int, ...], gain: float,
-    with_aim: bool,
-) -> Int[Array, "rows 9"]:  # fmt: skip
+    bands: Bands, *, size: tuple[int, int], weights: tuple[int, ...], gain: float, with_aim: bool
+) -> Int[Array, "rows 9"]:
     """Sums of cubes in each row of scale 0, to be rounded by `summed`.
 
     Args:
-        ref: detail bands of the reference, as `wavelet` gives them.
-        dis: the same of the distorted picture.
+        bands: detail bands, as `wavelet` gives them.
         size: height and width of the whole bands.
         weights: contrast sensitivity of each orientation, in the scale's fixed point.
         gain: limit of the enhancement gain.
@@ -273,11 +273,11 @@ def finest_sums(
     def rows(*bands: Array) -> Array:
         return _row_sums(None, bands, scales, gain, with_aim)
 
-    return map_rows(rows, (*ref, *dis), height=region.height, halo=2, first=max(region.top - 1, 0))
+    return map_rows(rows, bands, height=region.height, halo=2, first=max(region.top - 1, 0))
 
 
 def coarse_sums(
-    ref: Sequence[Bands], dis: Sequence[Bands], *, sizes: Sequence[tuple[int, int]],
+    bands: Sequence[Bands], *, sizes: Sequence[tuple[int, int]],
     weights: Sequence[tuple[int, ...]], gain: float, with_aim: bool,
 ) -> list[Int[Array, "_rows 9"]]:  # fmt: skip
     """`finest_sums` of the scales 1 to 3; bands, sizes and weights are those of each scale."""
@@ -286,7 +286,7 @@ def coarse_sums(
     def rows(first: Array, *bands: Array) -> Array:
         return _row_sums(first, bands, scales, gain, with_aim)
 
-    images = (jnp.asarray(scales.first_rows()), *scales.sheets(ref), *scales.sheets(dis))
+    images = (jnp.asarray(scales.first_rows()), *scales.sheets(bands))
     return scales.rows_of(map_rows(rows, images, height=scales.shape[0] - 2, halo=2))
 
 

@@ -97,10 +97,11 @@ class Coarse:
         return one + max(two, three), 2 * self.half + 2
 
     def sheet(self, bands: Sequence[Array]) -> Array:
-        """A band of every scale, as `wavelet` gives them, on one sheet."""
+        """A band of every scale, as `wavelet` gives them, on one sheet `(rows, 2, columns)`."""
         below = self.regions[0].height + 2
-        corners = ((0, 0), (below, 0), (below, self.half))
-        sheet = jnp.zeros(self.shape, bands[0].dtype)
+        corners = ((0, 0, 0), (below, 0, 0), (below, 0, self.half))
+        rows, columns = self.shape
+        sheet = jnp.zeros((rows, 2, columns), bands[0].dtype)
         for band, region, corner in zip(bands, self.regions, corners, strict=True):
             top = max(region.top - 1, 0)
             part = jax.lax.slice_in_dim(band, top, top + region.height + 2)

@@ -1,5 +1,7 @@
 """Wavelet of libvmaf's fixed-point `adm`, and the region of its bands that the scores look at.
 
+Reference and distorted picture go together, `(rows, 2, columns)`: half the programs to compile.
+
 Source: libvmaf f85a853, `integer_adm.c`. Call `wavelet` inside `jax.enable_x64(True)`.
 """
 
@@ -25,7 +27,7 @@ HIGH = (-4240, -7345, 27411, -15826)
 _VERTICAL_SHIFT = (None, 0, 16, 16)
 _HORIZONTAL_SHIFT = (16, 15, 16, 15)
 
-# horizontal, vertical, diagonal detail
+# horizontal, vertical, diagonal detail of both pictures, each `(rows, 2, columns)`
 Bands = tuple[Array, Array, Array]
 
 
@@ -64,21 +66,21 @@ def band_sizes(height: int, width: int) -> list[tuple[int, int]]:
     return sizes
 
 
-def _vertical(x: Integer[Array, "h w"], *, taps: tuple[int, ...], scale: int, bits: int) -> Array:
+def _vertical(x: Integer[Array, "h 2 w"], *, taps: tuple[int, ...], scale: int, bits: int) -> Array:
     if scale == 0:
         # from mid-grey: the sum stays below 2^15 * 1.7 * 2^15, the result below 2^15
-        total = correlate(x.astype(jnp.int32) - (1 << (bits - 1)), taps, -2, stride=2)
+        total = correlate(x.astype(jnp.int32) - (1 << (bits - 1)), taps, 0, stride=2)
         return round_shift(total, bits).astype(jnp.int16)
     shift = _VERTICAL_SHIFT[scale]
     if not shift:  # scale 1: |x| < 2^15, the sum fits
-        return correlate(x, taps, -2, stride=2)
-    return round_shift(correlate(x.astype(jnp.int64), taps, -2, stride=2), shift).astype(jnp.int32)
+        return correlate(x, taps, 0, stride=2)
+    return round_shift(correlate(x.astype(jnp.int64), taps, 0, stride=2), shift).astype(jnp.int32)
 
 
 def _horizontal(
-    x: Integer[Array, "h w"], *, taps: tuple[int, ...], scale: int, first: int, stop: int
+    x: Integer[Array, "h 2 w"], *, taps: tuple[int, ...], scale: int, first: int, stop: int
 ) -> Array:
-    x = x[:, 2 * first : 2 * stop + 2]
+    x = x[..., 2 * first : 2 * stop + 2]
     wide = x.astype(jnp.int32 if scale == 0 else jnp.int64)
     total = round_shift(correlate(wide, taps, -1, stride=2), _HORIZONTAL_SHIFT[scale])
     return total.astype(jnp.int16 if scale == 0 else jnp.int32)
@@ -90,16 +92,16 @@ def _halo_cut(x: Array, start: int, stop: int, axis: int) -> Array:
     cut = jax.lax.slice_in_dim(x, low, high, axis=axis)
     if (low, high) == (start - 1, stop + 1):
         return cut
-    widths = [(0, 0), (0, 0)]
-    widths[axis] = (low - (start - 1), stop + 1 - high)
-    return pad(cut, widths[0], widths[1], "reflect", "symmetric")
+    more = (low - (start - 1), stop + 1 - high)
+    rows, columns = (more, (0, 0)) if axis == 0 else ((0, 0), more)
+    return pad(cut, rows, columns, "reflect", "symmetric", row_axis=0)
 
 
-def wavelet(x: Integer[Array, "h w"], scale: int, bits: int) -> tuple[Array, Bands]:
+def wavelet(x: Integer[Array, "h 2 w"], scale: int, bits: int) -> tuple[Array, Bands]:
     """One db2 analysis step.
 
     Args:
-        x: the picture (code values) at scale 0, else the approximation band of the scale before.
+        x: the pictures (code values) at scale 0, else the approximation of the scale before.
         scale: 0 to 3.
         bits: bit depth of the picture.
 
@@ -108,7 +110,7 @@ def wavelet(x: Integer[Array, "h w"], scale: int, bits: int) -> tuple[Array, Ban
         side; rows likewise from row `max(top - 1, 0)` on. Bands are int16 at scale 0 (6 fractional
         bits), int32 at the others.
     """
-    height, width = ((n + 1) // 2 for n in x.shape)
+    height, width = ((x.shape[axis] + 1) // 2 for axis in (0, 2))
     region = Region.of(height, width)
 
     # where the region has a border of its own to spare, nothing else is worked out
@@ -127,13 +129,14 @@ def wavelet(x: Integer[Array, "h w"], scale: int, bits: int) -> tuple[Array, Ban
         return approximation, across(high, LOW), across(low, HIGH), across(high, HIGH)
 
     # index -1 reads 1, index n reads n - 1, n + 1 reads n - 2
-    odd_rows, odd_columns = (n % 2 for n in x.shape)
-    padded = pad(x, (1, 1 + odd_rows), (1, 1 + odd_columns), "reflect", "symmetric")
+    odd_rows, odd_columns = (x.shape[axis] % 2 for axis in (0, 2))
+    around = (1, 1 + odd_rows), (1, 1 + odd_columns)
+    padded = pad(x, *around, "reflect", "symmetric", row_axis=0)
     a, h, v, d = map_rows(rows, (padded,), height=height, halo=2, stride=2)
 
     def cut(band: Array) -> Array:
         if region.top <= 0:
             band = _halo_cut(band, region.top, region.bottom, 0)
-        return band if spare_columns else _halo_cut(band, region.left, region.right, 1)
+        return band if spare_columns else _halo_cut(band, region.left, region.right, 2)
 
     return a.astype(jnp.int32), (cut(h), cut(v), cut(d))

@@ -15,7 +15,7 @@ import numpy as np
 from jaxvqa._typing import Array, Int
 from jaxvqa.checks import check_min_size
 from jaxvqa.features._adm_fixed import coarse_sums, cube_bits, finest_sums, summed
-from jaxvqa.features._adm_wavelet import SCALES, Bands, Region, band_sizes, wavelet
+from jaxvqa.features._adm_wavelet import SCALES, Region, band_sizes, wavelet
 from jaxvqa.features.adm_options import INTEGER_OPTIONS, outputs
 from jaxvqa.features.base import Feature, Series, run
 from jaxvqa.features.options import Options
@@ -56,25 +56,19 @@ def _frame_sums(ref: Array, dis: Array, options: Options, bits: int) -> Int[Arra
     """Sums of every scale of one frame; zeros for a scale that is left out."""
     sizes = band_sizes(*ref.shape)
     weights = [_weights(scale, options) for scale in range(SCALES)]
-    ref_bands, dis_bands = (_all_bands(x, bits) for x in (ref, dis))
+    bands, pictures = [], jnp.stack([ref, dis], 1)
+    for scale in range(SCALES):
+        pictures, details = wavelet(pictures, scale, bits)
+        bands.append(details)
     how: Any = {
         "gain": options.adm_enhn_gain_limit,
         "with_aim": not options.adm_skip_aim,
     }
     finest = None
     if not options.adm_skip_scale0:
-        finest = finest_sums(ref_bands[0], dis_bands[0], size=sizes[0], weights=weights[0], **how)
-    coarse = coarse_sums(ref_bands[1:], dis_bands[1:], sizes=sizes[1:], weights=weights[1:], **how)
+        finest = finest_sums(bands[0], size=sizes[0], weights=weights[0], **how)
+    coarse = coarse_sums(bands[1:], sizes=sizes[1:], weights=weights[1:], **how)
     return summed([finest, *coarse], sizes)
-
-
-def _all_bands(x: Array, bits: int) -> list[Bands]:
-    """Detail bands of every scale of a picture."""
-    found = []
-    for scale in range(SCALES):
-        x, bands = wavelet(x, scale, bits)
-        found.append(bands)
-    return found
 
 
 def _round32(x: Array) -> Array:

@@ -75,8 +75,10 @@ def pad(
     columns: tuple[int, int],
     mode: str = "reflect",
     mode_after: str | None = None,
+    *,
+    row_axis: int = -2,
 ) -> Array:
-    """Extends the last two axes of `x`.
+    """Extends two axes of `x`, the last one and another.
 
     Args:
         x: `(..., height, width)`.
@@ -85,6 +87,7 @@ def pad(
         mode: border rule, at the top and left and, unless `mode_after` says otherwise, at the
             bottom and right.
         mode_after: border rule at the bottom and right.
+        row_axis: axis of the rows.
 
     Returns:
         The extended array.
@@ -93,12 +96,15 @@ def pad(
         ValueError: an unknown mode, or a `reflect` border wider than the picture.
     """
     after = mode if mode_after is None else mode_after
-    return cpu_stage(_extended, x, rows=rows, columns=columns, mode=mode, after=after)
+    return cpu_stage(
+        _extended, x, rows=rows, columns=columns, mode=mode, after=after, row_axis=row_axis
+    )
 
 
 def _extended(
-    x: Array, *, rows: tuple[int, int], columns: tuple[int, int], mode: str, after: str
-) -> Array:
-    x = _extend(x, x.ndim - 2, rows[0], rows[1], mode, after)
+    x: Array, *, rows: tuple[int, int], columns: tuple[int, int], mode: str, after: str,
+    row_axis: int,
+) -> Array:  # fmt: skip
+    x = _extend(x, row_axis % x.ndim, rows[0], rows[1], mode, after)
     x = _extend(x, x.ndim - 1, columns[0], columns[1], mode, after)
     return jax.lax.optimization_barrier(x)

@@ -100,7 +100,7 @@ def map_rows(
         with keep_stages():
             return fn(*images)
 
-    width = max(1, max(image.shape[1] for image in images))
+    width = max(1, max(image.shape[-1] for image in images))
     rows = min(height, _even_strips(height, max(rows, rows * _NARROW // width)))
     if height * stride * width <= _WHOLE:
         rows = height
