@@ -59,13 +59,13 @@ def reciprocal(m: Int[Array, "*shape"]) -> Int[Array, "*shape"]:
     return quotient + (rest >= m).astype(jnp.int32) - (rest < 0).astype(jnp.int32)
 
 
-def _aligned(horizontal: Array, vertical: Array, *, wide: np.dtype) -> Array:
+def _aligned(*bands: Array, wide: np.dtype) -> Array:
     """True where the (horizontal, vertical) vectors of reference and distorted are within 1 degree.
 
     The reference rounds exact integers to float32 and multiplies in float64; so does this. Both
     sides are products only, so there is nothing that a compiler could contract.
     """
-    oh, th, ov, tv = (x[:, k].astype(wide) for x in (horizontal, vertical) for k in (0, 1))
+    oh, th, ov, tv = (x[:, k].astype(wide) for x in _apart(bands)[:2] for k in (0, 1))
 
     def dot(a: Array, b: Array, c: Array, d: Array) -> Array:
         return (a * b + c * d).astype(jnp.float32).astype(jnp.float64)
@@ -108,8 +108,8 @@ def _with_gain(restored: Array, same: Array, gain: float, finest: bool) -> Array
 
 def _restored(band: Array, aligned: Array, *, gain: float, finest: bool) -> Array:
     """What a band of the distorted picture still has of the reference's."""
-    o, t = band[:, 0], band[:, 1]
-    negative = o < 0
+    o, t = band[:, :, 0], band[:, :, 1]
+    negative, aligned = o < 0, aligned[:, None]
     o32, t32 = o.astype(jnp.int32), t.astype(jnp.int32)
     same = jnp.maximum(jnp.where(negative, -t32, t32), 0)
     size = _restored_size(jnp.abs(o32), negative, same, finest)
@@ -119,7 +119,7 @@ def _restored(band: Array, aligned: Array, *, gain: float, finest: bool) -> Arra
 
 def _additive(band: Array, restored: Array) -> Array:
     """What a band of the distorted picture has beyond what is restored."""
-    return band[:, 1] - restored
+    return band[:, :, 1] - restored
 
 
 def _masker(band: Array, weight: Any, finest: bool, orientation: int) -> Array:
@@ -147,10 +147,12 @@ def _fifteenth(y: Array, finest: bool) -> Array:
 
 
 def _maskers(first: Any, bands: Sequence[Array], scales: Scales, inner: bool) -> list[Array]:
-    return [
-        _masker(band, scales.weight(b, first, inner), scales.finest, b)
-        for b, band in enumerate(bands)
-    ]
+    """Maskers of the horizontal, vertical and diagonal orientation."""
+    found = []
+    for band, group in zip(bands, scales.groups, strict=True):
+        weight = scales.weight(group, first, inner)
+        found.append(_masker(band, weight, scales.finest, group[0]))
+    return _apart(found)
 
 
 def _near(first: Any, *bands: Array, scales: Scales) -> Array:
@@ -161,12 +163,16 @@ def _near(first: Any, *bands: Array, scales: Scales) -> Array:
 
 def _surrounded(near: Array, first: Any, *bands: Array, scales: Scales) -> Array:
     """Thresholds from what the places around and each place itself add."""
-    inner = [x[1:-1, 1:-1] for x in bands]
-    own = _maskers(_inner(first), inner, scales, True)
+    own = _maskers(_inner(first), [x[1:-1, :, 1:-1] for x in bands], scales, True)
     h, v, d = (_fifteenth(y, scales.finest) for y in own)
     rows = near[:-2] + near[1:-1] + near[2:]
     box = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
     return box - near[1:-1, 1:-1] + h + v + d
+
+
+def _apart(bands: Sequence[Array]) -> list[Array]:
+    """Every orientation by itself, of arrays that hold some along their second axis."""
+    return [band[:, k] for band in bands for k in range(band.shape[1])]
 
 
 def _inner(first: Any) -> Any:
@@ -192,23 +198,23 @@ def _cubes(x: Array, square_shift: int, shift: Any) -> Array:
 
 
 def _masked(
-    band: Array, threshold: Array, first: Any, *, scales: Scales, orientation: int
+    band: Array, threshold: Array, first: Any, *, scales: Scales, group: tuple[int, ...]
 ) -> Array:
-    """Cubes of how far a weighted band rises above the threshold."""
-    band, first = band[1:-1, 1:-1], _inner(first)
-    weight = scales.weight(orientation, first, True)
+    """Cubes of how far weighted bands rise above the threshold."""
+    band, first, threshold = band[1:-1, :, 1:-1], _inner(first), threshold[:, None]
+    weight = scales.weight(group, first, True)
     if isinstance(scales, Finest):
         signal = jnp.abs(band.astype(jnp.int32) * weight)
-        excess = jnp.maximum(signal - (threshold << _THRESHOLD_SHIFT[orientation]), 0)
+        excess = jnp.maximum(signal - (threshold << _THRESHOLD_SHIFT[group[0]]), 0)
     else:
-        excess = jnp.maximum(_masker(band, weight, False, orientation) - threshold, 0)
+        excess = jnp.maximum(_masker(band, weight, False, group[0]) - threshold, 0)
         excess = jnp.where(scales.scored(first), excess, 0)
-    return _cubes(excess, *scales.cube_shifts(orientation, first))
+    return _cubes(excess, *scales.cube_shifts(group, first))
 
 
 def _reference_cubes(band: Array, first: Any, *, scales: Scales) -> Array:
     """|o|^3 over the region, for the denominator."""
-    size, first = jnp.abs(band[1:-1, 0, 1:-1].astype(jnp.int32)), _inner(first)
+    size, first = jnp.abs(band[1:-1, :, 0, 1:-1].astype(jnp.int32)), _inner(first)
     if isinstance(scales, Finest):
         wide = _unsigned(size)
         return (_unsigned(wide * wide) * wide).astype(jnp.int64)
@@ -228,28 +234,26 @@ def _reference_row_shift(scale: int, region: Region) -> int:
 def _row_sums(
     first: Any, bands: Sequence[Array], scales: Scales, gain: float, with_aim: bool
 ) -> Array:
-    """Sums over the columns, `(rows, ..., 9)`."""
+    """Sums over the columns, `(rows, 9, ...)`, of bands `(rows, orientations, 2, columns)`."""
     wide = np.dtype(np.int32 if scales.finest else np.int64)
-    aligned = stage(_aligned, *bands[:2], wide=wide)
+    aligned = stage(_aligned, *bands, wide=wide)
     restored = [stage(_restored, x, aligned, gain=gain, finest=scales.finest) for x in bands]
     additive = [stage(_additive, x, r) for x, r in zip(bands, restored, strict=True)]
 
     def masked(signal: Sequence[Array], masker: Sequence[Array]) -> list[Array]:
         threshold = _threshold(first, masker, scales)
         return [
-            stage(_masked, x, threshold, first, scales=scales, orientation=b)
-            for b, x in enumerate(signal)
+            stage(_masked, x, threshold, first, scales=scales, group=group)
+            for x, group in zip(signal, scales.groups, strict=True)
         ]
 
     detail = masked(restored, additive)
     aim = masked(additive, restored) if with_aim else []
     reference = [stage(_reference_cubes, x, first, scales=scales) for x in bands]
-    terms = [*detail, *aim, *reference]
-    if not scales.finest:  # what lies left and right of the middle apart
-        terms = [x.reshape(x.shape[0], 2, -1) for x in terms]
-    sums = integer_row_sums(*terms)
-    none = [] if with_aim else [jnp.zeros_like(sums[0])] * 3
-    return jnp.stack([*sums[:-3], *none, *sums[-3:]], axis=-1)
+    sums = integer_row_sums(*map(scales.parts, (*detail, *aim, *reference)))
+    count = len(bands)
+    none = () if with_aim else (jnp.zeros_like(x) for x in sums[:count])
+    return jnp.concatenate([*sums[:-count], *none, *sums[-count:]], axis=1)
 
 
 def finest_sums(
@@ -271,7 +275,7 @@ def finest_sums(
     region, scales = Region.of(*size), Finest(size[1], weights)
 
     def rows(*bands: Array) -> Array:
-        return _row_sums(None, bands, scales, gain, with_aim)
+        return _row_sums(None, [x[:, None] for x in bands], scales, gain, with_aim)
 
     return map_rows(rows, bands, height=region.height, halo=2, first=max(region.top - 1, 0))
 
@@ -283,10 +287,10 @@ def coarse_sums(
     """`finest_sums` of the scales 1 to 3; bands, sizes and weights are those of each scale."""
     scales = Coarse(tuple(sizes), tuple(weights))
 
-    def rows(first: Array, *bands: Array) -> Array:
-        return _row_sums(first, bands, scales, gain, with_aim)
+    def rows(first: Array, sheet: Array) -> Array:
+        return _row_sums(first, [sheet], scales, gain, with_aim)
 
-    images = (jnp.asarray(scales.first_rows()), *scales.sheets(bands))
+    images = jnp.asarray(scales.first_rows()), scales.sheet(bands)
     return scales.rows_of(map_rows(rows, images, height=scales.shape[0] - 2, halo=2))
 
 
@@ -313,7 +317,9 @@ def summed(
             for scale, size in enumerate(sizes)
         ]
     )[:, None]
-    return ((rows + ((1 << bits) >> 1)) >> bits).sum(1).reshape(-1, 3, 3)
+    rounded = (rows + ((1 << bits) >> 1)) >> bits
+    kinds = jnp.split(jnp.moveaxis(rounded, 1, -1), 3, axis=1)
+    return jnp.stack(integer_row_sums(*kinds), axis=1)
 
 
 def cube_bits(scale: int, size: tuple[int, int]) -> np.ndarray:

@@ -50,34 +50,43 @@ class Finest:
     weights: tuple[int, ...]
 
     finest = True
+    # orientations that one array holds
+    groups = ((0,), (1,), (2,))
 
-    def weight(self, orientation: int, first: Any, inner: bool) -> Any:
+    def weight(self, group: tuple[int, ...], first: Any, inner: bool) -> Any:
         """The weight of an orientation."""
         del first, inner
-        return self.weights[orientation]
+        return self.weights[group[0]]
 
-    def cube_shifts(self, orientation: int, first: Any) -> tuple[Any, Any]:
+    def cube_shifts(self, group: tuple[int, ...], first: Any) -> tuple[Any, Any]:
         """Shifts of the square and of the cube."""
         del first
-        return cube_shifts(0, orientation, self.width)
+        return cube_shifts(0, group[0], self.width)
+
+    def parts(self, cubes: Array) -> Array:
+        """What is summed along its last axis."""
+        return cubes
 
 
 @dataclass(frozen=True)
 class Coarse:
     """Scales 1 to 3 on a sheet: the first above, the second and the third below it.
 
+    A sheet is `(rows, 3, 2, columns)`, with the orientations and the pictures.
+
     Args:
         sizes: height and width of the whole bands.
         weights: contrast sensitivity of each orientation at each scale, in fixed point.
 
-    Methods take `first`, a column that is True in the rows of scale 1; with `inner` they are about
-    a sheet without its outermost samples.
+    Methods take `first`, which is True in the rows of scale 1; with `inner` they are about a sheet
+    without its outermost samples.
     """
 
     sizes: tuple[tuple[int, int], ...]
     weights: tuple[tuple[int, ...], ...]
 
     finest = False
+    groups = ((0, 1, 2),)
 
     @property
     def regions(self) -> list[Region]:
@@ -96,41 +105,38 @@ class Coarse:
         one, two, three = (region.height + 2 for region in self.regions)
         return one + max(two, three), 2 * self.half + 2
 
-    def sheet(self, bands: Sequence[Array]) -> Array:
-        """A band of every scale, as `wavelet` gives them, on one sheet `(rows, 2, columns)`."""
+    def sheet(self, bands: Sequence[Bands]) -> Array:
+        """The bands of every scale, as `wavelet` gives them, on one sheet."""
         below = self.regions[0].height + 2
-        corners = ((0, 0, 0), (below, 0, 0), (below, 0, self.half))
         rows, columns = self.shape
-        sheet = jnp.zeros((rows, 2, columns), bands[0].dtype)
-        for band, region, corner in zip(bands, self.regions, corners, strict=True):
+        sheet = jnp.zeros((rows, 3, 2, columns), bands[0][0].dtype)
+        places = ((0, 0), (below, 0), (below, self.half))
+        for same, region, (row, column) in zip(bands, self.regions, places, strict=True):
             top = max(region.top - 1, 0)
-            part = jax.lax.slice_in_dim(band, top, top + region.height + 2)
-            sheet = jax.lax.dynamic_update_slice(sheet, part, [np.int32(c) for c in corner])
+            for b, band in enumerate(same):
+                part = jax.lax.slice_in_dim(band, top, top + region.height + 2)[:, None]
+                corner = [np.int32(i) for i in (row, b, 0, column)]
+                sheet = jax.lax.dynamic_update_slice(sheet, part, corner)
         return sheet
 
-    def sheets(self, bands: Sequence[Bands]) -> tuple[Array, ...]:
-        """A sheet for each orientation, from the bands of each scale."""
-        return tuple(self.sheet(same) for same in zip(*bands, strict=True))
-
-    def first_rows(self) -> Bool[np.ndarray, "h 1"]:
+    def first_rows(self) -> Bool[np.ndarray, "rows 1 1"]:
         """True in the rows of scale 1."""
-        return np.arange(self.shape[0])[:, None] < self.regions[0].height + 2
+        return np.arange(self.shape[0])[:, None, None] < self.regions[0].height + 2
 
-    def _by_scale(self, values: Sequence[int], first: Array, dtype: Any, inner: bool) -> Array:
-        column = np.arange(self.shape[1])[None, 1:-1] if inner else np.arange(self.shape[1])[None]
-        columns = np.where(column < self.half, values[1], values[2])
-        return jnp.where(first, dtype(values[0]), columns.astype(dtype))
+    def _by_scale(self, values: Any, first: Array, dtype: Any, inner: bool) -> Array:
+        """`values[scale]`, or `values[scale][orientation]`, of each sample."""
+        one, two, three = (np.reshape(np.asarray(x, dtype), (1, -1, 1)) for x in values)
+        column = np.arange(self.shape[1])[1:-1] if inner else np.arange(self.shape[1])
+        return jnp.where(first, one, np.where(column < self.half, two, three))
 
-    def weight(self, orientation: int, first: Array, inner: bool) -> Array:
-        """The weight of an orientation; 64 bits of which 32 are visibly sign."""
-        values = [weights[orientation] for weights in self.weights]
-        return self._by_scale(values, first, np.int32, inner).astype(jnp.int64)
+    def weight(self, group: tuple[int, ...], first: Array, inner: bool) -> Array:
+        """The weights of the orientations; 64 bits of which 32 are visibly sign."""
+        del group
+        return self._by_scale(self.weights, first, np.int32, inner).astype(jnp.int64)
 
-    def cube_shifts(self, orientation: int, first: Array) -> tuple[Any, Any]:
+    def cube_shifts(self, group: tuple[int, ...], first: Array) -> tuple[Any, Any]:
         """Shifts of the square and of the cube, inside the sheet's border."""
-        shifts = [
-            cube_shifts(scale, orientation, size[1]) for scale, size in enumerate(self.sizes, 1)
-        ]
+        shifts = [cube_shifts(scale, group[0], size[1]) for scale, size in enumerate(self.sizes, 1)]
         square, cubes = shifts[0][0], [cube for _, cube in shifts]
         return square, self._by_scale(cubes, first, np.uint64, True)
 
@@ -143,12 +149,16 @@ class Coarse:
     def scored(self, first: Array) -> Array:
         """True for samples, inside the sheet's border, that lie in a scored region."""
         one, two, three = (region.width for region in self.regions)
-        column = np.arange(2 * self.half)[None]
+        column = np.arange(2 * self.half)[None, None]
         below = np.where(column < self.half, column < two, column - self.half < three)
         return jnp.where(first, column < one, below)
 
+    def parts(self, cubes: Array) -> Array:
+        """What is summed along its last axis: left and right of the middle apart."""
+        return cubes.reshape(*cubes.shape[:2], 2, self.half)
+
     def rows_of(self, sums: Array) -> list[Array]:
-        """The rows of each scale from sums `(rows, 2, ...)` over the two halves of the columns."""
+        """The rows of each scale from the sums of `parts`."""
         one, two, three = (region.height for region in self.regions)
         below = sums[one + 2 :]
-        return [sums[:one].sum(1), below[:two, 0], below[:three, 1]]
+        return [sums[:one].sum(-1), below[:two, :, 0], below[:three, :, 1]]
