@@ -23,7 +23,7 @@ import jax.numpy as jnp
 
 from jaxvqa._typing import Array, Float
 from jaxvqa.checks import check_min_size
-from jaxvqa.features.base import FEWER_KERNELS, Feature, Output, Series, run, series_namespace
+from jaxvqa.features.base import QUICKER, Feature, Output, Series, run, series_namespace
 from jaxvqa.features.options import Option, Options
 from jaxvqa.ops import entropy, spectrum, taps
 from jaxvqa.ops.borders import pad
@@ -275,7 +275,7 @@ SPEED_CHROMA = Feature(
     extract=_chroma_extract,
     planes="yuv",
     check=_check_chroma,
-    cpu_compiler=FEWER_KERNELS,
+    cpu_compiler=QUICKER,
 )
 
 SPEED_TEMPORAL = Feature(
@@ -289,7 +289,7 @@ SPEED_TEMPORAL = Feature(
     before=lambda options: 1,
     finish=_temporal_finish,
     check=_check_temporal,
-    cpu_compiler=FEWER_KERNELS,
+    cpu_compiler=QUICKER,
 )
 
 
