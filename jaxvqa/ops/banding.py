@@ -193,15 +193,13 @@ def response_by_tiles(
     tile: tuple[int, int] = TILE,
 ) -> Float[Array, "h w"]:
     """`response` of one picture by walking through the codes that occur in each tile."""
-    steps = np.arange(len(contrasts) + 1, dtype=np.int16)[:, None]
 
     def one_tile(area: Array) -> Array:
         flat, core, stride = flattened(area, half)
 
         def keep(code: Array, best: Array) -> Array:
             count = code_count(flat, code, half=half, stride=stride, length=core.size)
-            met = jnp.abs(core - code)[None] == steps
-            return jnp.maximum(best, jnp.where(met, count[None], 0))
+            return stage(_kept, core, code, count, best)
 
         counts = jnp.zeros((len(contrasts) + 1, core.size), jnp.int16)
         own, *others = codes_upwards(flat, keep, counts)
@@ -209,6 +207,12 @@ def response_by_tiles(
 
     empty = jnp.zeros(codes.shape, jnp.float32)
     return over_tiles(one_tile, (padded(codes, half, SKIP),), half, empty, tile)
+
+
+def _kept(core: Array, code: Array, count: Array, best: Array) -> Array:
+    steps = np.arange(best.shape[0], dtype=np.int16)[:, None]
+    met = jnp.abs(core - code)[None] == steps
+    return jnp.maximum(best, jnp.where(met, count[None], 0))
 
 
 def over_tiles(
@@ -276,18 +280,27 @@ def codes_upwards(among: Array, keep: Callable[[Array, Any], Any], kept: Any) ->
 
     Args:
         among: flat array of the codes; `SKIP` is not one.
-        keep: takes a code and what was kept so far; gives what is kept now. What it measures about
-            the code should be a stage, else it is worked out again for everything that reads it.
+        keep: takes a code and what was kept so far; gives what is kept now. It should be made of
+            stages, else what it measures is worked out again for everything that reads it.
         kept: the beginning, a pytree of arrays.
     """
 
-    def step(state: tuple[Array, Any]) -> tuple[Array, Any]:
-        code, kept = state
-        return _next(among, code), keep(code, kept)
+    # two codes a step, from one copy of what is kept to another and back: a loop that writes where
+    # it reads is left scalar by XLA's plainer emitters, which ask whether the two places overlap
+    def step(state: tuple[Array, Any, Any]) -> tuple[Array, Any, Any]:
+        code, kept, _ = state
+        following = _next(among, code)
+        other = keep(code, kept)
+        kept = jax.lax.cond(following < SKIP, keep, lambda _, x: x, following, other)
+        return _next(among, following), kept, other
 
     with keep_stages():
         first = _next(among, np.int16(-1))
-        return jax.lax.while_loop(lambda state: state[0] < SKIP, step, (first, kept))[1]
+        kept = keep(first, kept)
+        state = _next(among, first), kept, kept
+        code, kept, other = jax.lax.while_loop(lambda state: state[0] < SKIP, step, state)
+        # never the other copy, but XLA must not know, or it drops that copy
+        return jax.tree.map(lambda a, b: jnp.where(code < SKIP, b, a), kept, other)
 
 
 def _next(among: Array, code: Any) -> Array:
