@@ -1,7 +1,7 @@
 """What the fixed-point `adm` does differently at its scales: the finest, and the other three.
 
 The three coarse scales follow one recipe with other numbers, so their bands lie on one sheet and
-are worked on together: a third of the programs to compile, and longer loops than small bands give.
+are worked on together: that is compiled once instead of for every size, and loops are longer.
 Numbers that differ are chosen by where a sample lies.
 """
 
@@ -143,8 +143,8 @@ class Coarse:
     def reference_shifts(self, first: Array) -> tuple[Array, Array]:
         """The same for the cubes of the reference."""
         widths = [log2_ceil(region.width) for region in self.regions]
-        squares = _REFERENCE_SQUARE_SHIFT[1:]
-        return tuple(self._by_scale(x, first, np.uint64, True) for x in (squares, widths))  # type: ignore[return-value]
+        square = self._by_scale(_REFERENCE_SQUARE_SHIFT[1:], first, np.uint64, True)
+        return square, self._by_scale(widths, first, np.uint64, True)
 
     def scored(self, first: Array) -> Array:
         """True for samples, inside the sheet's border, that lie in a scored region."""
