@@ -15,11 +15,11 @@ FRAMES = np.random.default_rng(2).integers(0, 256, (5, 32, 48)).astype(np.uint8)
 @pytest.fixture
 def folder(tmp_path):
     """A store of its own, with every program that this process holds forgotten."""
-    programs._program.cache_clear()
+    programs.forget()
     program_store.use(tmp_path)
     yield tmp_path
     program_store.use(None)
-    programs._program.cache_clear()
+    programs.forget()
 
 
 def series(devices=1, times=None):
@@ -42,7 +42,7 @@ def series(devices=1, times=None):
 def test_a_stored_program_is_not_traced_again(folder):
     first = series()
     (file,) = folder.iterdir()
-    programs._program.cache_clear()
+    programs.forget()
     traced = []
     np.testing.assert_array_equal(series(times=traced), first)
     assert not traced
@@ -55,12 +55,12 @@ def test_broken_files_and_those_of_others_are_not_used(folder, monkeypatch):
     whole = file.read_bytes()
     for content in (b"", whole[:100], whole[: len(whole) // 2], b"cos\nsystem\n."):
         file.write_bytes(content)
-        programs._program.cache_clear()
+        programs.forget()
         traced = []
         np.testing.assert_array_equal(series(times=traced), first)
         assert traced
         assert len(file.read_bytes()) == len(whole)
-    programs._program.cache_clear()
+    programs.forget()
     monkeypatch.setattr(os, "getuid", lambda: 12345)
     traced = []
     np.testing.assert_array_equal(series(times=traced), first)
@@ -97,6 +97,6 @@ def test_what_makes_another_program_has_another_key(folder, monkeypatch):
 
 def test_nothing_is_written_unless_asked_for(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    programs._program.cache_clear()
+    programs.forget()
     series()
     assert not list(tmp_path.iterdir())

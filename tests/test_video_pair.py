@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jaxvqa.video import VideoError, VideoInfo, batches, open_pair, prefetch, write_y4m
+from jaxvqa.video.reader import open_video
 from tests.test_video_formats import make_planes, write_clip
 
 
@@ -206,3 +207,31 @@ def test_both_sides_are_read_side_by_side_and_the_references_error_is_told(tmp_p
         assert [next(items)[0] for _ in range(3)] == [0, 1, 2]
         with pytest.raises(VideoError, match=rf"{told}.y4m: .*is cut short"):
             next(items)
+
+
+@pytest.mark.parametrize("broken", ["ref", "dis", "both"])
+def test_what_was_opened_is_closed_when_the_other_cannot_be(tmp_path, monkeypatch, broken):
+    paths = {name: make(tmp_path, f"{name}.y4m")[0] for name in ("ref", "dis")}
+    bad = ["ref", "dis"] if broken == "both" else [broken]
+    for name in bad:
+        paths[name].write_bytes(b"no video")
+    opened, closed = [], []
+
+    def watched(path, **options):
+        video = open_video(path, **options)
+        opened.append(path)
+        close = video.close
+
+        def close_and_tell():
+            closed.append(path)
+            close()
+
+        video.close = close_and_tell
+        return video
+
+    monkeypatch.setattr("jaxvqa.video.pairing.open_video", watched)
+    with pytest.raises(VideoError) as problem:
+        open_pair(paths["ref"], paths["dis"])
+    assert str(paths[bad[0]]) in str(problem.value)
+    assert opened == closed
+    assert len(opened) == 2 - len(bad)

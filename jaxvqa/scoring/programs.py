@@ -63,6 +63,8 @@ def start(requests: Sequence[Request], place: Place) -> list[Future[Callable[...
     wide = jax.dtypes.canonicalize_dtype(np.float64) == np.float64
     # few outputs mostly mean a small program: it compiles while the larger ones are traced
     order = sorted(requests, key=lambda request: len(request.feature.outputs(request.options)))
+    for request in order:
+        _stored(request, place, wide)
     programs = {request: _program(request, place, wide) for request in order}
     return [programs[request] for request in requests]
 
@@ -73,9 +75,21 @@ def _threads() -> ThreadPoolExecutor:
 
 
 @functools.lru_cache(maxsize=64)
-def _program(request: Request, place: Place, wide: bool) -> Future[Callable[..., Any]]:
+def _stored(request: Request, place: Place, wide: bool) -> Future[Callable[..., Any] | None]:
+    """The program as an earlier process stored it; reading goes on beside that of others."""
     key = program_store.key(request, place, wide)
-    stored = program_store.load(key, place.devices)
+    return _threads().submit(program_store.load, key, place.devices)
+
+
+def forget() -> None:
+    """Forgets the programs that this process holds."""
+    _stored.cache_clear()
+    _program.cache_clear()
+
+
+@functools.lru_cache(maxsize=64)
+def _program(request: Request, place: Place, wide: bool) -> Future[Callable[..., Any]]:
+    stored = _stored(request, place, wide).result()
     if stored is not None:
         ready: Future[Callable[..., Any]] = Future()
         ready.set_result(stored)
@@ -87,6 +101,7 @@ def _program(request: Request, place: Place, wide: bool) -> Future[Callable[...,
     with traced_for(platform):
         lowered = jax.jit(_chunk(request, place)).lower(side, side)
     options = dict(request.feature.cpu_compiler) if platform == "cpu" else {}
+    key = program_store.key(request, place, wide)
     return _threads().submit(_compile, lowered, options, key)
 
 

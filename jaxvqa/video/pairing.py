@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -229,16 +230,46 @@ def open_pair(
         "pixel_format": pixel_format,
         "bit_depth": bit_depth,
     }
-    ref_video = open_video(ref, **raw, skip=skip_ref)  # type: ignore[arg-type]
+    ref_video, dis_video = _open_both(
+        lambda: open_video(ref, **raw, skip=skip_ref),  # type: ignore[arg-type]
+        lambda: open_video(dis, **raw, skip=skip_dis),  # type: ignore[arg-type]
+        at_once=os.path.isfile(ref) and os.path.isfile(dis),
+    )
     try:
-        dis_video = open_video(dis, **raw, skip=skip_dis)  # type: ignore[arg-type]
-        try:
-            return Pair(ref_video, dis_video, frame_count, on_length_mismatch)
-        except BaseException:
-            dis_video.close()
-            raise
+        return Pair(ref_video, dis_video, frame_count, on_length_mismatch)
     except BaseException:
         ref_video.close()
+        dis_video.close()
+        raise
+
+
+def _open_both(
+    ref: Callable[[], Video], dis: Callable[[], Video], at_once: bool
+) -> tuple[Video, Video]:
+    """Opens two videos; of two problems that of the first is raised.
+
+    Side by side where both are ordinary files, because opening includes decoding a frame; a pipe
+    may wait for its writer.
+    """
+    if not at_once:
+        return _and_second(ref(), dis)
+    with ThreadPoolExecutor(1, "jaxvqa-open") as pool:
+        opening = pool.submit(dis)
+        try:
+            ref_video = ref()
+        except BaseException:
+            if opening.exception() is None:
+                opening.result().close()
+            raise
+        return _and_second(ref_video, opening.result)
+
+
+def _and_second(ref: Video, dis: Callable[[], Video]) -> tuple[Video, Video]:
+    """Both videos, or none open."""
+    try:
+        return ref, dis()
+    except BaseException:
+        ref.close()
         raise
 
 
