@@ -8,6 +8,7 @@ import pytest
 from jaxvqa.features._adm_fixed import reciprocal
 from jaxvqa.features.adm_integer import FEATURE, _frame_sums, _scores, adm_integer
 from jaxvqa.features.options import parse_text
+from jaxvqa.ops import tiling
 from tests import clips, tolerances
 from tests.oracles import adm_integer as oracle
 
@@ -206,3 +207,21 @@ def test_exports(platform):
     frames = jax.ShapeDtypeStruct((2, 48, 64), jnp.uint8)
     exported = jax.export.export(jax.jit(adm_integer), platforms=[platform])(frames, frames)
     assert exported.out_avals[0].dtype == jnp.float32
+
+
+def test_strips_and_whole_bands_give_the_same_sums(monkeypatch):
+    rng = np.random.default_rng(5)
+    ref = rng.integers(0, 256, (257, 331)).astype(np.uint8)
+    dis = np.clip(ref + rng.normal(0, 30, ref.shape), 0, 255).astype(np.uint8)
+
+    def sums():
+        with jax.enable_x64(True):
+            program = jax.jit(lambda r, d: _frame_sums(r, d, options, 8))
+            return np.asarray(program(ref, dis))
+
+    options = FEATURE.resolve({})
+    whole = sums()
+    monkeypatch.setattr(tiling, "_WHOLE", 0)
+    monkeypatch.setattr(tiling, "_NARROW", 1)
+    np.testing.assert_array_equal(sums(), whole)
+    assert np.count_nonzero(whole) > 30
