@@ -97,7 +97,7 @@ def test_compiler_options_are_known_or_left_out(moving):
     from jaxvqa.features.motion import FEATURE
     from jaxvqa.scoring import engine
 
-    # else SpEED and integer VIF take longer to compile, and nothing says so
+    # else what asks for these options takes longer to compile, and nothing says so
     jax.jit(jax.lax.neg).lower(1.0).compile(compiler_options=dict(QUICKER))
     gone = (("xla_of_another_year", True),)
     feature = type(FEATURE)(**{**FEATURE.__dict__, "cpu_compiler": gone})

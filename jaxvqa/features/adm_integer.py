@@ -17,7 +17,7 @@ from jaxvqa.checks import check_min_size
 from jaxvqa.features._adm_fixed import coarse_sums, cube_bits, finest_sums, summed
 from jaxvqa.features._adm_wavelet import SCALES, Region, band_sizes, wavelet
 from jaxvqa.features.adm_options import INTEGER_OPTIONS, outputs
-from jaxvqa.features.base import FEWER_KERNELS, Feature, Series, run
+from jaxvqa.features.base import OLDER_EMITTERS, Feature, Series, run
 from jaxvqa.features.options import Options
 from jaxvqa.ops import csf
 from jaxvqa.ops.stages import cpu_stage
@@ -154,7 +154,7 @@ FEATURE = Feature(
     check=_check,
     integer=True,
     differentiable=False,
-    cpu_compiler=FEWER_KERNELS,
+    cpu_compiler=OLDER_EMITTERS,
 )
 
 

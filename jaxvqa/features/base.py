@@ -44,9 +44,9 @@ def _no_check(ref: Planes, options: Options) -> None:
 # for `Feature.cpu_compiler`: XLA's older emitters. A kernel costs them less to compile, but equal
 # ones are compiled each, so they suit programs that work on arrays of pictures, bands, planes and
 # not on one after the other; and loops that write where they read stay scalar
-FEWER_KERNELS = (("xla_cpu_use_fusion_emitters", False),)
+OLDER_EMITTERS = (("xla_cpu_use_fusion_emitters", False),)
 # the same and LLVM's second level of optimisation: quicker again, and some loops run slower
-QUICKER = (*FEWER_KERNELS, ("xla_backend_optimization_level", 2))
+QUICKER = (*OLDER_EMITTERS, ("xla_backend_optimization_level", 2))
 
 
 @dataclass(frozen=True)

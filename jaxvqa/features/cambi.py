@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxvqa._typing import Array, Bool, Float, Integer, Shaped
-from jaxvqa.features.base import FEWER_KERNELS, Feature, Output, Series, check_feature, run
+from jaxvqa.features.base import OLDER_EMITTERS, Feature, Output, Series, check_feature, run
 from jaxvqa.features.cambi_tables import Geometry, contrasts, geometries
 from jaxvqa.features.options import Option, Options
 from jaxvqa.ops.banding import SKIP, Contrast, cut_out, lay_out, response, shelves
@@ -270,7 +270,7 @@ FEATURE = Feature(
     check=_check,
     integer=True,
     differentiable=False,
-    cpu_compiler=FEWER_KERNELS,
+    cpu_compiler=OLDER_EMITTERS,
 )
 
 

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from jaxvqa._typing import Array, Float, Int, Integer
 from jaxvqa.checks import check_min_size
-from jaxvqa.features.base import FEWER_KERNELS, Feature, Output, Series, run, series_namespace
+from jaxvqa.features.base import OLDER_EMITTERS, Feature, Output, Series, run, series_namespace
 from jaxvqa.features.motion import BLEND_OPTIONS, blend
 from jaxvqa.features.options import Option, Options
 from jaxvqa.ops.borders import pad
@@ -143,7 +143,7 @@ FEATURE = Feature(
     check=_check,
     integer=True,
     differentiable=False,
-    cpu_compiler=FEWER_KERNELS,
+    cpu_compiler=OLDER_EMITTERS,
 )
 
 
