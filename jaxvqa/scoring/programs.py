@@ -70,15 +70,16 @@ def start(requests: Sequence[Request], place: Place) -> list[Future[Callable[...
 
 
 @functools.cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_THREADS, "jaxvqa-compile")
+def _threads(purpose: str) -> ThreadPoolExecutor:
+    # one pool for each purpose: reading never waits for what compiles
+    return ThreadPoolExecutor(_THREADS, f"jaxvqa-{purpose}")
 
 
 @functools.lru_cache(maxsize=64)
 def _stored(request: Request, place: Place, wide: bool) -> Future[Callable[..., Any] | None]:
     """The program as an earlier process stored it; reading goes on beside that of others."""
     key = program_store.key(request, place, wide)
-    return _threads().submit(program_store.load, key, place.devices)
+    return _threads("read").submit(program_store.load, key, place.devices)
 
 
 def forget() -> None:
@@ -102,7 +103,7 @@ def _program(request: Request, place: Place, wide: bool) -> Future[Callable[...,
         lowered = jax.jit(_chunk(request, place)).lower(side, side)
     options = dict(request.feature.cpu_compiler) if platform == "cpu" else {}
     key = program_store.key(request, place, wide)
-    return _threads().submit(_compile, lowered, options, key)
+    return _threads("compile").submit(_compile, lowered, options, key)
 
 
 def _compile(lowered: Any, options: dict[str, bool | int], key: str) -> Callable[..., Any]:
