@@ -12,9 +12,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxvqa.features.cambi import FEATURE, cambi
-from jaxvqa.features.cambi_tables import contrasts
-from jaxvqa.ops import banding
+from jaxvqa.features._cambi import counts as banding
+from jaxvqa.features._cambi.score import FEATURE, cambi
+from jaxvqa.features._cambi.tables import contrasts
 
 V1 = {"high_res_speedup": 1080, "max_val": 17.0, "vis_lum_threshold": 0.06}
 

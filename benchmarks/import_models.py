@@ -16,8 +16,9 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from jaxvqa.fusion import libvmaf_json, own_json
-from jaxvqa.fusion.model import AnyModel, Collection, describe
+from jaxvqa.fusion import _libvmaf_json as libvmaf_json
+from jaxvqa.fusion import _own_json as own_json
+from jaxvqa.fusion._model import AnyModel, Collection, describe
 
 LIBVMAF = ("Netflix/vmaf", "f85a853")
 FUNQUE = ("abhinaukumar/funque", "74c0ea76")

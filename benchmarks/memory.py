@@ -68,7 +68,7 @@ def score_once(arguments: argparse.Namespace) -> None:
 
     jax.config.update("jax_num_cpu_devices", arguments.devices)
     import jaxvqa
-    from jaxvqa.catalog import FEATURES
+    from jaxvqa.features._registry import FEATURES
 
     count, name = arguments.frames[0], arguments.only
     wanted = {"model": None, "features": [name]} if name in FEATURES else {"model": name}

@@ -24,8 +24,8 @@ import jax
 import numpy as np
 
 import jaxvqa
-from jaxvqa import catalog
-from jaxvqa.features.options import parse_text
+from jaxvqa.features import _registry as catalog
+from jaxvqa.features._options import parse_text
 
 ROOT = Path(__file__).parent.parent
 SHIPPED = ROOT / "tests" / "data"

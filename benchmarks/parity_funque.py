@@ -22,9 +22,9 @@ import jax
 import numpy as np
 
 import jaxvqa
-from jaxvqa.features import funque_sets as sets
-from jaxvqa.features.base import with_history
-from jaxvqa.planes import Planes
+from jaxvqa._planes import Planes
+from jaxvqa.features._feature import with_history
+from jaxvqa.features._funque import sets
 from jaxvqa.video import open_video
 
 SHIPPED = Path(__file__).parent.parent / "tests" / "data"

@@ -37,9 +37,9 @@ from speed import FEATURES, MODELS, V1_CAMBI, make_clip
 
 import jaxvqa
 from jaxvqa import Planes
-from jaxvqa.ops.platforms import traced_for
-from jaxvqa.scoring.engine import chunk_frames
-from jaxvqa.scoring.plan import Planner, Request
+from jaxvqa._ops.platforms import traced_for
+from jaxvqa._scoring.engine import chunk_frames
+from jaxvqa._scoring.plan import Planner, Request
 
 # bytes a second, as their makers publish them
 BANDWIDTH = {"H100 SXM": 3.35e12, "H200": 4.8e12, "TPU v5e": 819e9, "TPU v5p": 2.765e12}

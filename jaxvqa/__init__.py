@@ -8,11 +8,11 @@ pure functions that `jit`, `vmap` and `grad` accept, `losses` turns them into tr
 from jaxvqa import color as color
 from jaxvqa import features as features
 from jaxvqa import losses as losses
-from jaxvqa.fusion.registry import load_model as load_model
-from jaxvqa.planes import Planes as Planes
-from jaxvqa.pooling import pool as pool
-from jaxvqa.scoring.result import Result as Result
-from jaxvqa.scoring.score import score as score
+from jaxvqa._planes import Planes as Planes
+from jaxvqa._pooling import pool as pool
+from jaxvqa._scoring.result import Result as Result
+from jaxvqa._scoring.score import score as score
+from jaxvqa.fusion._registry import load_model as load_model
 
 __version__ = "0.1.0"
 __all__ = [

@@ -2,7 +2,7 @@
 
 import sys
 
-from jaxvqa.cli.main import main
+from jaxvqa._cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

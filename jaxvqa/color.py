@@ -9,9 +9,9 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from jaxvqa import checks
+from jaxvqa import _checks as checks
+from jaxvqa._planes import CHROMA_FORMATS, Planes
 from jaxvqa._typing import Array, Float
-from jaxvqa.planes import CHROMA_FORMATS, Planes
 
 # shares of red and blue in luma
 MATRICES = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722), "bt2020": (0.2627, 0.0593)}

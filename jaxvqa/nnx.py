@@ -14,13 +14,14 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from jaxvqa import catalog, losses
+from jaxvqa import losses
+from jaxvqa._checks import one_of
 from jaxvqa._typing import Array, Float
-from jaxvqa.checks import one_of
-from jaxvqa.features.base import Output
-from jaxvqa.fusion.registry import model_names
-from jaxvqa.losses.frames import float_pair, measure, reduce_frames, rounded
-from jaxvqa.losses.model import ModelLike, score_frames, single_model
+from jaxvqa.features import _registry as catalog
+from jaxvqa.features._feature import Output
+from jaxvqa.fusion._registry import model_names
+from jaxvqa.losses._frames import float_pair, measure, reduce_frames, rounded
+from jaxvqa.losses._model import ModelLike, score_frames, single_model
 
 POOLINGS = ("mean", "harmonic_mean", "min", "max")
 

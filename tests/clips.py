@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from jaxvqa.planes import Planes
+from jaxvqa._planes import Planes
 
 DATA = Path(__file__).parent / "data"
 SHIPPED = Path(__file__).parent.parent / "examples" / "clips"

@@ -5,7 +5,7 @@ import jax.export
 import jax.numpy as jnp
 import numpy as np
 
-from jaxvqa.planes import Planes
+from jaxvqa._planes import Planes
 
 
 def degenerate_frames(height, width, bit_depth=8):

@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxvqa.features._adm_fixed import reciprocal
-from jaxvqa.features.adm_integer import FEATURE, _frame_sums, _scores, adm_integer
-from jaxvqa.features.options import parse_text
-from jaxvqa.ops import tiling
+from jaxvqa._ops import tiling
+from jaxvqa.features._adm.fixed import reciprocal
+from jaxvqa.features._adm.integer_adm import FEATURE, _frame_sums, _scores, adm_integer
+from jaxvqa.features._options import parse_text
 from tests import clips, tolerances
 from tests.oracles import adm_integer as oracle
 

@@ -6,10 +6,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxvqa.features.cambi import FEATURE, cambi, cambi_heatmaps
-from jaxvqa.features.cambi_tables import contrasts, geometries
-from jaxvqa.ops import banding
-from jaxvqa.ops.topk import means_of_largest
+from jaxvqa._ops.topk import means_of_largest
+from jaxvqa.features._cambi import counts as banding
+from jaxvqa.features._cambi.score import FEATURE, cambi, cambi_heatmaps
+from jaxvqa.features._cambi.tables import contrasts, geometries
 from tests import clips, tolerances
 from tests.oracles import cambi as oracle
 

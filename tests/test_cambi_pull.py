@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from jaxvqa import features, losses
-from jaxvqa.features.cambi import FEATURE
-from jaxvqa.features.cambi_pull import _pictures, banding
-from jaxvqa.features.cambi_tables import geometries
-from jaxvqa.fusion.model import FeatureRef, Model, Svr
-from jaxvqa.ops import banding_pull
-from jaxvqa.ops.banding import SKIP, Contrast
-from jaxvqa.ops.topk import shares_of_largest
+from jaxvqa._ops.topk import shares_of_largest
+from jaxvqa.features._cambi import counts_slope as banding_pull
+from jaxvqa.features._cambi.counts import SKIP, Contrast
+from jaxvqa.features._cambi.gradient import _pictures, banding
+from jaxvqa.features._cambi.score import FEATURE
+from jaxvqa.features._cambi.tables import geometries
+from jaxvqa.fusion._model import FeatureRef, Model, Svr
 from tests import clips, laws, tolerances
 from tests.oracles import banding_pull as pull_oracle
 from tests.oracles import cambi as oracle

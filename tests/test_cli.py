@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 import jaxvqa
-from jaxvqa import catalog
-from jaxvqa.cli import doctor, runtime, terminal
-from jaxvqa.cli.main import main
-from jaxvqa.cli.parser import with_hyphens
-from jaxvqa.features.base import check_feature
-from jaxvqa.fusion.registry import model_names
-from jaxvqa.planes import Planes
+from jaxvqa._cli import doctor, runtime, terminal
+from jaxvqa._cli.main import main
+from jaxvqa._cli.parser import with_hyphens
+from jaxvqa._planes import Planes
+from jaxvqa.features import _registry as catalog
+from jaxvqa.features._feature import check_feature
+from jaxvqa.fusion._registry import model_names
 from tests.oracles import float_features
 from tests.test_report_plot import LIBVMAF_LOG
 
@@ -31,7 +31,7 @@ def no_cache(monkeypatch):
 def run(*arguments, **environment):
     """The command in a process of its own."""
     return subprocess.run(
-        [sys.executable, "-m", "jaxvqa.cli", *arguments], capture_output=True, text=True,
+        [sys.executable, "-m", "jaxvqa", *arguments], capture_output=True, text=True,
         timeout=300, env=os.environ | environment,
     )  # fmt: skip
 
@@ -288,10 +288,10 @@ def test_importing_changes_no_setting_and_listings_start_no_backend():
     program = """
 import jax, sys
 before = dict(jax.config.values)
-import jaxvqa, jaxvqa.cli.main
+import jaxvqa, jaxvqa._cli.main
 assert before == dict(jax.config.values)
 for command in (["--help"], ["models"], ["features"], ["features", "cambi"]):
-    assert jaxvqa.cli.main.main(command) == 0
+    assert jaxvqa._cli.main.main(command) == 0
 from jax._src import xla_bridge
 assert not xla_bridge.backends_are_initialized()
 assert before == dict(jax.config.values)
@@ -304,7 +304,7 @@ assert before == dict(jax.config.values)
 
 
 def test_a_reader_that_goes_away_is_no_traceback():
-    command = f"{sys.executable} -m jaxvqa.cli features --json | head -c 1"
+    command = f"{sys.executable} -m jaxvqa._cli features --json | head -c 1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120)
     assert done.stderr == ""
 

@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import jaxvqa
-from jaxvqa.cli import score as command
-from jaxvqa.cli.main import main
-from jaxvqa.scoring.result import Notice
+from jaxvqa._cli import score as command
+from jaxvqa._cli.main import main
+from jaxvqa._scoring.result import Notice
 from jaxvqa.video import VideoInfo, write_y4m
 from tests import clips
 from tests.clips import textured
@@ -332,7 +332,7 @@ def test_an_interrupt_ends_a_process_with_130(folder):
     pipe = folder / "pipe.y4m"
     os.mkfifo(pipe)
     process = subprocess.Popen(
-        [sys.executable, "-m", "jaxvqa.cli", "score", "ref.y4m", "pipe.y4m", *MOTION],
+        [sys.executable, "-m", "jaxvqa", "score", "ref.y4m", "pipe.y4m", *MOTION],
         cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env=os.environ | {"JAXVQA_CACHE": "off"},
     )  # fmt: skip
@@ -353,7 +353,7 @@ def test_the_cache_is_filled_and_found_again(folder, tmp_path):
 
     def run():
         done = subprocess.run(
-            [sys.executable, "-m", "jaxvqa.cli", "score", "ref.y4m", "dis.y4m", *MOTION, "--json",
+            [sys.executable, "-m", "jaxvqa", "score", "ref.y4m", "dis.y4m", *MOTION, "--json",
              "--no-timing"],
             cwd=folder, capture_output=True, text=True, timeout=300,
             env=os.environ | {"JAXVQA_CACHE": str(tmp_path)},

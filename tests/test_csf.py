@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from jaxvqa.ops import csf
+from jaxvqa.features._adm import csf
 
 # sensitivities that libvmaf's formulas give in double arithmetic, straight and diagonal
 WATSON = {

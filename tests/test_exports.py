@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import pytest
 
 from jaxvqa import Planes, losses
-from jaxvqa.catalog import FEATURES
+from jaxvqa.features._registry import FEATURES
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 # the smallest power of two that CAMBI and SpEED take

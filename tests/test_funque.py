@@ -7,9 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxvqa.features import funque_sets as sets
-from jaxvqa.features.base import with_history
-from jaxvqa.features.funque import (
+from jaxvqa._planes import Planes, chroma_size
+from jaxvqa.features._feature import with_history
+from jaxvqa.features._funque import sets
+from jaxvqa.features._funque.functions import (
     fs_funque_plus_3c,
     fs_y_funque_plus,
     funque,
@@ -17,10 +18,9 @@ from jaxvqa.features.funque import (
     funque_plus_3c,
     y_funque_plus,
 )
-from jaxvqa.features.funque_sets import FEATURES, zero_first_frame
-from jaxvqa.features.strred import strred
-from jaxvqa.ops.sast import half_size
-from jaxvqa.planes import Planes, chroma_size
+from jaxvqa.features._funque.sast import half_size
+from jaxvqa.features._funque.sets import FEATURES, zero_first_frame
+from jaxvqa.features._funque.st_rred import strred
 from tests import clips, laws, tolerances
 from tests.oracles import funque as oracle
 

@@ -5,13 +5,13 @@ import jax.test_util
 import numpy as np
 import pytest
 
-from jaxvqa.features import funque_atoms as atoms
-from jaxvqa.features.funque_dlm import dlm
-from jaxvqa.features.funque_information import st_rred, vif_approximation
-from jaxvqa.ops.box import mirror, window_variance
-from jaxvqa.ops.haar import haar, pyramid, repeated_pyramid
-from jaxvqa.ops.sast import half_size
-from jaxvqa.ops.wavelet_csf import SPATIAL_CSF, WAVELET_CSF, spatial_csf, wavelet_weights
+from jaxvqa.features._funque import atoms
+from jaxvqa.features._funque.box import mirror, window_variance
+from jaxvqa.features._funque.csf import SPATIAL_CSF, WAVELET_CSF, spatial_csf, wavelet_weights
+from jaxvqa.features._funque.dlm import dlm
+from jaxvqa.features._funque.haar import haar, pyramid, repeated_pyramid
+from jaxvqa.features._funque.information import st_rred, vif_approximation
+from jaxvqa.features._funque.sast import half_size
 from tests import clips, tolerances
 from tests.oracles import funque as oracle
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from jax.test_util import check_grads
 
-from jaxvqa.fusion import frames as host
-from jaxvqa.fusion import libvmaf_json
-from jaxvqa.fusion.bootstrap import predict_collection
-from jaxvqa.fusion.frames import score_frames
-from jaxvqa.fusion.model import Collection
-from jaxvqa.fusion.registry import list_models, load_model, model_folder
-from jaxvqa.fusion.svr import predict
+from jaxvqa.fusion import _frames as host
+from jaxvqa.fusion import _libvmaf_json as libvmaf_json
+from jaxvqa.fusion._bootstrap import predict_collection
+from jaxvqa.fusion._frames import score_frames
+from jaxvqa.fusion._model import Collection
+from jaxvqa.fusion._registry import list_models, load_model, model_folder
+from jaxvqa.fusion._svr import predict
 from tests import clips, tolerances
 from tests.fusion_files import libvmaf_file
 from tests.oracles import fusion as oracle
@@ -147,7 +147,7 @@ def test_transforms_match_oracle(case, norm_type):
 
 
 def test_knots_are_hit_exactly_and_extended():
-    from jaxvqa.fusion.transform import piecewise_linear
+    from jaxvqa.fusion._transform import piecewise_linear
 
     knots = jnp.asarray([[0.0, 1.0], [2.0, 1.0], [4.0, 9.0]])
     found = piecewise_linear(knots, jnp.asarray([-7.0, 0.0, 1.0, 2.0, 3.0, 4.0, 6.0]))

@@ -5,9 +5,11 @@ import jax
 import numpy as np
 import pytest
 
-from jaxvqa.fusion import libvmaf_json, own_json, untrusted
-from jaxvqa.fusion.model import Collection, with_options
-from jaxvqa.fusion.registry import (
+from jaxvqa.fusion import _libvmaf_json as libvmaf_json
+from jaxvqa.fusion import _own_json as own_json
+from jaxvqa.fusion import _untrusted as untrusted
+from jaxvqa.fusion._model import Collection, with_options
+from jaxvqa.fusion._registry import (
     ALIASES,
     list_models,
     load_model,

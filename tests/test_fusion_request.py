@@ -1,7 +1,7 @@
 import pytest
 
-from jaxvqa.fusion.registry import load_request
-from jaxvqa.fusion.request import ModelRequest, parse_model_text
+from jaxvqa.fusion._registry import load_request
+from jaxvqa.fusion._request import ModelRequest, parse_model_text
 
 
 def test_overloads_are_merged():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxvqa import Planes
-from jaxvqa.features.motion import FEATURE, motion
+from jaxvqa.features._motion.float_motion import FEATURE, motion
 from tests import clips, laws, tolerances
 from tests.oracles import float_features as oracle
 

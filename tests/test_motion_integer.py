@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxvqa.features.motion_integer import FEATURE, motion_integer
-from jaxvqa.features.options import parse_text
-from jaxvqa.planes import Planes
+from jaxvqa._planes import Planes
+from jaxvqa.features._motion.integer_motion import FEATURE, motion_integer
+from jaxvqa.features._options import parse_text
 from tests import clips, tolerances
 from tests.oracles import motion_integer as oracle
 

@@ -11,8 +11,8 @@ from flax import nnx
 
 import jaxvqa
 from jaxvqa import losses
+from jaxvqa._pooling import pool
 from jaxvqa.nnx import Loss, QualityMetric, WeightedLoss
-from jaxvqa.pooling import pool
 from tests import clips
 
 DOC = (Path(__file__).parent.parent / "docs" / "losses.md").read_text()
@@ -95,8 +95,8 @@ def test_frames_stream_through_a_multi_metric_inside_jit():
 
 
 def test_model_scores_are_clipped_and_those_of_the_loss():
-    from jaxvqa.fusion.model import FeatureRef, Model, Svr
-    from jaxvqa.losses.model import score_frames
+    from jaxvqa.fusion._model import FeatureRef, Model, Svr
+    from jaxvqa.losses._model import score_frames
 
     svr = Svr(np.array([[0.0], [3.0]]), np.array([1.0, -1.0]), np.float64(0.5), np.float64(0.1))
     motion = FeatureRef("float_motion", "VMAF_feature_motion_score")
@@ -146,7 +146,7 @@ def test_losses_train_a_network():
 
 
 def pixels(ref, dis, *, bit_depth, reduction, where):
-    from jaxvqa.losses.frames import reduce_frames
+    from jaxvqa.losses._frames import reduce_frames
 
     return reduce_frames(jnp.abs(ref - dis).mean((-2, -1)), where, reduction)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from jaxvqa.pooling import POOLED, pool
+from jaxvqa._pooling import POOLED, pool
 from tests import clips, tolerances
 
 # what libvmaf's tool pooled for vmaf_v0.6.1 on the shipped clip, 8 frames, 12 digits

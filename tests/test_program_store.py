@@ -6,8 +6,8 @@ import jax
 import numpy as np
 import pytest
 
-from jaxvqa.features.motion import FEATURE
-from jaxvqa.scoring import engine, program_store, programs
+from jaxvqa._scoring import engine, program_store, programs
+from jaxvqa.features._motion.float_motion import FEATURE
 
 FRAMES = np.random.default_rng(2).integers(0, 256, (5, 32, 48)).astype(np.uint8)
 

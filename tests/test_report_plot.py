@@ -90,7 +90,7 @@ def svg_text(path):
 @pytest.fixture
 def readable_svg(monkeypatch):
     """Text in pictures stays text, so that tests can read it."""
-    module = importlib.import_module("jaxvqa.report.plot")
+    module = importlib.import_module("jaxvqa.report._plot")
     monkeypatch.setitem(module._STYLE, "svg.fonttype", "none")
 
 

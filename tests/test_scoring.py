@@ -4,10 +4,10 @@ import pytest
 
 import jaxvqa
 from jaxvqa import Planes
-from jaxvqa.scoring.auto import choose_model
-from jaxvqa.scoring.engine import chunk_frames
-from jaxvqa.scoring.plan import Planner
-from jaxvqa.scoring.result import ClipInfo
+from jaxvqa._scoring.auto import choose_model
+from jaxvqa._scoring.engine import chunk_frames
+from jaxvqa._scoring.plan import Planner
+from jaxvqa._scoring.result import ClipInfo
 from tests import clips, tolerances
 
 CLIP = "bunny_320x180_422_10b"
@@ -93,9 +93,9 @@ def test_chunks_devices_and_whole_agree(moving):
 
 
 def test_compiler_options_are_known_or_left_out(moving):
-    from jaxvqa.features.base import QUICKER
-    from jaxvqa.features.motion import FEATURE
-    from jaxvqa.scoring import engine
+    from jaxvqa._scoring import engine
+    from jaxvqa.features._feature import QUICKER
+    from jaxvqa.features._motion.float_motion import FEATURE
 
     # else what asks for these options takes longer to compile, and nothing says so
     jax.jit(jax.lax.neg).lower(1.0).compile(compiler_options=dict(QUICKER))
@@ -116,7 +116,7 @@ def test_a_short_container_file_is_one_chunk(tmp_path, monkeypatch):
         asked.append(frames)
         return chunk_frames(frame_bytes, devices, frames)
 
-    monkeypatch.setattr("jaxvqa.scoring.score.chunk_frames", chunk)
+    monkeypatch.setattr("jaxvqa._scoring.score.chunk_frames", chunk)
     options = {"model": None, "features": ["float_motion"], "devices": jax.devices()[:1]}
     stacks = make_planes(np.random.default_rng(0), 48, 40, "420", 8, frames=6)
     path = tmp_path / "clip.mkv"
@@ -126,7 +126,7 @@ def test_a_short_container_file_is_one_chunk(tmp_path, monkeypatch):
         assert len(result.frame_numbers) == 6 - skip
         assert asked[-2] == expected
     # a container that announces too little shortens chunks, nothing else
-    monkeypatch.setattr("jaxvqa.video.av_reader.AvSource._frames_by_duration", lambda *_: 1)
+    monkeypatch.setattr("jaxvqa.video._av_reader.AvSource._frames_by_duration", lambda *_: 1)
     short = jaxvqa.score(path, path, **options)
     assert asked[-2] == 4
     assert len(short.frame_numbers) == 6
@@ -162,8 +162,8 @@ def test_frame_selection_and_length_policy(moving):
 def test_one_program_serves_a_clip_and_the_next(moving):
     import chex
 
-    from jaxvqa.features.motion import FEATURE
-    from jaxvqa.scoring import engine
+    from jaxvqa._scoring import engine
+    from jaxvqa.features._motion.float_motion import FEATURE
 
     traced = chex.assert_max_traces(FEATURE.extract, n=1)
     feature = type(FEATURE)(**{**FEATURE.__dict__, "name": "counted", "extract": traced})

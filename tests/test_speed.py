@@ -7,10 +7,10 @@ import pytest
 from jax.test_util import check_grads
 
 from jaxvqa import losses
-from jaxvqa.features.options import parse_text
-from jaxvqa.features.speed import SPEED_CHROMA, SPEED_TEMPORAL, speed_chroma, speed_temporal
-from jaxvqa.ops.kernels import KERNEL_SCALES, check_kernel_scale, kernel_width
-from jaxvqa.planes import Planes
+from jaxvqa._planes import Planes
+from jaxvqa.features._kernels import KERNEL_SCALES, check_kernel_scale, kernel_width
+from jaxvqa.features._options import parse_text
+from jaxvqa.features._speed.speed import SPEED_CHROMA, SPEED_TEMPORAL, speed_chroma, speed_temporal
 from tests import clips, laws, tolerances
 from tests.oracles import speed as oracle
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from jax.test_util import check_grads
 
-from jaxvqa.features.speed_qa import SPEED_QA, speed_qa
-from jaxvqa.planes import Planes
+from jaxvqa._planes import Planes
+from jaxvqa.features._speed.qa import SPEED_QA, speed_qa
 from tests import clips, laws, tolerances
 from tests.oracles import speed_qa as oracle
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from jax.test_util import check_grads
 
-from jaxvqa.ops.filters import correlate_product
-from jaxvqa.ops.stages import keep_stages, stage
-from jaxvqa.ops.tiling import map_rows
+from jaxvqa._ops.filters import correlate_product
+from jaxvqa._ops.stages import keep_stages, stage
+from jaxvqa._ops.tiling import map_rows
 from tests import tolerances
 
 TAPS = (0.25, 0.5, 0.25)

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import jaxvqa
-from jaxvqa.scoring import transfer
-from jaxvqa.scoring.programs import Place
+from jaxvqa._scoring import transfer
+from jaxvqa._scoring.programs import Place
 
 RNG = np.random.default_rng(7)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jaxvqa.video import VideoError, open_pair, open_video
-from jaxvqa.video.truncation import find_truncation
+from jaxvqa.video._truncation import find_truncation
 from tests.test_video_formats import make_planes, write_clip
 
 CODECS = {

@@ -7,10 +7,10 @@ import av
 import numpy as np
 import pytest
 
-from jaxvqa.planes import Planes, chroma_size
+from jaxvqa._planes import Planes, chroma_size
 from jaxvqa.video import VideoError, open_video
-from jaxvqa.video.av_reader import copy_planes
-from jaxvqa.video.formats import parse_pixel_format
+from jaxvqa.video._av_reader import copy_planes
+from jaxvqa.video._formats import parse_pixel_format
 from tests import clips
 
 PLANAR = [

@@ -5,8 +5,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from jaxvqa.video import VideoError, VideoInfo, batches, open_pair, prefetch, write_y4m
-from jaxvqa.video.reader import open_video
+from jaxvqa.video import VideoError, VideoInfo, batches, open_pair, write_y4m
+from jaxvqa.video import _prefetch as prefetch
+from jaxvqa.video._reader import open_video
 from tests.test_video_formats import make_planes, write_clip
 
 
@@ -229,7 +230,7 @@ def test_what_was_opened_is_closed_when_the_other_cannot_be(tmp_path, monkeypatc
         video.close = close_and_tell
         return video
 
-    monkeypatch.setattr("jaxvqa.video.pairing.open_video", watched)
+    monkeypatch.setattr("jaxvqa.video._pairing.open_video", watched)
     with pytest.raises(VideoError) as problem:
         open_pair(paths["ref"], paths["dis"])
     assert str(paths[bad[0]]) in str(problem.value)

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from jaxvqa.video import prefetch
-from jaxvqa.video.prefetch import Beside
+from jaxvqa.video import _prefetch as prefetch
+from jaxvqa.video._prefetch import Beside
 
 
 def threads():

@@ -3,9 +3,9 @@ import jax.test_util
 import numpy as np
 import pytest
 
-from jaxvqa.features.base import run
-from jaxvqa.features.options import parse_text
-from jaxvqa.features.vif import FEATURE, vif
+from jaxvqa.features._feature import run
+from jaxvqa.features._options import parse_text
+from jaxvqa.features._vif.float_vif import FEATURE, vif
 from tests import clips, laws, tolerances
 from tests.oracles import float_features as oracle
 

@@ -6,13 +6,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxvqa.features import _vif_log
-from jaxvqa.features.vif_integer import vif_integer
+from jaxvqa.features._vif import fixed_log as _vif_log
+from jaxvqa.features._vif.integer_vif import vif_integer
 from tests import clips
 from tests.oracles import vif_integer as oracle
 
 # the package attribute of this name is the function, not the module
-module = importlib.import_module("jaxvqa.features.vif_integer")
+module = importlib.import_module("jaxvqa.features._vif.integer_vif")
 
 
 @functools.cache

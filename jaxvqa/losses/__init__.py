@@ -6,15 +6,15 @@ for `jit`, `grad`, `vmap` (over clips) and `jax.checkpoint`. docs/losses.md says
 no gradient. RGB comes in through `jaxvqa.color.rgb_to_planes`.
 """
 
-from jaxvqa.losses.metrics import adm as adm
-from jaxvqa.losses.metrics import cambi as cambi
-from jaxvqa.losses.metrics import ms_essim as ms_essim
-from jaxvqa.losses.metrics import speed_chroma as speed_chroma
-from jaxvqa.losses.metrics import speed_qa as speed_qa
-from jaxvqa.losses.metrics import vif as vif
-from jaxvqa.losses.metrics import y_funque_plus as y_funque_plus
-from jaxvqa.losses.model import funque as funque
-from jaxvqa.losses.model import vmaf as vmaf
+from jaxvqa.losses._metrics import adm as adm
+from jaxvqa.losses._metrics import cambi as cambi
+from jaxvqa.losses._metrics import ms_essim as ms_essim
+from jaxvqa.losses._metrics import speed_chroma as speed_chroma
+from jaxvqa.losses._metrics import speed_qa as speed_qa
+from jaxvqa.losses._metrics import vif as vif
+from jaxvqa.losses._metrics import y_funque_plus as y_funque_plus
+from jaxvqa.losses._model import funque as funque
+from jaxvqa.losses._model import vmaf as vmaf
 
 __all__ = [
     "adm", "cambi", "funque", "ms_essim", "speed_chroma", "speed_qa", "vif", "vmaf",

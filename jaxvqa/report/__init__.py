@@ -1,19 +1,19 @@
 """Result files: JSON, CSV and XML as libvmaf writes them, Parquet, plots, and reading them back."""
 
-from jaxvqa.report.atomic import write_atomically as write_atomically
-from jaxvqa.report.csv_file import render_csv as render_csv
-from jaxvqa.report.csv_file import write_csv as write_csv
-from jaxvqa.report.formats import FORMATS as FORMATS
-from jaxvqa.report.formats import format_of as format_of
-from jaxvqa.report.formats import render as render
-from jaxvqa.report.formats import write as write
-from jaxvqa.report.json_file import render_json as render_json
-from jaxvqa.report.json_file import write_json as write_json
-from jaxvqa.report.load import ResultFileError as ResultFileError
-from jaxvqa.report.load import SavedResult as SavedResult
-from jaxvqa.report.load import load as load
-from jaxvqa.report.parquet_file import render_parquet as render_parquet
-from jaxvqa.report.parquet_file import write_parquet as write_parquet
-from jaxvqa.report.plot import plot as plot
-from jaxvqa.report.xml_file import render_xml as render_xml
-from jaxvqa.report.xml_file import write_xml as write_xml
+from jaxvqa.report._atomic import write_atomically as write_atomically
+from jaxvqa.report._csv_file import render_csv as render_csv
+from jaxvqa.report._csv_file import write_csv as write_csv
+from jaxvqa.report._formats import FORMATS as FORMATS
+from jaxvqa.report._formats import format_of as format_of
+from jaxvqa.report._formats import render as render
+from jaxvqa.report._formats import write as write
+from jaxvqa.report._json_file import render_json as render_json
+from jaxvqa.report._json_file import write_json as write_json
+from jaxvqa.report._load import ResultFileError as ResultFileError
+from jaxvqa.report._load import SavedResult as SavedResult
+from jaxvqa.report._load import load as load
+from jaxvqa.report._parquet_file import render_parquet as render_parquet
+from jaxvqa.report._parquet_file import write_parquet as write_parquet
+from jaxvqa.report._plot import plot as plot
+from jaxvqa.report._xml_file import render_xml as render_xml
+from jaxvqa.report._xml_file import write_xml as write_xml

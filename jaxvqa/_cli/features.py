@@ -1,0 +1,169 @@
+"""`jaxvqa features`: what can be measured, with all options."""
+
+from __future__ import annotations
+
+import argparse
+import bisect
+import json
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxvqa._cli.terminal import Column, print_folded, print_styled, print_table
+from jaxvqa._planes import Planes, chroma_size
+from jaxvqa.features import _registry as catalog
+from jaxvqa.features._feature import Feature, check_feature
+from jaxvqa.features._options import Option
+
+NAME = "features"
+
+_LARGEST = 1024
+
+
+def add_parser(commands: Any) -> Any:
+    """Adds the command to the parser of `jaxvqa`."""
+    parser = commands.add_parser(
+        NAME,
+        help="list the features, or one with its options",
+        description="Lists the features, or describes one with its options.",
+        usage="jaxvqa features [NAME] [--json]",
+    )
+    parser.add_argument("name", nargs="?", metavar="NAME", help="a feature to describe")
+    parser.add_argument("--json", action="store_true", help="print JSON, with all details")
+    parser.set_defaults(run=run)
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the listing."""
+    if args.name is not None:
+        feature = catalog.find(args.name)
+        if args.json:
+            print(json.dumps(_as_json(feature), indent=2))
+        else:
+            _describe(feature)
+        return 0
+    found = list(catalog.FEATURES.values())
+    if args.json:
+        print(json.dumps([_as_json(feature) for feature in found], indent=2))
+        return 0
+    columns = [
+        Column("feature", style="cyan"),
+        Column("input"),
+        Column("gradient"),
+        Column("what it measures", fold=True),
+    ]
+    rows = [[f.name, _planes(f), _gradient(f), f.summary] for f in found]
+    print_table(columns, rows)
+    print()
+    print_folded("Options, outputs and the smallest frame of each: jaxvqa features NAME.")
+    return 0
+
+
+def _planes(feature: Feature) -> str:
+    return "colour" if feature.needs_chroma(feature.resolve({})) else "luma"
+
+
+def _gradient(feature: Feature) -> str:
+    return "yes" if feature.differentiable else "no"
+
+
+def _as_json(feature: Feature) -> dict[str, Any]:
+    return {
+        "name": feature.name,
+        "summary": feature.summary,
+        "integer": feature.integer,
+        "differentiable": feature.differentiable,
+        "needs_chroma": _planes(feature) == "colour",
+        "smallest_square": smallest_square(feature),
+        "outputs": [
+            {"name": o.name, "direction": o.direction, "libvmaf_key": o.raw}
+            for o in feature.outputs(feature.resolve({}))
+        ],
+        "options": [_option_json(option) for option in feature.options],
+    }
+
+
+def _option_json(option: Option) -> dict[str, Any]:
+    limits = None if option.low is None and option.high is None else [option.low, option.high]
+    return {
+        "name": option.name,
+        "alias": option.alias,
+        "python": option.python,
+        "default": option.default,
+        "range": limits,
+        "choices": None if option.choices is None else list(option.choices),
+        "help": option.help,
+    }
+
+
+def smallest_square(feature: Feature) -> int | None:
+    """Side of the smallest square frame that a feature takes with its default options.
+
+    Found by asking its own check, so it can't differ from what scoring refuses. None if a side of
+    1024 is still too small.
+    """
+    options = feature.resolve({})
+
+    def fits(side: int) -> bool:
+        luma: Any = jax.ShapeDtypeStruct((1, side, side), np.uint8)
+        chroma: Any = jax.ShapeDtypeStruct((1, *chroma_size(side, side, "420")), np.uint8)
+        try:
+            check_feature(feature, Planes(luma, chroma, chroma, bit_depth=8), options)
+        except (ValueError, TypeError):
+            return False
+        return True
+
+    side = bisect.bisect_left(range(_LARGEST + 1), True, lo=1, key=fits)
+    return side if side <= _LARGEST else None
+
+
+def _range(option: Option) -> str:
+    if isinstance(option.default, bool):
+        return "true, false"
+    if option.choices is not None:
+        return ", ".join(option.choices)
+    if option.low is None or option.high is None:
+        return "any text" if isinstance(option.default, str) else "any number"
+    return f"{option.low:g} to {option.high:g}"
+
+
+def _value(option: Option) -> str:
+    if isinstance(option.default, bool):
+        return str(option.default).lower()
+    return str(option.default) if isinstance(option.default, str) else f"{option.default:g}"
+
+
+def _describe(feature: Feature) -> None:
+    print_styled(feature.name, "bold cyan")
+    print_folded(feature.summary, "  ")
+    print()
+    side = smallest_square(feature)
+    outputs = feature.outputs(feature.resolve({}))
+    better = {"neither": "neither better nor worse"}
+    facts = {
+        "planes": _planes(feature),
+        "samples": "integer" if feature.integer else "integer or float",
+        "gradient": _gradient(feature),
+        "smallest frame": "unknown" if side is None else f"{side}x{side}, if square",
+    }
+    rows = [[key, value] for key, value in facts.items()]
+    print_table([Column("", style="dim"), Column("", fold=True)], rows)
+    print()
+    rows = [[o.name, better.get(o.direction, f"{o.direction} is better")] for o in outputs]
+    print_table([Column("output", fold=True, style="cyan"), Column("direction")], rows)
+    if not feature.options:
+        return
+    print()
+    columns = [
+        Column("option", style="cyan"),
+        Column("alias"),
+        Column("default"),
+        Column("range", fold=True),
+    ]
+    rows = [[o.name, o.alias or "", _value(o), _range(o)] for o in feature.options]
+    print_table(columns, rows, notes=[option.help for option in feature.options])
+    print()
+    example = feature.options[0]
+    print_folded(f"Use: --feature {feature.name}={example.name}={_value(example)}")

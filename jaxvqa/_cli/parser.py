@@ -1,0 +1,79 @@
+"""An argument parser whose errors are one sentence, and that takes libvmaf's spellings."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import re
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from jaxvqa._cli.errors import UsageError
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that raises UsageError and knows its options for suggestions."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Takes what `ArgumentParser` takes; options are never completed from their beginning."""
+        kwargs.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(*args, allow_abbrev=False, **kwargs)
+
+    def error(self, message: str) -> NoReturn:
+        """Raises UsageError with argparse's message as a sentence."""
+        found = re.match(r"argument COMMAND: invalid choice: '(.*)' \(choose from (.*)\)", message)
+        if found:
+            commands = re.findall(r"\w+", found[2])
+            close = difflib.get_close_matches(found[1], commands, n=1, cutoff=0.5)
+            advice = f"did you mean {close[0]}?" if close else f"there are {', '.join(commands)}."
+            raise UsageError(f"there is no command {found[1]!r}: {advice}")
+        raise UsageError(f"{message.rstrip('.')} (see {self.prog} --help).")
+
+    def refuse(self, unknown: Sequence[str]) -> NoReturn:
+        """Raises UsageError for arguments that no option takes."""
+        first = unknown[0]
+        name = first.partition("=")[0]
+        if not first.startswith("-"):
+            self.error(f"unexpected argument {first!r}")
+        close = difflib.get_close_matches(name, self._option_string_actions, n=1, cutoff=0.6)
+        if close:
+            raise UsageError(f"there is no option {name}: did you mean {close[0]}?")
+        self.error(f"there is no option {name}")
+
+
+def with_hyphens(arguments: Sequence[str]) -> list[str]:
+    """Long options with hyphens for underscores: `--frame_cnt=5` becomes `--frame-cnt=5`."""
+    found = list(arguments)
+    for i, argument in enumerate(found):
+        if argument == "--":
+            break
+        if argument.startswith("--"):
+            name, equals, value = argument.partition("=")
+            found[i] = name.replace("_", "-") + equals + value
+    return found
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1."""
+    return _whole(text, 1)
+
+
+def natural(text: str) -> int:
+    """A whole number of at least 0."""
+    return _whole(text, 0)
+
+
+def size(text: str) -> tuple[int, int]:
+    """A size such as 1280x720."""
+    found = re.fullmatch(r"(\d{1,6})[xX](\d{1,6})", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"must be WIDTHxHEIGHT, such as 1280x720, got {text!r}")
+    return int(found[1]), int(found[2])
+
+
+def _whole(text: str, least: int) -> int:
+    if not re.fullmatch(r"[+-]?\d{1,9}", text) or int(text) < least:
+        raise argparse.ArgumentTypeError(
+            f"must be a whole number of at least {least}, got {text!r}"
+        )
+    return int(text)

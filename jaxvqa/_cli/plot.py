@@ -1,0 +1,59 @@
+"""`jaxvqa plot`: charts of saved results."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from jaxvqa import report
+from jaxvqa._cli.errors import OutputError, UsageError
+
+NAME = "plot"
+
+
+def add_parser(commands: Any) -> Any:
+    """Adds the command to the parser of `jaxvqa`."""
+    parser = commands.add_parser(
+        NAME,
+        help="draw saved results over the frames",
+        description="Draws the scores of JSON results, ours or the vmaf tool's, over the frames.",
+        usage="jaxvqa plot FILE... --output PICTURE [options]",
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="JSON results, ours or libvmaf's")
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="PICTURE",
+        help="the picture to write: .png, .svg or .pdf",
+    )
+    parser.add_argument(
+        "--metric",
+        action="append",
+        metavar="NAME",
+        help="what to draw, one panel each; may be repeated (default: the models' scores)",
+    )
+    parser.add_argument(
+        "--name",
+        action="append",
+        metavar="TEXT",
+        help="what to call a file in the legend, once a file (default: its name)",
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Draws the picture."""
+    folder = Path(args.output).resolve().parent
+    if not folder.is_dir():
+        raise UsageError(f"--output {args.output}: there is no folder {folder}: create it first.")
+    results = [report.load(file) for file in args.files]
+    try:
+        report.plot(results, args.output, args.name, metrics=args.metric)
+    except OSError as error:
+        raise OutputError(
+            f"{args.output}: cannot be written: {error.strerror or error}."
+        ) from error
+    return 0

@@ -1,0 +1,181 @@
+"""`jaxvqa score`: files in, scores out."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import jaxvqa
+from jaxvqa import report
+from jaxvqa._cli import runtime
+from jaxvqa._cli.errors import OutputError, UsageError
+from jaxvqa._cli.score_options import EPILOG, add_options
+from jaxvqa._cli.summary import frame_count, number, print_frames, print_summary
+from jaxvqa._cli.terminal import print_styled, progress_bar, warn
+from jaxvqa._scoring.result import Result
+from jaxvqa._scoring.score import DEFAULT_MODEL
+from jaxvqa.report._numbers import format_number
+from jaxvqa.report._parquet_file import require_parquet
+
+NAME = "score"
+
+
+def add_parser(commands: Any) -> Any:
+    """Adds the command to the parser of `jaxvqa`."""
+    parser = commands.add_parser(
+        NAME,
+        add_help=False,
+        help="score a distorted video against its reference",
+        description="Scores a distorted video against its reference, frame by frame.",
+        usage="jaxvqa score REFERENCE DISTORTED [options]",
+        epilog=EPILOG,
+    )
+    add_options(parser)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Scores, then prints or writes the result."""
+    reference, distorted = _videos(args)
+    models = _models(args)
+    _check_raw(args)
+    to_stdout = args.output in (None, "-")
+    if args.per_frame and (args.output or args.format or args.quiet):
+        raise UsageError(
+            "--per-frame adds to the printed table: leave it out with --output, a format or "
+            "--quiet; files hold every frame anyway."
+        )
+    file_format = args.format
+    if args.output and not file_format:
+        file_format = "json" if to_stdout else report.format_of(args.output)
+    _check_output(args.output, file_format, (reference, distorted))
+    runtime.configure(args.device, args.threads)
+    devices = runtime.choose_devices(args.device, args.threads)
+    with progress_bar(not args.quiet) as progress:
+        result = jaxvqa.score(
+            reference, distorted, model=models, features=args.feature, bit_depth=args.bitdepth,
+            width=args.width, height=args.height, pixel_format=args.pixel_format,
+            subsample=args.subsample, frame_count=args.frame_count, skip_ref=args.skip_ref,
+            skip_dis=args.skip_dis, on_length_mismatch=args.on_length_mismatch,
+            arithmetic=args.arithmetic, promote_to_10bit=args.promote_to_10bit,
+            encode_size=args.encode_size, encode_bitdepth=args.encode_bitdepth, devices=devices,
+            progress=progress,
+        )  # fmt: skip
+    for notice in result.notices:
+        warn(notice.text)
+    _deliver(result, args, file_format, to_stdout)
+    return 0
+
+
+def _videos(args: argparse.Namespace) -> tuple[str, str]:
+    """The two files, given by place or by name."""
+    named = [args.reference, args.distorted]
+    if len(args.videos) + sum(name is not None for name in named) != 2:
+        raise UsageError(
+            "two videos are needed, the reference and the distorted one: "
+            "jaxvqa score REFERENCE DISTORTED."
+        )
+    rest = iter(args.videos)
+    reference, distorted = (next(rest) if name is None else name for name in named)
+    return reference, distorted
+
+
+def _models(args: argparse.Namespace) -> list[str] | None:
+    if args.no_model:
+        if args.model:
+            raise UsageError("--no-model and --model exclude each other: leave one of them out.")
+        if not args.feature:
+            raise UsageError("--no-model leaves nothing to measure: add --feature NAME.")
+        return None
+    return args.model or [DEFAULT_MODEL]
+
+
+def _check_raw(args: argparse.Namespace) -> None:
+    given = {
+        "--width": args.width,
+        "--height": args.height,
+        "--pixel-format": args.pixel_format,
+        "--bitdepth": args.bitdepth,
+    }
+    if all(value is None for value in given.values()):
+        return
+    if args.pixel_format and not args.pixel_format.isdigit():
+        del given["--bitdepth"]  # FFmpeg's names bring it
+    missing = [name for name, value in given.items() if value is None]
+    if missing:
+        raise UsageError(
+            f"raw video needs its whole format, {' and '.join(missing)} "
+            f"{'is' if len(missing) == 1 else 'are'} missing: give it, or leave out all of "
+            "--width, --height, --pixel-format and --bitdepth for a file with a header."
+        )
+
+
+def _check_output(output: str | None, file_format: str | None, inputs: tuple[str, str]) -> None:
+    """Finds out before the work whether its result can be written."""
+    if file_format == "parquet":
+        require_parquet()
+        if output in (None, "-") and sys.stdout.isatty():
+            raise UsageError("Parquet is not text for a terminal: add --output FILE.")
+    if output in (None, "-"):
+        return
+    if not output:
+        raise UsageError("--output needs a file name.")
+    path = Path(output)
+    if path.is_dir():
+        raise UsageError(f"--output {output} is a folder: give a file name in it.")
+    folder = path.resolve().parent
+    if not folder.is_dir():
+        raise UsageError(f"--output {output}: there is no folder {folder}: create it first.")
+    if not os.access(path if path.exists() and not path.is_file() else folder, os.W_OK):
+        raise UsageError(f"--output {output}: you may not write there: choose another folder.")
+    for file in inputs:
+        if path.is_file() and os.path.exists(file) and os.path.samefile(path, file):
+            raise UsageError(f"--output {output} is one of the videos: choose another name.")
+
+
+def _deliver(
+    result: Result, args: argparse.Namespace, file_format: str | None, to_stdout: bool
+) -> None:
+    if file_format is not None:
+        content = report.render(result, file_format, timing=not args.no_timing)
+        if to_stdout:
+            _write_stdout(content, file_format)
+            return
+        try:
+            report.write_atomically(args.output, content)
+        except OSError as error:
+            raise OutputError(
+                f"{args.output}: cannot be written: {error.strerror or error}."
+            ) from error
+    if args.quiet:
+        print("\n".join(_brief(result)))
+    elif file_format is None:
+        print_summary(result, args.subsample)
+        print_frames(result, args.feature, args.per_frame)
+    else:
+        name, value = _main_value(result)
+        text = f"{name} {number(value)} (mean of {frame_count(result)}), written to {args.output}"
+        print_styled(text, "", sys.stderr)
+
+
+def _write_stdout(content: bytes, file_format: str) -> None:
+    if file_format == "parquet":
+        sys.stdout.buffer.write(content)
+    else:
+        sys.stdout.write(content.decode())
+
+
+def _main_value(result: Result) -> tuple[str, float]:
+    name = (*result.score_names, *result.frames)[0]
+    return name, result.pooled[name]["mean"]
+
+
+def _brief(result: Result) -> list[str]:
+    """The pooled score; names stand before the numbers only where there are several."""
+    names = result.score_names or tuple(result.frames)
+    values = {n: format_number(result.pooled[n]["mean"]) or "undefined" for n in names}
+    return list(values.values()) if len(values) == 1 else [f"{n} {v}" for n, v in values.items()]

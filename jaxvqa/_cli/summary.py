@@ -1,0 +1,82 @@
+"""What `jaxvqa score` prints: a table of pooled values, and of single frames."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from jaxvqa._cli.terminal import Column, print_styled, print_table
+from jaxvqa._scoring.result import Result
+from jaxvqa.features import _registry as catalog
+from jaxvqa.features._options import parse_text
+
+# frames that are listed without being asked for: what a terminal shows with the pooled table
+_LISTED = 24
+
+
+def frame_count(result: Result) -> str:
+    """`8 frames`, `1 frame`."""
+    count = len(result.frame_numbers)
+    return f"{count} frame" if count == 1 else f"{count} frames"
+
+
+def number(value: float) -> str:
+    """A value as tables show it: four decimals, or three digits where these would not do."""
+    if not math.isfinite(value):
+        return "-"
+    if value != 0 and not 1e-3 <= abs(value) < 1e6:
+        return f"{value:.3g}"
+    return f"{value:.4f}"
+
+
+def print_summary(result: Result, subsample: int) -> None:
+    """The pooled values as a table: scores first, then features."""
+    clip = result.clip
+    chroma = ":".join(clip.chroma)
+    every = f" (1 in {subsample})" if subsample > 1 else ""
+    models = f"model {', '.join(result.models)}" if result.models else "no model"
+    line = f"{clip.width}x{clip.height}, {chroma}, {clip.bit_depth} bits"
+    print_styled(f"{line}; {frame_count(result)}{every}; {models}", "dim")
+    print()
+    pools = {"mean": "mean", "harmonic": "harmonic_mean", "min": "min", "p5": "p5", "max": "max"}
+    columns = [Column("", fold=True, style="cyan")]
+    columns += [Column(title, right=True) for title in pools]
+    names = [n for n in result.frames if n in result.score_names]
+    names += [n for n in result.frames if n not in names]
+    rows = [[n, *(number(result.pooled[n][key]) for key in pools.values())] for n in names]
+    print_table(columns, rows)
+
+
+def print_frames(result: Result, features: Sequence[str], wanted: bool | None) -> None:
+    """The values of every frame: scores, and outputs of the features that were asked for.
+
+    Args:
+        result: what was scored.
+        features: features as written on the command line; without any, all outputs are listed.
+        wanted: None lists them for short clips, and only where features were asked for.
+    """
+    if (wanted is None and not features) or wanted is False:
+        return
+    print()
+    if wanted is None and len(result.frame_numbers) > _LISTED:
+        print_styled("every frame: add --per-frame, or --output FILE", "dim")
+        return
+    asked = [name for text in features for name in _outputs(text, result)]
+    names = list(dict.fromkeys([*result.score_names, *(asked or result.frames)]))
+    columns = [Column("frame", right=True, style="dim")]
+    columns += [Column(name, right=True, fold=True) for name in names]
+    rows = [
+        [str(index), *(number(float(result.frames[name][i])) for name in names)]
+        for i, index in enumerate(result.frame_numbers)
+    ]
+    print_table(columns, rows)
+
+
+def _outputs(text: str, result: Result) -> list[str]:
+    """The names under which a feature written as `name=option=value` is reported."""
+    name, given = parse_text(text)
+    feature = catalog.find(name)
+    options = feature.resolve(given)
+    plain = [o.name + options.suffix for o in feature.outputs(options)]
+    apart = [f"{feature.name}.{n}" for n in plain]
+    return [a if a in result.frames else n for a, n in zip(apart, plain, strict=True)]

@@ -1,0 +1,175 @@
+"""Row strips on CPU, whole pictures on accelerators.
+
+A CPU core is fast only while its working set stays in cache; whole 1080p temporaries cost three
+times the arithmetic. `map_rows` runs a picture function over strips of rows inside one compiled
+loop, and over the whole picture on other platforms, chosen when the program is lowered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxvqa._ops.platforms import choose
+from jaxvqa._ops.stages import keep_stages
+from jaxvqa._typing import Array
+
+# rows of output in a strip: 24 to 40 measured alike at 1080p, smaller ones pay for their halo
+STRIP_ROWS = 32
+# pictures of so few input samples go whole: strips of them would compile more and gain nothing
+_WHOLE = 1 << 17
+# narrower pictures than this get more rows: the coarse scales then need few strips, or no loop
+_NARROW = 960
+
+
+def _even_strips(height: int, rows: int) -> int:
+    """The divisor of `height` nearest to `rows`, within a quarter; else `rows`."""
+    near = [r for r in range(rows - rows // 4, rows + rows // 4 + 1) if r and height % r == 0]
+    return min(near, key=lambda r: abs(r - rows), default=rows)
+
+
+def _strips(image: Array, count: int, step: int, halo: int, last: int) -> Array:
+    """`(count, step + halo, ...)`: strips that begin `step` rows apart, the last one at `last`.
+
+    Made of shifted blocks and not of slices in a loop: the derivative of these is one picture a
+    strip, that of blocks a few sums. It costs a copy, so only derivatives take this form.
+    """
+    parts = []
+    for first in range(0, step + halo, step):
+        size = min(step, step + halo - first)
+        rows = image[first : first + (count - 1) * step]
+        missing = (count - 1) * step - rows.shape[0]  # at the end of a block that is cut anyway
+        rows = jnp.pad(rows, ((0, missing), *((0, 0) for _ in image.shape[1:])))
+        blocks = rows.reshape((count - 1, step, *image.shape[1:]))
+        parts.append(blocks[:, :size])
+    end = image[last : last + step + halo]
+    return jnp.concatenate([jnp.concatenate(parts, axis=1), end[None]])
+
+
+def map_rows(
+    fn: Callable[..., Any],
+    images: tuple[Array, ...],
+    *,
+    height: int,
+    halo: int = 0,
+    stride: int = 1,
+    rows: int = STRIP_ROWS,
+    first: int | None = None,
+) -> Any:
+    """Applies `fn` to row strips of `images` and stacks what it returns.
+
+    Args:
+        fn: takes one array per image, with `rows * stride + halo` rows (`height * stride + halo`
+            when not strip-wise), and returns a pytree of arrays whose leading axis has `rows`
+            (`height`) entries: per-row sums or rows of a picture. It must treat all rows alike,
+            and what is differentiated must come in through `images`, not by closure.
+        images: arrays whose first axis has `height * stride + halo` rows, that is, already padded.
+        height: rows of output.
+        halo: extra input rows in all (both sides together).
+        stride: input rows per output row.
+        rows: output rows of a strip, about: more for narrow pictures, and a near divisor of
+            `height` where there is one, because strips without overlap join without a copy.
+        first: row of `images` where the first strip begins; they may then have rows to spare. On
+            CPU that saves the copy that cutting them beforehand is.
+
+    Returns:
+        The pytree of `fn`, each leaf with `height` entries along its first axis.
+
+    The result is differentiable; a strip is recomputed in the backward pass (`jax.checkpoint`), so
+    memory stays that of the inputs plus one strip.
+    """
+    need = height * stride + halo
+    for image in images:
+        spare = image.shape[0] - need - (first or 0)
+        if spare < 0 or (spare > 0 and first is None):
+            raise ValueError(f"map_rows needs {need} rows, got {image.shape[0]}.")
+
+    def used(image: Array) -> Array:
+        return image if first is None else jax.lax.slice_in_dim(image, first, first + need)
+
+    @jax.checkpoint
+    def whole(*images: Array) -> Any:
+        return fn(*map(used, images))
+
+    @jax.checkpoint
+    def staged(*images: Array) -> Any:
+        with keep_stages():
+            return fn(*images)
+
+    width = max(1, max(image.shape[-1] for image in images))
+    rows = min(height, _even_strips(height, max(rows, rows * _NARROW // width)))
+    if height * stride * width <= _WHOLE:
+        rows = height
+    count = -(-height // rows)
+
+    def joined(stacked: Array) -> Array:
+        # the last strip ends at the last row; the rows it shares with its neighbour are dropped
+        overlap = count * rows - height
+        if overlap == 0:
+            return stacked.reshape((height, *stacked.shape[2:]))
+        body = stacked[:-1].reshape(((count - 1) * rows, *stacked.shape[2:]))
+        return jnp.concatenate([body, stacked[-1, overlap:]])
+
+    def sliced(*images: Array) -> Any:
+        def one(start: Array) -> Any:
+            start = start * stride + (first or 0)
+            cut = [jax.lax.dynamic_slice_in_dim(i, start, rows * stride + halo) for i in images]
+            return staged(*cut)
+
+        # 32 bits also in a 64-bit scope: indexing may be lowered after the scope has closed
+        starts = np.minimum(np.arange(count, dtype=np.int32) * rows, np.int32(height - rows))
+        return jax.tree.map(joined, jax.lax.map(one, starts))
+
+    def shifted(*images: Array) -> Any:
+        last = (height - rows) * stride
+        cut = [_strips(used(i), count, rows * stride, halo, last) for i in images]
+        return jax.tree.map(joined, jax.lax.map(lambda strip: staged(*strip), cut))
+
+    def on(strips: Callable[..., Any]) -> Callable[..., Any]:
+        cpu = (lambda *images: staged(*map(used, images))) if count == 1 else strips
+        return lambda *images: choose(*images, cpu=cpu, default=whole)
+
+    run = jax.custom_jvp(on(sliced))
+
+    @run.defjvp
+    def _(primals: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Any, Any]:
+        # the value once more, because a backward pass often comes without one: it is dropped there
+        return on(sliced)(*primals), jax.jvp(on(shifted), primals, tangents)[1]
+
+    return run(*images)
+
+
+def map_frames(
+    fn: Callable[..., Any], *stacks: Array, window: int = 1, recompute: bool = False
+) -> Any:
+    """Applies `fn` to each frame of stacks with a leading frame axis, one frame at a time.
+
+    Args:
+        fn: takes one `(height, width)` array per stack, or `(window, height, width)` if
+            `window > 1` (frame i and the `window - 1` frames before it, oldest first).
+        stacks: arrays `(frames + window - 1, height, width)`.
+        window: frames that `fn` sees together.
+        recompute: whether a backward pass starts from the frames again and keeps nothing of the
+            forward pass: where `fn` goes strip by strip, that costs less than keeping padded
+            pictures of all frames.
+
+    Returns:
+        The pytree of `fn` with a leading axis of `frames`.
+    """
+    count = stacks[0].shape[0] - window + 1
+
+    def one(index: Array) -> Any:
+        if window == 1:
+            frames = [jax.lax.dynamic_index_in_dim(s, index, keepdims=False) for s in stacks]
+        else:
+            frames = [jax.lax.dynamic_slice_in_dim(s, index, window) for s in stacks]
+        return fn(*frames)
+
+    if recompute:
+        one = jax.checkpoint(one, prevent_cse=False)
+    # 32 bits for the same reason as in map_rows
+    return jax.lax.map(one, np.arange(count, dtype=np.int32))

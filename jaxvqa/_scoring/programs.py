@@ -1,0 +1,154 @@
+"""Compiled programs of the scoring engine: one for each extraction, compiled side by side.
+
+Tracing holds Python's lock, compiling doesn't. So each program is traced in turn and handed to a
+thread that compiles it while the next one is traced; a model's extractors share the time of the
+longest.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from jaxvqa._ops.platforms import traced_for
+from jaxvqa._planes import Planes
+from jaxvqa._scoring import program_store
+from jaxvqa._scoring.plan import Request
+
+_THREADS = 4
+
+# shape and dtype of each plane of a side as the program takes it, devices axis included
+Layout = tuple[tuple[tuple[int, ...], np.dtype], ...]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a chunk lies.
+
+    Args:
+        devices: the devices; with several, arrays have a leading devices axis.
+        bit_depth: bits a sample.
+        history: frames in front of those that are scored.
+        layout: shapes and dtypes of the planes.
+    """
+
+    devices: tuple[Any, ...]
+    bit_depth: int
+    history: int
+    layout: Layout
+
+    @property
+    def sharding(self) -> Any:
+        """What `jax.device_put` needs."""
+        if len(self.devices) == 1:
+            return jax.sharding.SingleDeviceSharding(self.devices[0])
+        return NamedSharding(Mesh(np.array(self.devices), ("frames",)), PartitionSpec("frames"))
+
+
+def start(requests: Sequence[Request], place: Place) -> list[Future[Callable[..., Any]]]:
+    """Begins to compile a program for each request; programs that exist are not compiled again.
+
+    A program takes the planes of both sides, two tuples of arrays that lie as `place` says, and
+    gives the raw series of its request, to be read by `unpacked`.
+    """
+    # the caller's 64-bit mode is part of a program, as it is for `jax.jit`
+    wide = jax.dtypes.canonicalize_dtype(np.float64) == np.float64
+    # few outputs mostly mean a small program: it compiles while the larger ones are traced
+    order = sorted(requests, key=lambda request: len(request.feature.outputs(request.options)))
+    for request in order:
+        _stored(request, place, wide)
+    programs = {request: _program(request, place, wide) for request in order}
+    return [programs[request] for request in requests]
+
+
+@functools.cache
+def _threads(purpose: str) -> ThreadPoolExecutor:
+    # one pool for each purpose: reading never waits for what compiles
+    return ThreadPoolExecutor(_THREADS, f"jaxvqa-{purpose}")
+
+
+@functools.lru_cache(maxsize=64)
+def _stored(request: Request, place: Place, wide: bool) -> Future[Callable[..., Any] | None]:
+    """The program as an earlier process stored it; reading goes on beside that of others."""
+    key = program_store.key(request, place, wide)
+    return _threads("read").submit(program_store.load, key, place.devices)
+
+
+def forget() -> None:
+    """Forgets the programs that this process holds."""
+    _stored.cache_clear()
+    _program.cache_clear()
+
+
+@functools.lru_cache(maxsize=64)
+def _program(request: Request, place: Place, wide: bool) -> Future[Callable[..., Any]]:
+    stored = _stored(request, place, wide).result()
+    if stored is not None:
+        ready: Future[Callable[..., Any]] = Future()
+        ready.set_result(stored)
+        return ready
+    side = tuple(
+        jax.ShapeDtypeStruct(shape, dtype, sharding=place.sharding) for shape, dtype in place.layout
+    )
+    platform = place.devices[0].platform
+    with traced_for(platform):
+        lowered = jax.jit(_chunk(request, place)).lower(side, side)
+    options = dict(request.feature.cpu_compiler) if platform == "cpu" else {}
+    key = program_store.key(request, place, wide)
+    return _threads("compile").submit(_compile, lowered, options, key)
+
+
+def _compile(lowered: Any, options: dict[str, bool | int], key: str) -> Callable[..., Any]:
+    try:
+        compiled = lowered.compile(compiler_options=options)
+    except jax.errors.JaxRuntimeError:
+        if not options:
+            raise
+        # a later XLA may have dropped one
+        compiled = lowered.compile()
+    program_store.save(key, compiled)
+    return compiled
+
+
+def _packed(series: Mapping[str, Any]) -> dict[tuple[str, ...], Any]:
+    """Series of one shape and type as one array: each output is a kernel, and a transfer."""
+    alike: dict[Any, list[str]] = {}
+    for name, x in series.items():
+        alike.setdefault((x.shape, x.dtype), []).append(name)
+    return {
+        tuple(names): jnp.stack([series[name] for name in names], -1) for names in alike.values()
+    }
+
+
+def unpacked(packed: Mapping[tuple[str, ...], np.ndarray]) -> dict[str, np.ndarray]:
+    """The series that a program's results hold."""
+    return {name: x[..., k] for names, x in packed.items() for k, name in enumerate(names)}
+
+
+def _chunk(request: Request, place: Place) -> Callable[..., Any]:
+    """The series of one request over a chunk."""
+    cut = place.history - request.before
+
+    def extract(ref: Any, dis: Any) -> dict[tuple[str, ...], Any]:
+        pair = [Planes(*(p[cut:] for p in x), bit_depth=place.bit_depth) for x in (ref, dis)]
+        if not request.feature.needs_chroma(request.options):
+            pair = [x.luma_only() for x in pair]
+        return _packed(request.feature.extract(pair[0], pair[1], request.options))
+
+    def shard(ref: Any, dis: Any) -> Any:
+        ref, dis = jax.tree.map(lambda x: x[0], (ref, dis))
+        return jax.tree.map(lambda x: x[None], extract(ref, dis))
+
+    if len(place.devices) == 1:
+        return extract
+    spec = PartitionSpec("frames")
+    mesh = place.sharding.mesh
+    return jax.shard_map(shard, mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False)

@@ -1,0 +1,94 @@
+"""What a scoring run gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from jaxvqa._pooling import pool
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something a user should know about a result.
+
+    Args:
+        code: short stable name, e.g. "length-mismatch".
+        text: one sentence.
+    """
+
+    code: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class ClipInfo:
+    """Facts about the clip that was scored; the paths are None for arrays."""
+
+    width: int
+    height: int
+    bit_depth: int
+    chroma: str
+    fps: float | None = None
+    ref_path: str | None = None
+    dis_path: str | None = None
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Where the time went, in seconds.
+
+    Args:
+        total: from opening the files to the last score, compilation included.
+        waiting: time that scoring waited for decoded frames.
+        fps: frames scored a second of `total`.
+    """
+
+    total: float
+    waiting: float
+    fps: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """Scores of one clip.
+
+    Args:
+        frames: per-frame values under libvmaf's printed names, option suffixes included; the score
+            of a single model stands under "vmaf", several models each under their own name.
+        frame_numbers: `(frames,)`, the index in the clip of every scored frame.
+        score_names: names of the models' scores, first model first; empty without a model.
+        models: names of the models in the same order.
+        clip: size and format of the clip.
+        notices: what the user should know: substitutions, dropped frames, undefined values.
+        timing: where the time went.
+    """
+
+    frames: dict[str, np.ndarray]
+    frame_numbers: np.ndarray
+    score_names: tuple[str, ...]
+    models: tuple[str, ...]
+    clip: ClipInfo
+    notices: tuple[Notice, ...]
+    timing: Timing
+    pooled: dict[str, dict[str, float]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Pools every series."""
+        object.__setattr__(self, "pooled", {k: pool(v) for k, v in self.frames.items()})
+
+    @property
+    def score(self) -> float | None:
+        """Mean score of the first model over the scored frames; None without a model."""
+        if not self.score_names:
+            return None
+        return self.pooled[self.score_names[0]]["mean"]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The notices as sentences."""
+        return tuple(str(n) for n in self.notices)

@@ -1,0 +1,183 @@
+"""FUNQUE, Y-FUNQUE+, 3C-FUNQUE+, their full-scale forms, and FUNQUE of 2022, as functions.
+
+Fusing quality features on one wavelet transform: all features of a set read the same Haar pyramid.
+The sets themselves are in `funque_sets`, the features in `funque_atoms`, `funque_dlm` and
+`funque_information`, where they can be used one by one.
+
+Integer frames are scored as the reference does, rounding included; float frames (training) take a
+smooth twin that leaves out the rounding of the halved picture. Temporal outputs, and spatial
+RRED, are 0 on the first frame. Odd sizes, which the reference refuses, follow `ops.sast`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jaxvqa._typing import Array
+from jaxvqa.features._feature import run
+from jaxvqa.features._funque import sets
+
+
+def funque(ref: Any, dis: Any, *, bit_depth: int | None = None, **options: Any) -> dict[str, Array]:
+    """FUNQUE features: structure, detail, motion and information of a blurred half-size luma.
+
+    Models quality as an eye sees it from three picture heights: the picture is halved, filtered
+    with a contrast sensitivity function, and one Haar pyramid serves all features.
+
+    Args:
+        ref: reference, luma code values `(frames, height, width)` or a `Planes`.
+        dis: distorted video of the same shape.
+        bit_depth: bits a sample; needed unless the samples are uint8 or a `Planes`.
+        **options: none exist; any name is refused.
+
+    Returns:
+        Five series `(frames,)`: `ssim_cov_channel_y_levels_1` (ESSIM by coefficient of variation,
+        0 for a perfect pair, lower is better), `dlm_channel_y_scale_1` and two
+        `vif_approx_scalar_channel_y_scale_*` (1, higher is better), `motion_channel_y_scale_1` (0
+        for a still).
+
+    Raises:
+        ValueError: bad sizes. TypeError: bad dtypes.
+
+    Source: FUNQUE+ (funque_plus 65d0b88). Matches it to 2e-5 relative.
+    """
+    return run(sets.FUNQUE, ref, dis, bit_depth, {}, options)
+
+
+def y_funque_plus(
+    ref: Any, dis: Any, *, bit_depth: int | None = None, **options: Any
+) -> dict[str, Array]:
+    """Y-FUNQUE+ features: the smallest set, on luma.
+
+    Models structure, detail and motion on a half-size picture whose details carry contrast
+    sensitivity weights.
+
+    Args:
+        ref: reference, luma code values `(frames, height, width)` or a `Planes`.
+        dis: distorted video of the same shape.
+        bit_depth: bits a sample; needed unless the samples are uint8 or a `Planes`.
+        **options: none exist; any name is refused.
+
+    Returns:
+        `ms_ssim_cov_channel_y_levels_2` (0 for a perfect pair, lower is better),
+        `dlm_channel_y_scale_2` (1 for a perfect pair, higher is better) and
+        `mad_ref_channel_y_scale_2` (motion, 0 for a still), each `(frames,)`.
+
+    Raises:
+        ValueError: bad sizes. TypeError: bad dtypes.
+
+    Source: FUNQUE+ (funque_plus 65d0b88). Matches it to 2e-5 relative.
+    """
+    return run(sets.Y_FUNQUE_PLUS, ref, dis, bit_depth, {}, options)
+
+
+def funque_plus_3c(
+    ref: Any, dis: Any, *, bit_depth: int | None = None, **options: Any
+) -> dict[str, Array]:
+    """3C-FUNQUE+ features: luma, and edges and error of chroma.
+
+    Models structure, detail, motion and entropy change on luma, added edges on Cb and error on Cr,
+    at half size with contrast sensitivity weights.
+
+    Args:
+        ref: reference, a `Planes` with chroma, which is brought to luma size by repetition.
+        dis: distorted video of the same shape.
+        bit_depth: bits a sample; needed unless the samples are uint8 or a `Planes`.
+        **options: none exist; any name is refused.
+
+    Returns:
+        Seven series `(frames,)` with the reference's names: `ms_ssim_cov_channel_y_levels_2`,
+        `srred_scalar_channel_y_levels_2`, `trred_scalar_channel_y_levels_2`,
+        `edge_channel_u_scale_2`, `mad_channel_v_scale_2` (0 for a perfect pair, lower is better),
+        `dlm_channel_y_scale_2` (1, higher is better), `mad_dis_channel_y_scale_2` (motion).
+
+    Raises:
+        ValueError: bad sizes, or no chroma. TypeError: bad dtypes.
+
+    Source: FUNQUE+ (funque_plus 65d0b88). Matches it to 2e-5 relative.
+    """
+    return run(sets.FUNQUE_PLUS_3C, ref, dis, bit_depth, {}, options)
+
+
+def fs_y_funque_plus(
+    ref: Any, dis: Any, *, bit_depth: int | None = None, **options: Any
+) -> dict[str, Array]:
+    """Y-FUNQUE+ features at full scale.
+
+    Models structure, detail, spatio-temporal entropy, motion and activity on luma that went through
+    a five-tap contrast sensitivity filter.
+
+    Args:
+        ref: reference, luma code values `(frames, height, width)` or a `Planes`.
+        dis: distorted video of the same shape.
+        bit_depth: bits a sample; needed unless the samples are uint8 or a `Planes`.
+        **options: none exist; any name is refused.
+
+    Returns:
+        Five series `(frames,)`: `ms_ssim_cov_channel_y_levels_2` and
+        `strred_scalar_channel_y_levels_2` (0 for a perfect pair, lower is better),
+        `dlm_channel_y_scale_2` (1, higher is better), `mad_dis_channel_y_scale_2` (motion),
+        `sai_diff_channel_y_scale_2` (signed, 0 for a perfect pair).
+
+    Raises:
+        ValueError: bad sizes. TypeError: bad dtypes.
+
+    Source: FUNQUE+ (funque_plus 65d0b88). Matches it to 2e-5 relative.
+    """
+    return run(sets.FS_Y_FUNQUE_PLUS, ref, dis, bit_depth, {}, options)
+
+
+def fs_funque_plus_3c(
+    ref: Any, dis: Any, *, bit_depth: int | None = None, **options: Any
+) -> dict[str, Array]:
+    """3C-FUNQUE+ features at full scale, three levels.
+
+    Models structure, detail and activity on luma, motion, entropy change and added edges on Cb,
+    error and blur on Cr, with contrast sensitivity weights of each channel.
+
+    Args:
+        ref: reference, a `Planes` with chroma, which is brought to luma size by repetition.
+        dis: distorted video of the same shape.
+        bit_depth: bits a sample; needed unless the samples are uint8 or a `Planes`.
+        **options: none exist; any name is refused.
+
+    Returns:
+        Nine series `(frames,)` with the reference's names: `ms_ssim_cov_channel_y_levels_3`,
+        `srred_scalar_channel_u_levels_3`, `trred_scalar_channel_u_levels_3`,
+        `edge_channel_u_scale_3`, `mad_channel_v_scale_3`, `blur_channel_v_scale_3` (0 for a perfect
+        pair, lower is better), `dlm_channel_y_scale_3` (1, higher is better),
+        `sai_diff_channel_y_scale_3` (signed), `mad_dis_channel_u_scale_3` (motion).
+
+    Raises:
+        ValueError: bad sizes, or no chroma. TypeError: bad dtypes.
+
+    Source: FUNQUE+ (funque_plus 65d0b88). Matches it to 2e-5 relative.
+    """
+    return run(sets.FS_FUNQUE_PLUS_3C, ref, dis, bit_depth, {}, options)
+
+
+def funque_2022(
+    ref: Any, dis: Any, *, bit_depth: int | None = None, **options: Any
+) -> dict[str, Array]:
+    """The five features of the trained FUNQUE model of 2022.
+
+    Models what `funque` does. The filter is not rounded to eight digits and the halved picture is
+    not cropped, so that levels of odd length repeat their last sample.
+
+    Args:
+        ref: reference, luma code values `(frames, height, width)` or a `Planes`.
+        dis: distorted video of the same shape.
+        bit_depth: bits a sample; needed unless the samples are uint8 or a `Planes`.
+        **options: none exist; any name is refused.
+
+    Returns:
+        `wd_essim` (0 for a perfect pair, lower is better), `vif_scale1`, `vif_scale2`, `dlm` (1,
+        higher is better) and `motion` (0 for a still), each `(frames,)`.
+
+    Raises:
+        ValueError: bad sizes. TypeError: bad dtypes.
+
+    Source: FUNQUE 2022 (funque 74c0ea7). Matches it to 2e-5 relative; its VIF runs on float32
+    integral images, which costs the source itself 1e-5.
+    """
+    return run(sets.FUNQUE_2022, ref, dis, bit_depth, {}, options)

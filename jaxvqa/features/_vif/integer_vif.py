@@ -1,0 +1,269 @@
+"""Integer VIF: libvmaf's `vif` extractor in fixed point, bit for bit.
+
+Source: libvmaf f85a853, `integer_vif.c`. All sums are equal to those of its plain C code; the
+scores are the same float32 numbers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jaxvqa._checks import check_min_size
+from jaxvqa._ops.borders import pad
+from jaxvqa._ops.filters import correlate
+from jaxvqa._ops.fixed import halves, round_shift, total
+from jaxvqa._ops.stages import cpu_stage, integer_row_sums, stage
+from jaxvqa._ops.tiling import map_frames, map_rows
+from jaxvqa._planes import Planes
+from jaxvqa._typing import Array, Float, Int, Integer
+from jaxvqa.features._feature import QUICKER, Feature, Output, Series, run
+from jaxvqa.features._options import Option, Options
+from jaxvqa.features._vif.fixed_log import log2_fixed
+from jaxvqa.features._vif.fixed_moments import TAPS, moments, shifts
+
+# the variance of the visual noise, 2 squared 8-bit codes, in units of 2^-16
+_NOISE = 2 << 16
+_EPSILON = 65536e-10
+# a scale-3 picture of less than 2 samples has nothing to mirror
+_LEAST = 16
+# smaller strips than elsewhere: a strip holds some ten 32-bit planes
+_ROWS = 16
+
+_OPTIONS = (
+    Option("debug", "debug", False, "also report numerators, denominators and the whole VIF"),
+    Option("vif_enhn_gain_limit", "enhancement_gain_limit", 100.0,
+           "largest gain that counts; 1 gives no credit for enhancement", 1.0, 100.0, alias="egl"),
+    Option("vif_skip_scale0", "skip_scale0", False, "leave the finest scale out (its score is 0)",
+           alias="ssclz"),
+)  # fmt: skip
+
+
+def _gain(
+    variance: Int[Array, "*shape"],
+    variance_dis: Int[Array, "*shape"],
+    covariance: Int[Array, "*shape"],
+    limit: float,
+) -> tuple[Float[Array, "*shape"], Float[Array, "*shape"]]:
+    """Splits the distorted variance into added noise and (limited) gained signal, truncated.
+
+    In double precision, as the reference: it is the only place where rounding decides an integer.
+    The whole numbers stay float64, and comparisons choose: `maximum` and conversions to integers
+    would look for NaN and overflow, which cost more than the arithmetic and can't occur.
+    """
+    with jax.enable_x64(True):
+        v, v_dis, c = (x.astype(jnp.float64) for x in (variance, variance_dis, covariance))
+        gain = c / (v + _EPSILON)
+        # the product is never negative; its magnitude can't become part of a fused multiply-add,
+        # which rounds once where the reference rounds twice
+        rest = v_dis - jnp.abs(gain * c)
+        noise = jnp.floor(jnp.where(rest > 0.0, rest, 0.0))
+        gain = jnp.where(gain < limit, gain, limit)
+        return noise, jnp.floor(gain * gain * v)
+
+
+def _row_statistics(
+    variance: Int[Array, "rows columns"],
+    variance_dis: Int[Array, "rows columns"],
+    covariance: Int[Array, "rows columns"],
+    limit: float,
+) -> list[Array]:
+    """Row sums, uint32: information kept and there, quiet pixels, their variance in two halves."""
+    variance_dis = jnp.maximum(variance_dis, 0)
+    zero, one = jnp.zeros_like(variance), jnp.ones_like(variance)
+    busy = variance >= _NOISE
+    kept = busy & (covariance > 0) & (variance_dis > 0)
+    # pixels that keep nothing get a covariance of 0, so both logarithms below are equal
+    noise, signal = _gain(
+        jnp.where(kept, variance, one), variance_dis, jnp.where(kept, covariance, zero), limit
+    )
+    with jax.enable_x64(True):
+        floor = noise + float(_NOISE)
+        numerator = log2_fixed(floor + signal) - log2_fixed(floor)
+        there = jnp.where(busy, variance, zero) + _NOISE
+        denominator = log2_fixed(there.astype(jnp.float64)) - 17 * 2048
+    quiet = jnp.where(busy, zero, variance_dis)
+    # a row of 65536 logarithms of at most 14 * 2048 fits 31 bits; none of the sums is negative
+    terms = (numerator, denominator, jnp.where(busy, zero, one), *halves(quiet))
+    return [x.astype(jnp.uint32) for x in integer_row_sums(*terms)]
+
+
+def _ratio_parts(
+    statistics: list[Array],
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """Numerator and denominator of one scale, float32, from `_row_statistics`."""
+    # sums over a frame pass 2^31
+    with jax.enable_x64(True):
+        sums = cpu_stage(integer_row_sums, *(x.astype(jnp.int64) for x in statistics))
+        kept, there, count, *quiet = sums
+        quiet = total((quiet[0], quiet[1])).astype(jnp.float64)
+        kept, there, count = (x.astype(jnp.float64) for x in (kept, there, count))
+        num = kept / 2048.0 + (count - quiet / 16384.0 / 65025.0)
+        den = there / 2048.0 + count
+        return num.astype(jnp.float32), den.astype(jnp.float32)
+
+
+def _shrink(
+    strip: Integer[Array, "rows_in width_in"], scale: int, bit_depth: int, width: int
+) -> Integer[Array, "rows width"]:
+    """Rows of the picture of `scale` from the one before: filtered, every other sample, uint16.
+
+    Takes that one with the border of its own filter, which is wider and serves both.
+    """
+    taps, bits = TAPS[scale], shifts(scale - 1, bit_depth)[0]
+    inset = len(TAPS[scale - 1]) // 2 - len(taps) // 2
+    down = stage(_halve_rows, strip, taps=taps, bits=bits, inset=inset, width=width)
+    return stage(_halve_columns, jax.lax.optimization_barrier(down), taps=taps)
+
+
+def _halve_rows(x: Array, *, taps: tuple[int, ...], bits: int, inset: int, width: int) -> Array:
+    halo = len(taps) - 2  # the last output needs no more than its window
+    x = x[inset : x.shape[0] - inset - 1, inset : inset + 2 * width + halo]
+    return round_shift(correlate(x.astype(jnp.uint32), taps, -2, stride=2), bits)
+
+
+def _halve_columns(x: Array, *, taps: tuple[int, ...]) -> Array:
+    return round_shift(correlate(x, taps, -1, stride=2), 16).astype(jnp.uint16)
+
+
+def _scale(
+    ref: Integer[Array, "h w"], dis: Integer[Array, "h w"], scale: int, options: Options,
+    bit_depth: int,
+) -> tuple[list[Array] | None, list[Integer[Array, "h2 w2"]]]:  # fmt: skip
+    """Row statistics of one scale, and both pictures at the next, in one pass over strips.
+
+    The next scale drops the last row and column of odd sizes.
+    """
+    border, last = len(TAPS[scale]) // 2, scale == 3
+    (height, width), step = ref.shape, 1 if last else 2
+    skipped = scale == 0 and options.vif_skip_scale0
+
+    def rows(ref: Array, dis: Array) -> tuple[Any, list[Array]]:
+        found, smaller = None, []
+        if not skipped:
+            local = moments(ref, dis, scale, bit_depth)
+            sums = _row_statistics(*local, options.vif_enhn_gain_limit)
+            found = [x.reshape(-1, step) for x in sums]
+        if not last:
+            smaller = [_shrink(x, scale + 1, bit_depth, width // 2) for x in (ref, dis)]
+        return found, smaller
+
+    padded = [pad(x, (border, border), (border, border)) for x in (ref, dis)]
+    if height % step:
+        padded = [jnp.pad(x, ((0, 1), (0, 0))) for x in padded]
+    units = -(-height // step)
+    found, smaller = map_rows(
+        rows, tuple(padded), height=units, halo=2 * border, stride=step, rows=_ROWS // step
+    )
+    statistics = None if skipped else [x.reshape(-1)[:height] for x in found]
+    return statistics, [x[: height // 2] for x in smaller]
+
+
+def _frame(
+    ref: Integer[Array, "h w"], dis: Integer[Array, "h w"], options: Options, bit_depth: int
+) -> Series:
+    values: Series = {}
+    for scale in range(4):
+        statistics, smaller = _scale(ref, dis, scale, options, bit_depth)
+        if smaller:
+            ref, dis = smaller
+        if statistics is None:
+            num, den = jnp.float32(0.0), jnp.float32(-1.0)
+            score = jnp.float32(0.0)
+        else:
+            num, den = _ratio_parts(statistics)
+            score = num / den  # every pixel adds at least 1 to the denominator
+        values[f"integer_vif_scale{scale}"] = score
+        values[f"integer_vif_num_scale{scale}"] = num
+        values[f"integer_vif_den_scale{scale}"] = den
+    used = range(1 if options.vif_skip_scale0 else 0, 4)
+    with jax.enable_x64(True):
+        num, den = (
+            sum(values[f"integer_vif_{part}_scale{s}"].astype(jnp.float64) for s in used)
+            for part in ("num", "den")
+        )
+        whole = {"integer_vif": num / den, "integer_vif_num": num, "integer_vif_den": den}
+        return values | {name: value.astype(jnp.float32) for name, value in whole.items()}
+
+
+def _extract(ref: Planes, dis: Planes, options: Options) -> Series:
+    def frame(ref_y: Array, dis_y: Array) -> Series:
+        return _frame(ref_y, dis_y, options, ref.depth)
+
+    values = map_frames(frame, ref.y, dis.y)
+    return {output.name: values[output.name] for output in _outputs(options)}
+
+
+def _outputs(options: Options) -> tuple[Output, ...]:
+    scores = [f"vif_scale{s}" for s in range(4)]
+    outputs = [Output(f"integer_{n}", "higher", f"VMAF_integer_feature_{n}_score") for n in scores]
+    if options.debug:
+        parts = [f"integer_vif_{p}_scale{s}" for s in range(4) for p in ("num", "den")]
+        outputs.append(Output("integer_vif", "higher", "integer_vif"))
+        for name in ("integer_vif_num", "integer_vif_den", *parts):
+            outputs.append(Output(name, "neither", name))
+    return tuple(outputs)
+
+
+def _check(ref: Planes, options: Options) -> None:
+    check_min_size("vif", ref.height, ref.width, _LEAST, _LEAST)
+
+
+FEATURE = Feature(
+    name="vif",
+    summary="visual information fidelity at four scales, libvmaf's fixed-point arithmetic",
+    options=_OPTIONS,
+    outputs=_outputs,
+    extract=_extract,
+    check=_check,
+    integer=True,
+    differentiable=False,
+    cpu_compiler=QUICKER,
+)
+
+
+def vif_integer(
+    ref: Any,
+    dis: Any,
+    *,
+    bit_depth: int | None = None,
+    enhancement_gain_limit: float = 100.0,
+    skip_scale0: bool = False,
+    debug: bool = False,
+    **options: Any,
+) -> dict[str, Array]:
+    """Visual information fidelity in fixed point, `vif` of libvmaf.
+
+    Models how much of the information that an observer could draw from the reference is still in
+    the distorted video: a ratio of mutual informations of local Gaussian models, per scale.
+
+    Args:
+        ref: reference, luma code values `(frames, height, width)`, uint8 or uint16, or a `Planes`.
+        dis: distorted video of the same shape.
+        bit_depth: bits a sample; needed unless the samples are uint8 or a `Planes`.
+        enhancement_gain_limit: largest local gain that counts, 1 to 100; 1 gives no credit for
+            enhancement (the NEG models).
+        skip_scale0: leave the finest scale out; its score is then 0.
+        debug: also report the numerators, the denominators and the VIF of all scales together.
+        **options: the same options under libvmaf's names (`vif_enhn_gain_limit`).
+
+    Returns:
+        `{"integer_vif_scale0", ... "integer_vif_scale3"}`, each `(frames,)`: 1 for the reference
+        itself, lower is worse, above 1 where contrast was enhanced. With `debug` also
+        `integer_vif` and the `integer_vif_num*` and `integer_vif_den*` sums (in bits).
+
+    Raises:
+        ValueError: bad options, or frames smaller than 16x16. TypeError: float samples.
+
+    Source: libvmaf f85a853, `integer_vif.c`. Every integer equals that of its plain C code and the
+    scores are the same float32 numbers on CPU and CUDA. TPUs emulate the double precision of one
+    step, where a last bit may differ.
+    """
+    given = {
+        "enhancement_gain_limit": enhancement_gain_limit,
+        "skip_scale0": skip_scale0,
+        "debug": debug,
+    }
+    return run(FEATURE, ref, dis, bit_depth, given, options)

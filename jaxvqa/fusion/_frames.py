@@ -1,0 +1,91 @@
+"""Scores of a whole clip on the host, in float64, from per-frame feature series."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxvqa._typing import Array, Float
+from jaxvqa.fusion._bootstrap import predict_collection
+from jaxvqa.fusion._model import AnyModel, Collection, numbers_only
+from jaxvqa.fusion._svr import predict
+
+_BLOCK = 1024  # rows a call: bounds the memory of long clips
+_LEAST = 16
+
+
+def _scores(
+    model: AnyModel, rows: Float[Array, "frames n"], transform: bool | None, clip: bool
+) -> dict[str, Float[Array, " frames"]]:
+    if isinstance(model, Collection):
+        return predict_collection(model, rows, transform=transform, clip=clip)
+    return {"": predict(model, rows, transform=transform, clip=clip)}
+
+
+_compiled = jax.jit(_scores, static_argnames=("transform", "clip"))
+
+
+def score_frames(
+    model: AnyModel,
+    series: Mapping[str, np.ndarray],
+    name: str,
+    *,
+    transform: bool | None = None,
+    clip: bool = True,
+) -> dict[str, np.ndarray]:
+    """Scores a clip from its feature series.
+
+    Runs in float64 whatever the caller's setting. Rows are padded to a power of two and taken in
+    blocks, so that clips of all lengths share a few compiled programs.
+
+    Args:
+        model: a model or a collection.
+        series: per-frame values under libvmaf's full keys; more keys than needed are fine.
+        name: key of the score, e.g. "vmaf".
+        transform: as for `svr.predict`.
+        clip: as for `svr.predict`.
+
+    Returns:
+        float64 arrays `(frames,)`: `{name: ...}`, for a collection also `name_0001` and so on.
+
+    Raises:
+        ValueError: a feature is missing, or series differ in length.
+    """
+    rows = _rows(model, series)
+    bare = numbers_only(model)
+    found: dict[str, list[np.ndarray]] = {}
+    with jax.enable_x64(True), _on_the_host():
+        for start in range(0, max(len(rows), 1), _BLOCK):
+            block = rows[start : start + _BLOCK]
+            size = max(_LEAST, 1 << (len(block) - 1).bit_length()) if len(block) else _LEAST
+            padded = np.pad(block, ((0, size - len(block)), (0, 0)))
+            for suffix, values in _compiled(bare, padded, transform=transform, clip=clip).items():
+                found.setdefault(suffix, []).append(np.asarray(values)[: len(block)])
+    return {name + suffix: np.concatenate(parts) for suffix, parts in found.items()}
+
+
+def _on_the_host() -> contextlib.AbstractContextManager[Any]:
+    """Small programs in float64 are a CPU's work, also where JAX has an accelerator."""
+    try:
+        return jax.default_device(jax.local_devices(backend="cpu")[0])
+    except RuntimeError:  # JAX was told to have no CPU backend
+        return contextlib.nullcontext()
+
+
+def _rows(model: AnyModel, series: Mapping[str, np.ndarray]) -> np.ndarray:
+    keys = [feature.key for feature in model.features]
+    missing = [key for key in keys if key not in series]
+    if missing:
+        raise ValueError(f"model {model.name} needs the features {', '.join(missing)}.")
+    columns = [np.asarray(series[key], np.float64) for key in keys]
+    shapes = {column.shape for column in columns}
+    if len(shapes) != 1 or columns[0].ndim != 1:
+        raise ValueError(
+            f"the features of model {model.name} must be (frames,) arrays of one length, "
+            f"got shapes {', '.join(map(str, sorted(shapes)))}."
+        )
+    return np.stack(columns, axis=1)

@@ -1,0 +1,110 @@
+"""Prediction of one score per frame, in libvmaf's order of operations.
+
+normalise -> chroma correction -> regression -> de-normalise -> transform -> clip
+
+Source: libvmaf f85a853, `predict.c`, `svm.cpp`. In float64 it equals the tool to 1e-9.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jaxvqa._typing import Array, Float
+from jaxvqa.fusion._model import Model, Svr, index_of
+from jaxvqa.fusion._transform import apply_transform
+
+
+def decide(svr: Svr, z: Float[Array, "frames n"]) -> Float[Array, " frames"]:
+    """Value of the regression, `sum_j alpha_j exp(-gamma |z - sv_j|^2) - rho`."""
+    svr = cast(svr, z.dtype)
+    # differences first: the expanded square loses half the digits near a support vector
+    offsets = z[:, None, :] - svr.support_vectors[None, :, :]
+    kernel = jnp.exp(-svr.gamma * (offsets * offsets).sum(-1))
+    return (kernel * svr.coefficients[None, :]).sum(-1) - svr.rho
+
+
+def correct_chroma(model: Model, features: Float[Array, "frames n"]) -> Float[Array, "frames n"]:
+    """Puts `P * (1 - adm3)` in place of a chroma score of exactly 0.
+
+    Chroma SpEED is 0 where it is undefined (flat or tiny chroma) and where chroma is untouched;
+    the stand-in follows luma's loss of detail. The score jumps at 0, and the gradient there belongs
+    to adm3. libvmaf compares after normalising and back, which differs only below 3e-17.
+    """
+    adm = index_of(model.features, "adm3")
+    chroma = index_of(model.features, "speed_chroma")
+    score = features[:, chroma]
+    stand_in = model.chroma_correction_parameter * (1 - features[:, adm])
+    return features.at[:, chroma].set(jnp.where(score == 0, stand_in, score))
+
+
+def raw_scores(model: Model, features: Float[Array, "frames n"]) -> Float[Array, " frames"]:
+    """Scores before transform and clip, in the dtype of `features`.
+
+    Args:
+        model: the model.
+        features: values of the model's features, in its order and in their own units.
+    """
+    features = at_least_single(features)
+    model = cast(model, features.dtype)
+    if features.shape[-1] != len(model.features):
+        raise ValueError(
+            f"model {model.name} takes {len(model.features)} features a frame, "
+            f"got {features.shape[-1]}."
+        )
+    if model.chroma_correction_parameter is not None:
+        features = correct_chroma(model, features)
+    z = features * model.slopes[None, 1:] + model.intercepts[None, 1:]
+    return (decide(model.svr, z) - model.intercepts[0]) / model.slopes[0]
+
+
+def publish(
+    model: Model, scores: Float[Array, " frames"], *, transform: bool | None, clip: bool
+) -> Float[Array, " frames"]:
+    """Transform and clip of raw scores; see `predict` for the switches."""
+    model = cast(model, scores.dtype)
+    own = model.score_transform
+    if own is not None and (own.enabled if transform is None else transform):
+        scores = apply_transform(own, scores)
+    if clip and model.score_clip is not None:
+        scores = jnp.minimum(jnp.maximum(scores, model.score_clip[0]), model.score_clip[1])
+    return scores
+
+
+def predict(
+    model: Model,
+    features: Float[Array, "frames n"],
+    *,
+    transform: bool | None = None,
+    clip: bool = True,
+) -> Float[Array, " frames"]:
+    """Score of every frame.
+
+    Args:
+        model: the model.
+        features: values of the model's features, in its order and in their own units. The
+            arithmetic is theirs: float32 (about 1e-4 score points) or float64.
+        transform: apply the model's score transform; None does what its file says. A model without
+            a transform has nothing to apply, as in libvmaf.
+        clip: keep the score within the model's range. A loss wants False: its gradient is 0 there.
+
+    Returns:
+        `(frames,)`, in the direction that `model.info.direction` names.
+
+    Raises:
+        ValueError: the number of features is not the model's.
+    """
+    return publish(model, raw_scores(model, features), transform=transform, clip=clip)
+
+
+def at_least_single(features: Any) -> Array:
+    """Features as float32, or float64 if they are that already."""
+    features = jnp.asarray(features)
+    return features if features.dtype == jnp.float64 else features.astype(jnp.float32)
+
+
+def cast(tree: Any, dtype: Any) -> Any:
+    """A model whose numbers are JAX arrays of `dtype`."""
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), tree)

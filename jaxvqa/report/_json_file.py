@@ -1,0 +1,104 @@
+"""Results as JSON: libvmaf's five keys, and one of ours beside them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from typing import Any
+
+import jax
+
+import jaxvqa
+from jaxvqa._scoring.result import Result
+from jaxvqa.report._atomic import write_atomically
+from jaxvqa.report._numbers import format_number
+
+SCHEMA = 1
+POOLS = ("min", "max", "mean", "harmonic_mean")
+
+
+class _Verbatim(str):
+    """Text that is JSON already."""
+
+
+def render_json(result: Result, *, timing: bool = True) -> str:
+    """A result as JSON text.
+
+    The keys `version`, `fps` (frames scored a second), `frames`, `pooled_metrics` and
+    `aggregate_metrics` are libvmaf's, in its order and with its number format; a value that is not
+    finite is `null`. The key `jaxvqa` holds what libvmaf has no place for.
+
+    Args:
+        result: what `jaxvqa.score` gave.
+        timing: False leaves out everything that differs from run to run.
+    """
+    frames = [
+        {"frameNum": int(number), "metrics": {k: float(v[i]) for k, v in result.frames.items()}}
+        for i, number in enumerate(result.frame_numbers)
+    ]
+    pooled = {name: {k: values[k] for k in POOLS} for name, values in result.pooled.items()}
+    document = {
+        "version": jaxvqa.__version__,
+        "fps": _Verbatim(f"{result.timing.fps:.2f}") if timing else None,
+        "frames": frames,
+        "pooled_metrics": pooled,
+        "aggregate_metrics": {},
+        "jaxvqa": extra_block(result, timing=timing),
+    }
+    return _text(document, "") + "\n"
+
+
+def write_json(result: Result, file: str | os.PathLike[str], *, timing: bool = True) -> None:
+    """Writes `render_json` to a file, whole or not at all."""
+    write_atomically(file, render_json(result, timing=timing).encode())
+
+
+def extra_block(result: Result, *, timing: bool = True) -> dict[str, Any]:
+    """What our JSON says beyond libvmaf's, as plain Python values."""
+    block: dict[str, Any] = {
+        "schema": SCHEMA,
+        "version": jaxvqa.__version__,
+        "jax": jax.__version__,
+        "devices": _devices(),
+        "models": [
+            {"name": model, "score": score}
+            for model, score in zip(result.models, result.score_names, strict=True)
+        ],
+        "clip": {**dataclasses.asdict(result.clip), "frames_scored": len(result.frame_numbers)},
+        "pooled": {
+            name: {k: v for k, v in values.items() if k not in POOLS}
+            for name, values in result.pooled.items()
+        },
+        "warnings": [{"code": n.code, "text": n.text} for n in result.notices],
+    }
+    if timing:
+        block["timing"] = {
+            "total_s": result.timing.total,
+            "waiting_for_frames_s": result.timing.waiting,
+            "fps": result.timing.fps,
+        }
+    return block
+
+
+def _devices() -> list[dict[str, Any]]:
+    """The devices of the default backend, alike ones counted together."""
+    counts: dict[tuple[str, str], int] = {}
+    for device in jax.local_devices():
+        key = (device.platform, device.device_kind)
+        counts[key] = counts.get(key, 0) + 1
+    return [{"platform": p, "kind": kind, "count": n} for (p, kind), n in counts.items()]
+
+
+def _text(value: Any, indent: str) -> str:
+    if isinstance(value, _Verbatim):
+        return value
+    if isinstance(value, float):
+        return format_number(value) or "null"
+    inner = indent + "  "
+    if isinstance(value, dict) and value:
+        lines = [f"{inner}{json.dumps(k)}: {_text(v, inner)}" for k, v in value.items()]
+        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+    if isinstance(value, list) and value:
+        return "[\n" + ",\n".join(inner + _text(v, inner) for v in value) + f"\n{indent}]"
+    return json.dumps(value)

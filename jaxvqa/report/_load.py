@@ -1,0 +1,136 @@
+"""Reads result files in JSON, ours and libvmaf's."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+
+from jaxvqa._pooling import pool
+
+_MAX_BYTES = 1 << 29
+_MAX_NAMES = 10_000
+
+
+class ResultFileError(ValueError):
+    """A result file that can't be read: one sentence that names the file."""
+
+
+@dataclass(frozen=True)
+class SavedResult:
+    """Scores read from a file.
+
+    Args:
+        path: the file.
+        frames: per-frame values by name, NaN where the file has none.
+        frame_numbers: `(frames,)`, the index in the clip of every scored frame.
+        score_names: names of the models' scores, as far as the file tells.
+        models: names of the models in the same order; empty in libvmaf's files.
+        fps: the clip's frame rate, or None.
+    """
+
+    path: str
+    frames: dict[str, np.ndarray]
+    frame_numbers: np.ndarray
+    score_names: tuple[str, ...]
+    models: tuple[str, ...] = ()
+    fps: float | None = None
+    pooled: dict[str, dict[str, float]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Pools every series."""
+        object.__setattr__(self, "pooled", {k: pool(v) for k, v in self.frames.items()})
+
+    @property
+    def score(self) -> float | None:
+        """Mean of the first score; None if the file has none."""
+        return self.pooled[self.score_names[0]]["mean"] if self.score_names else None
+
+
+def load(path: str | os.PathLike[str]) -> SavedResult:
+    """Reads a JSON result file of jaxvqa, libvmaf's `vmaf` tool, or FFmpeg's libvmaf filter.
+
+    Args:
+        path: the file.
+
+    Raises:
+        ResultFileError: a missing file, or one that holds no result.
+    """
+    name = os.fspath(path)
+    document = _parse(name)
+    frames = document.get("frames") if isinstance(document, dict) else None
+    if not isinstance(frames, list) or not frames:
+        _fail(name, "has no list of frames")
+    numbers, series = [], {}
+    for i, frame in enumerate(frames):
+        metrics = frame.get("metrics") if isinstance(frame, dict) else None
+        number = frame.get("frameNum") if isinstance(frame, dict) else None
+        if not isinstance(metrics, dict) or not isinstance(number, int):
+            _fail(name, f"has no frameNum and metrics in its frame {i}")
+        numbers.append(number)
+        for key, value in metrics.items():
+            if key not in series:
+                if len(series) == _MAX_NAMES:
+                    _fail(name, f"has more than {_MAX_NAMES} metrics")
+                series[key] = np.full(len(frames), np.nan)
+            series[key][i] = _number(name, key, value)
+    if not series:
+        _fail(name, "has no metrics in its frames")
+    names, models, fps = _about(document.get("jaxvqa"), series)
+    try:
+        indices = np.array(numbers, np.int64)
+    except OverflowError:
+        _fail(name, "has a frameNum that is too large")
+    return SavedResult(name, series, indices, names, models, fps)
+
+
+def _fail(name: str, problem: str) -> NoReturn:
+    raise ResultFileError(
+        f"{name}: {problem}: give a JSON file that jaxvqa score --output or the vmaf tool wrote."
+    )
+
+
+def _parse(name: str) -> Any:
+    try:
+        size = os.path.getsize(name)
+        if size > _MAX_BYTES:
+            raise ResultFileError(f"{name}: has {size} bytes, at most {_MAX_BYTES} are read.")
+        return json.loads(Path(name).read_bytes())
+    except OSError as error:
+        raise ResultFileError(f"{name}: cannot be read: {error.strerror or error}.") from error
+    except ResultFileError:
+        raise
+    except (ValueError, RecursionError):
+        _fail(name, "is not JSON")
+
+
+def _number(name: str, key: str, value: Any) -> float:
+    if value is None:
+        return np.nan
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        _fail(name, f"has a value of {key!r} that is not a number")
+    try:
+        return float(value)
+    except OverflowError:
+        _fail(name, f"has a value of {key!r} that is too large")
+
+
+def _about(
+    block: Any, series: dict[str, np.ndarray]
+) -> tuple[tuple[str, ...], tuple[str, ...], float | None]:
+    """Score names, models and frame rate: from our block, else guessed from the names."""
+    if not isinstance(block, dict):
+        found = ("vmaf",) if "vmaf" in series else tuple(k for k in series if k.startswith("vmaf"))
+        return found, (), None
+    entries = block.get("models")
+    entries = [m for m in entries if isinstance(m, dict)] if isinstance(entries, list) else []
+    used = [m for m in entries if isinstance(m.get("score"), str) and m["score"] in series]
+    clip = block.get("clip")
+    rate: Any = clip.get("fps") if isinstance(clip, dict) else None
+    known = isinstance(rate, (int, float)) and not isinstance(rate, bool) and 0 < rate < 1e6
+    fps = float(rate) if known else None
+    return tuple(m["score"] for m in used), tuple(str(m.get("name")) for m in used), fps

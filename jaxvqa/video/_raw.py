@@ -1,0 +1,201 @@
+"""Headerless .yuv files: frames of bytes, one after the other."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import BinaryIO
+
+import numpy as np
+
+from jaxvqa._checks import BIT_DEPTHS
+from jaxvqa._planes import CHROMA_FORMATS, chroma_size
+from jaxvqa.video._errors import VideoError
+from jaxvqa.video._formats import (
+    FramePlanes,
+    PixelFormat,
+    advice_for,
+    parse_pixel_format,
+    planar_format,
+)
+from jaxvqa.video._info import VideoInfo
+
+_MAX_SIDE = 1 << 16
+_GIVE_ALL = (
+    "raw video needs width, height, pixel format and bit depth "
+    "(--width, --height, --pixel-format, --bitdepth)"
+)
+
+
+def read_frame_bytes(file: BinaryIO, count: int) -> np.ndarray | None:
+    """The next `count` bytes in memory of their own, None at the end, or fewer if the file ends."""
+    buffer = np.empty(count, np.uint8)
+    view = buffer.data
+    filled = 0
+    while filled < count:
+        # pipes hand over what they have, so one read may bring less than was asked for
+        got = file.readinto(view[filled:])  # type: ignore[attr-defined]
+        if not got:
+            break
+        filled += got
+    return None if filled == 0 else buffer[:filled]
+
+
+def split_frame(
+    data: np.ndarray, layout: PixelFormat, height: int, width: int, *, floor: bool = False
+) -> FramePlanes:
+    """Bytes of a frame without gaps to planes; planar 8-bit planes are views of `data`."""
+    stored, start = [], 0
+    for rows, columns in layout.stored_shapes(height, width, floor=floor):
+        row_bytes = columns * layout.sample_bytes
+        stored.append(data[start : start + rows * row_bytes].reshape(rows, row_bytes))
+        start += rows * row_bytes
+    return layout.unpack(stored)
+
+
+def is_regular(path: str) -> bool:
+    """True for a file with a size, False for a pipe or device."""
+    return stat.S_ISREG(os.stat(path).st_mode)
+
+
+def check_size(path: str, width: int, height: int) -> None:
+    """Raises VideoError for sizes that no frame has."""
+    if not (0 < width <= _MAX_SIDE and 0 < height <= _MAX_SIDE):
+        raise VideoError(
+            path, f"a frame of {width}x{height} is not possible: sides are 1 to {_MAX_SIDE}."
+        )
+
+
+def raw_format(path: str, pixel_format: str | None, bit_depth: int | None) -> PixelFormat:
+    """The layout that a user's pixel format and bit depth mean.
+
+    Args:
+        path: the file, for messages.
+        pixel_format: libvmaf's spelling ("420", "422", "444", "400"), which needs a bit depth, or
+            FFmpeg's ("yuv420p10le"), which brings its own.
+        bit_depth: bits a sample, or None.
+    """
+    if pixel_format is None:
+        raise VideoError(path, f"{_GIVE_ALL}; the pixel format is missing.")
+    if bit_depth is not None and bit_depth not in BIT_DEPTHS:
+        raise VideoError(path, f"bit depth must be one of {BIT_DEPTHS}, got {bit_depth!r}.")
+    if pixel_format in CHROMA_FORMATS:
+        if bit_depth is None:
+            raise VideoError(path, f"{_GIVE_ALL}; the bit depth is missing.")
+        return planar_format(pixel_format, bit_depth)
+    layout = parse_pixel_format(pixel_format)
+    if layout is None:
+        raise VideoError(path, advice_for(pixel_format, bit_depth))
+    if bit_depth not in (None, layout.bit_depth):
+        raise VideoError(
+            path,
+            f"pixel format {pixel_format} has {layout.bit_depth} bits, but bit depth {bit_depth} "
+            "was given: leave the bit depth out.",
+        )
+    return layout
+
+
+class RawSource:
+    """Frames of a headerless file; a `Source`.
+
+    Args:
+        path: the file, or a pipe.
+        width: luma columns.
+        height: luma rows.
+        pixel_format: see `raw_format`.
+        bit_depth: see `raw_format`.
+
+    Odd sizes: chroma is rounded up, as FFmpeg stores it. A file whose size fits only libvmaf's
+    layout, where chroma is rounded down, is read in that layout; the missing last row or column of
+    chroma repeats its neighbour, and `info.note` says so.
+
+    Raises:
+        VideoError: a missing argument, or a file that is no whole number of frames.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        width: int | None,
+        height: int | None,
+        pixel_format: str | None,
+        bit_depth: int | None,
+    ) -> None:
+        self.incomplete: str | None = None
+        self.warnings: list[str] = []
+        self._layout = raw_format(path, pixel_format, bit_depth)
+        if width is None or height is None:
+            missing = "width" if width is None else "height"
+            raise VideoError(path, f"{_GIVE_ALL}; the {missing} is missing.")
+        check_size(path, width, height)
+        self._floor, count = self._find_layout(path, height, width)
+        self._frame_bytes = self._layout.frame_bytes(height, width, floor=self._floor)
+        note = None
+        if self._floor:
+            note = (
+                "chroma planes of this odd-sized raw file are rounded down, as libvmaf stores "
+                "them; their last row or column is repeated."
+            )
+        self.info = VideoInfo(
+            path=path,
+            width=width,
+            height=height,
+            bit_depth=self._layout.bit_depth,
+            chroma=self._layout.chroma,
+            frame_count=count,
+            pixel_format=self._layout.name,
+            reader="yuv",
+            note=note,
+        )
+        self._index = -1
+        self._data: np.ndarray | None = None
+        self._file = open(path, "rb")  # noqa: SIM115 (closed by `close`)
+
+    def _find_layout(self, path: str, height: int, width: int) -> tuple[bool, int | None]:
+        """Whether chroma is rounded down, and the number of frames (None for a pipe)."""
+        if not is_regular(path):
+            return False, None
+        size = os.path.getsize(path)
+        up = self._layout.frame_bytes(height, width)
+        down = self._layout.frame_bytes(height, width, floor=True)
+        if size % up == 0:
+            return False, size // up
+        if min(height, width) > 1 and size % down == 0:
+            return True, size // down
+        raise VideoError(
+            path,
+            f"its {size} bytes are not a whole number of {width}x{height} {self._layout.name} "
+            f"frames of {up} bytes ({size / up:.2f} frames): check the width, height, pixel format "
+            "and bit depth, or whether the file is cut short.",
+        )
+
+    def grab(self) -> bool:
+        """Reads the bytes of the next frame."""
+        self._data = read_frame_bytes(self._file, self._frame_bytes)
+        self._index += 1
+        if self._data is None:
+            return False
+        if self._data.size < self._frame_bytes:
+            raise VideoError(
+                self.info.path,
+                f"ends inside frame {self._index}: {self._data.size} of {self._frame_bytes} bytes.",
+            )
+        return True
+
+    def check(self) -> None:
+        """Nothing to check: every byte pattern is a frame."""
+
+    def retrieve(self) -> FramePlanes:
+        """Planes of the frame read last."""
+        assert self._data is not None
+        height, width = self.info.height, self.info.width
+        planes = split_frame(self._data, self._layout, height, width, floor=self._floor)
+        if not self._floor:
+            return planes
+        rows, columns = chroma_size(height, width, self.info.chroma)
+        grow = lambda p: np.pad(p, ((0, rows - p.shape[0]), (0, columns - p.shape[1])), "edge")  # noqa: E731
+        return (planes[0], grow(planes[1]), grow(planes[2]))
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
