@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxvqa.features._cambi import counts as banding
-from jaxvqa.features._cambi.score import FEATURE, cambi
+from jaxvqa.features._cambi.score import CAMBI as FEATURE
+from jaxvqa.features._cambi.score import cambi
 from jaxvqa.features._cambi.tables import contrasts
 
 V1 = {"high_res_speedup": 1080, "max_val": 17.0, "vis_lum_threshold": 0.06}

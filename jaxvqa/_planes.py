@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxvqa import _checks as checks
 from jaxvqa._pytree import pytree, static
-from jaxvqa._typing import Array, Float
+from jaxvqa._typing import Array, Float, Integer
 
 CHROMA_FORMATS = ("400", "420", "422", "444")
 
@@ -34,7 +34,7 @@ class Planes:
             values (0 to 2^bit_depth - 1).
         u: Cb at its own size, or None for a monochrome picture.
         v: Cr, the same shape as `u`.
-        bit_depth: bits a sample; may be left out for uint8 only.
+        bit_depth: bits per sample; may be left out for uint8 only.
 
     Raises:
         ValueError: a missing bit depth, or chroma that fits no format, or only one chroma plane.
@@ -50,18 +50,14 @@ class Planes:
 
     def __post_init__(self) -> None:
         """Checks what can be checked without looking at sample values."""
-        # transformations rebuild the pytree with placeholder leaves; those are not checked
-        if not all(hasattr(p, "ndim") and hasattr(p, "dtype") for p in self._present()):
-            if any(isinstance(p, (list, tuple, int, float)) for p in self._present()):
+        for name, plane in (("y", self.y), ("u", self.u), ("v", self.v)):
+            if plane is None and name != "y":
+                continue
+            if plane is None or not (hasattr(plane, "ndim") and hasattr(plane, "dtype")):
                 raise TypeError(
                     "Planes takes arrays: wrap lists in numpy.asarray(..., numpy.uint8)."
                 )
-            return
-        for name, plane in (("y", self.y), ("u", self.u), ("v", self.v)):
-            if plane is not None and not _is_cotangent(plane):
-                checks.check_sample_dtype(name, plane.dtype)
-        if _is_cotangent(self.y):
-            return
+            checks.check_sample_dtype(name, plane.dtype)
         object.__setattr__(self, "bit_depth", checks.check_bit_depth(self.bit_depth, self.y.dtype))
         if (self.u is None) != (self.v is None):
             raise ValueError("give both chroma planes u and v, or neither for monochrome video.")
@@ -79,9 +75,6 @@ class Planes:
     def replace(self, **fields: Any) -> Planes:
         """The same with some fields replaced, checked anew."""
         return dataclasses.replace(self, **fields)
-
-    def _present(self) -> list[Any]:
-        return [p for p in (self.y, self.u, self.v) if p is not None]
 
     def _find_chroma(self) -> str | None:
         if self.u is None:
@@ -129,12 +122,13 @@ class Planes:
         return Planes(self.y, bit_depth=self.bit_depth)
 
 
-def _is_cotangent(plane: Any) -> bool:
-    """True for the float0 arrays that JAX uses as gradients of integers."""
-    return getattr(plane, "dtype", None) == jax.dtypes.float0
+if TYPE_CHECKING:
+    VideoLike = Planes | Array | np.ndarray
+else:  # checked by `as_planes`, with a sentence of its own
+    VideoLike = Any
 
 
-def as_planes(name: str, video: Any, bit_depth: int | None) -> Planes:
+def as_planes(name: str, video: VideoLike, bit_depth: int | None) -> Planes:
     """Makes a `Planes` with a frame axis from luma arrays or from a `Planes`."""
     if isinstance(video, Planes):
         if bit_depth is not None and bit_depth != video.bit_depth:
@@ -163,7 +157,7 @@ def as_planes(name: str, video: Any, bit_depth: int | None) -> Planes:
     return planes
 
 
-def as_pair(ref: Any, dis: Any, bit_depth: int | None) -> tuple[Planes, Planes]:
+def as_pair(ref: VideoLike, dis: VideoLike, bit_depth: int | None) -> tuple[Planes, Planes]:
     """Checks a reference and a distorted video against each other; both come back with frames."""
     ref = as_planes("ref", ref, bit_depth)
     dis = as_planes("dis", dis, bit_depth)
@@ -183,3 +177,9 @@ def to_float(codes: Any, bit_depth: int, *, offset: float = 0.0) -> Float[Array,
     """
     dtype = jnp.float64 if codes.dtype == np.float64 else jnp.float32
     return jnp.asarray(codes).astype(dtype) * (1.0 / (1 << (bit_depth - 8))) + offset
+
+
+def to_codes(samples: Any, bit_depth: int) -> Integer[Array, "*shape"]:
+    """Float samples as the integer codes that a file would store, without gradient."""
+    codes = jnp.clip(jnp.rint(jax.lax.stop_gradient(samples)), 0, (1 << bit_depth) - 1)
+    return codes.astype(jnp.uint8 if bit_depth == 8 else jnp.uint16)

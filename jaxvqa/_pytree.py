@@ -19,9 +19,32 @@ def static(*, default: Any) -> Any:
 
 @dataclass_transform(frozen_default=True, field_specifiers=(static, dataclasses.field))
 def pytree(*, eq: bool = True) -> Callable[[type], Any]:
-    """Makes a class a frozen dataclass whose fields are pytree leaves, but the `static` ones."""
+    """Makes a class a frozen dataclass whose fields are pytree leaves, but the `static` ones.
+
+    The constructor checks what a caller gives; JAX's transformations rebuild objects without it,
+    since they put placeholders where arrays were.
+    """
 
     def made(cls: type) -> Any:
-        return jax.tree_util.register_dataclass(dataclasses.dataclass(frozen=True, eq=eq)(cls))
+        cls = dataclasses.dataclass(frozen=True, eq=eq)(cls)
+        fields = dataclasses.fields(cls)
+        data = tuple(f.name for f in fields if not f.metadata.get("static"))
+        meta = tuple(f.name for f in fields if f.metadata.get("static"))
+
+        def flatten(x: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+            return tuple(getattr(x, n) for n in data), tuple(getattr(x, n) for n in meta)
+
+        def flatten_with_keys(x: Any) -> tuple[tuple[tuple[Any, Any], ...], tuple[Any, ...]]:
+            keyed = tuple((jax.tree_util.GetAttrKey(n), getattr(x, n)) for n in data)
+            return keyed, tuple(getattr(x, n) for n in meta)
+
+        def unflatten(aux: Any, leaves: Any) -> Any:
+            x = object.__new__(cls)
+            for name, value in zip((*data, *meta), (*leaves, *aux), strict=True):
+                object.__setattr__(x, name, value)
+            return x
+
+        jax.tree_util.register_pytree_with_keys(cls, flatten_with_keys, unflatten, flatten)
+        return cls
 
     return made

@@ -17,11 +17,13 @@ from flax import nnx
 from jaxvqa import losses
 from jaxvqa._checks import one_of
 from jaxvqa._typing import Array, Float
-from jaxvqa.features import _registry as catalog
 from jaxvqa.features._feature import Output
-from jaxvqa.fusion._registry import model_names
-from jaxvqa.losses._frames import float_pair, measure, reduce_frames, rounded
+from jaxvqa.features._registry import FEATURES, find
+from jaxvqa.features._run import check_pictures
+from jaxvqa.fusion._catalog import model_names
+from jaxvqa.losses._measure import measure_floats
 from jaxvqa.losses._model import ModelLike, score_frames, single_model
+from jaxvqa.losses._reduce import float_pair, reduce_frames
 
 POOLINGS = ("mean", "harmonic_mean", "min", "max")
 
@@ -154,7 +156,7 @@ class QualityMetric(nnx.Metric):
 def _frame_function(
     metric: ModelLike | FrameFunction, output: str | None, options: Mapping[str, Any]
 ) -> FrameFunction:
-    if isinstance(metric, str) and metric in catalog.FEATURES:
+    if isinstance(metric, str) and metric in FEATURES:
         return _feature_function(metric, output, options)
     if output is not None:
         raise ValueError(f"output={output!r} picks a value of a feature; {metric!r} has one value.")
@@ -166,14 +168,14 @@ def _frame_function(
         model = single_model(metric)
     except ValueError as error:
         raise ValueError(
-            f"{error} A feature or a model is meant: features are {', '.join(catalog.FEATURES)}; "
+            f"{error} A feature or a model is meant: features are {', '.join(FEATURES)}; "
             f"models are {', '.join(model_names())}."
         ) from None
     return functools.partial(score_frames, model=model)
 
 
 def _feature_function(name: str, output: str | None, options: Mapping[str, Any]) -> FrameFunction:
-    feature = catalog.find(name)
+    feature = find(name)
     resolved = feature.resolve(options)
     outputs: dict[str, Output] = {o.name: o for o in feature.outputs(resolved)}
     only = next(iter(outputs)) if len(outputs) == 1 else None
@@ -181,9 +183,8 @@ def _feature_function(name: str, output: str | None, options: Mapping[str, Any])
 
     def frames(ref: Any, dis: Any, bit_depth: int | None = None) -> Array:
         ref, dis = float_pair(ref, dis, bit_depth)
-        if feature.integer:
-            ref, dis = rounded(ref), rounded(dis)
-        return measure(feature, ref, dis, resolved.changed())[wanted]
+        check_pictures(feature, dis, resolved)
+        return measure_floats(feature, ref, dis, resolved)[wanted]
 
     return frames
 
@@ -211,7 +212,7 @@ class Loss(nnx.Module):
     ) -> None:
         one_of("reduction", reduction, (None, "mean", "sum"))
         if isinstance(loss, str):
-            loss = getattr(losses, one_of("loss", loss, losses.__all__))
+            loss = getattr(losses, one_of("loss", loss, losses.names()))
         if not callable(loss):
             raise TypeError(f"loss must be a name or a function, got {type(loss).__name__}.")
         self._loss = functools.partial(loss, bit_depth=bit_depth, reduction=reduction, **options)

@@ -3,9 +3,10 @@ import jax.test_util
 import numpy as np
 import pytest
 
-from jaxvqa.features._adm.float_adm import FEATURE, adm
-from jaxvqa.features._feature import run
+from jaxvqa.features._adm.float_adm import FLOAT_ADM as FEATURE
+from jaxvqa.features._adm.float_adm import adm
 from jaxvqa.features._options import parse_text
+from jaxvqa.features._run import run
 from tests import clips, laws, tolerances
 from tests.oracles import float_features as oracle
 
@@ -25,7 +26,7 @@ GOLDEN = [
 def test_matches_libvmaf(clip, name):
     ref, dis = (jax.tree.map(lambda p: p[:3], x) for x in clips.load(clip))
     _, options = parse_text(name.removeprefix("feature:"))
-    found = jax.jit(lambda r, d: run(FEATURE, r, d, None, {}, options))(ref, dis)
+    found = jax.jit(lambda r, d: run(FEATURE, r, d, None, options))(ref, dis)
     suffix = FEATURE.resolve(options).suffix
     expected = clips.golden(clip)[name]
     assert {k + suffix for k in found} == set(expected)

@@ -7,7 +7,8 @@ import pytest
 
 from jaxvqa._ops import tiling
 from jaxvqa.features._adm.fixed import reciprocal
-from jaxvqa.features._adm.integer_adm import FEATURE, _frame_sums, _scores, adm_integer
+from jaxvqa.features._adm.integer_adm import ADM as FEATURE
+from jaxvqa.features._adm.integer_adm import _frame_sums, _scores, adm_integer
 from jaxvqa.features._options import parse_text
 from tests import clips, tolerances
 from tests.oracles import adm_integer as oracle
@@ -197,7 +198,7 @@ def test_names():
     outputs = FEATURE.outputs(FEATURE.resolve({}))
     assert [o.name for o in outputs] == NAMES
     raw = [f"VMAF_integer_feature_{x}_score" for x in ("adm2", "aim", "adm3")]
-    assert [o.raw for o in outputs] == raw + NAMES[3:]
+    assert [o.key for o in outputs] == raw + NAMES[3:]
     options = FEATURE.resolve({"csf": 2, "nvd": 1.5, "rdh": 2160, "adm_skip_aim": True})
     assert options.suffix == "_csf_2_nvd_1.5_rdh_2160"
 

@@ -8,7 +8,8 @@ import pytest
 
 from jaxvqa._ops.topk import means_of_largest
 from jaxvqa.features._cambi import counts as banding
-from jaxvqa.features._cambi.score import FEATURE, cambi, cambi_heatmaps
+from jaxvqa.features._cambi.feature import CAMBI as FEATURE
+from jaxvqa.features._cambi.feature import cambi, cambi_heatmaps
 from jaxvqa.features._cambi.tables import contrasts, geometries
 from tests import clips, tolerances
 from tests.oracles import cambi as oracle

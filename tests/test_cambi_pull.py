@@ -9,8 +9,8 @@ from jaxvqa import features, losses
 from jaxvqa._ops.topk import shares_of_largest
 from jaxvqa.features._cambi import counts_slope as banding_pull
 from jaxvqa.features._cambi.counts import SKIP, Contrast
+from jaxvqa.features._cambi.feature import CAMBI as FEATURE
 from jaxvqa.features._cambi.gradient import _pictures, banding
-from jaxvqa.features._cambi.score import FEATURE
 from jaxvqa.features._cambi.tables import geometries
 from jaxvqa.fusion._model import FeatureRef, Model, Svr
 from tests import clips, laws, tolerances
@@ -35,7 +35,9 @@ def ramp(depth, step, shape=SIZE):
 @functools.cache
 def compiled(depth):
     """Score of one frame and its gradient."""
-    score = jax.value_and_grad(lambda y: banding(y[None], depth, OPTIONS).sum())
+    score = jax.value_and_grad(
+        lambda y: banding(y[None], depth, OPTIONS, geometries(*y.shape, OPTIONS)[0]).sum()
+    )
     return jax.jit(score, compiler_options=QUICK)
 
 
@@ -211,7 +213,7 @@ def test_limit_stops_the_gradient_and_both_modes_agree():
 
     @functools.partial(jax.jit, compiler_options=QUICK)
     def both(y, step):
-        fn = lambda y: banding(y, 8, free)  # noqa: E731
+        fn = lambda y: banding(y, 8, free, geometries(*y.shape[1:], free)[0])  # noqa: E731
         _, forward = jax.jvp(fn, (y,), (step,))
         value, back = jax.vjp(fn, y)
         (slope,) = back(jnp.ones_like(value))
@@ -221,7 +223,10 @@ def test_limit_stops_the_gradient_and_both_modes_agree():
     np.testing.assert_allclose(forward, reverse, rtol=1e-5, atol=1e-7)
     assert value[1] == forward[1] == 0
     capped = FEATURE.resolve({"cambi_max_val": float(value[0]) / 2})
-    slope = jax.jit(jax.grad(lambda y: banding(y, 8, capped).sum()), compiler_options=QUICK)(y)
+    slope = jax.jit(
+        jax.grad(lambda y: banding(y, 8, capped, geometries(*y.shape[1:], capped)[0]).sum()),
+        compiler_options=QUICK,
+    )(y)
     np.testing.assert_array_equal(slope, 0)
 
 

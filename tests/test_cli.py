@@ -16,8 +16,8 @@ from jaxvqa._cli.main import main
 from jaxvqa._cli.parser import with_hyphens
 from jaxvqa._planes import Planes
 from jaxvqa.features import _registry as catalog
-from jaxvqa.features._feature import check_feature
-from jaxvqa.fusion._registry import model_names
+from jaxvqa.features._run import check_feature
+from jaxvqa.fusion._catalog import model_names
 from tests.oracles import float_features
 from tests.test_report_plot import LIBVMAF_LOG
 
@@ -116,7 +116,7 @@ def test_every_feature_is_described_with_its_options(capsys):
     for name, feature in catalog.FEATURES.items():
         assert main(["features", name]) == 0
         out = capsys.readouterr().out
-        for option in feature.options:
+        for option in feature.options.spec():
             assert f"\n{option.name} " in out
             assert option.help in out
     assert main(["features", "float_motion"]) == 0

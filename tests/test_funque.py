@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from jaxvqa._planes import Planes, chroma_size
-from jaxvqa.features._feature import with_history
 from jaxvqa.features._funque import sets
 from jaxvqa.features._funque.functions import (
     fs_funque_plus_3c,
@@ -19,8 +18,10 @@ from jaxvqa.features._funque.functions import (
     y_funque_plus,
 )
 from jaxvqa.features._funque.sast import half_size
-from jaxvqa.features._funque.sets import FEATURES, zero_first_frame
+from jaxvqa.features._funque.sets import zero_first_frame
 from jaxvqa.features._funque.st_rred import strred
+from jaxvqa.features._registry import FEATURES
+from jaxvqa.features._run import with_history
 from tests import clips, laws, tolerances
 from tests.oracles import funque as oracle
 
@@ -63,7 +64,7 @@ def official(name):
 
 
 def output_names(name):
-    record = next(f for f in FEATURES if f.name == name)
+    record = FEATURES[name]
     return [o.name for o in record.outputs(record.resolve({}))]
 
 
@@ -86,7 +87,7 @@ def test_matches_official_code(name):
 @pytest.mark.parametrize("name", ["y_funque_plus", "3c_funque_plus"])
 def test_matches_official_code_in_float64(name):
     """Codes as float64 with the reference's rounding: every bit that matters to DLM is there."""
-    record = next(f for f in FEATURES if f.name == name)
+    record = FEATURES[name]
     extractor = {"y_funque_plus": sets._Y_PLUS, "3c_funque_plus": sets._3C_PLUS}[name]
     _, expected = official(name)
 
@@ -245,7 +246,7 @@ def test_activity_keeps_its_digits(bit_depth):
 
 @pytest.mark.parametrize("name", ["y_funque_plus", "3c_funque_plus"])
 def test_chunks_equal_the_whole(name):
-    record = next(f for f in FEATURES if f.name == name)
+    record = FEATURES[name]
     pair = [jax.tree.map(lambda p: p[:5], x) for x in clips.load(CLIP)]
     if record.planes == "y":
         pair = [x.luma_only() for x in pair]

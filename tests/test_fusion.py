@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from jax.test_util import check_grads
 
-from jaxvqa.fusion import _frames as host
 from jaxvqa.fusion import _libvmaf_json as libvmaf_json
+from jaxvqa.fusion import _series as host
 from jaxvqa.fusion._bootstrap import predict_collection
-from jaxvqa.fusion._frames import score_frames
+from jaxvqa.fusion._catalog import list_models, load_model, model_folder
 from jaxvqa.fusion._model import Collection
-from jaxvqa.fusion._registry import list_models, load_model, model_folder
+from jaxvqa.fusion._series import score_series
 from jaxvqa.fusion._svr import predict
 from tests import clips, tolerances
 from tests.fusion_files import libvmaf_file
@@ -71,7 +71,7 @@ def test_scores_match_libvmaf(clip):
     assert len(runs) == 23
     for run, expected in runs.items():
         model = load_model(run.removeprefix("model:").replace(":", "_"))
-        found = score_frames(model, golden_series(model, expected), "vmaf")
+        found = score_series(model, golden_series(model, expected), "vmaf")
         assert set(found) == {key for key in expected if key.startswith("vmaf")}
         for key, values in found.items():
             np.testing.assert_allclose(
@@ -82,7 +82,7 @@ def test_scores_match_libvmaf(clip):
 def test_phone_switch_equals_phone_model():
     run = clips.golden(clips.CLIPS[0])["model:vmaf_v0.6.1:phone"]
     model = load_model("vmaf_v0.6.1")
-    found = score_frames(model, golden_series(model, run), "vmaf", transform=True)
+    found = score_series(model, golden_series(model, run), "vmaf", transform=True)
     np.testing.assert_allclose(found["vmaf"], run["vmaf"], rtol=0, atol=tolerances.FUSION_GOLDEN)
 
 
@@ -92,7 +92,7 @@ def test_funque_2022_matches_the_official_model():
     assert model.info.direction == "lower"
     assert {f.extractor for f in model.features} == {"funque_2022"}
     np.testing.assert_allclose(
-        score_frames(model, series, "funque")["funque"],
+        score_series(model, series, "funque")["funque"],
         FUNQUE_SCORES,
         rtol=0,
         atol=tolerances.FUSION_ORACLE,
@@ -105,7 +105,7 @@ def test_shipped_models_match_oracle(name):
     rows = plausible(model, np.random.default_rng(1), 6)
     numbers = oracle.from_own(model_folder(), name)
     for transform, clip in ((None, True), (True, False)):
-        found = score_frames(model, series_of(model, rows), "s", transform=transform, clip=clip)
+        found = score_series(model, series_of(model, rows), "s", transform=transform, clip=clip)
         for index, row in enumerate(rows):
             if isinstance(model, Collection):
                 expected = oracle.collection(numbers, row, transform, clip)
@@ -141,13 +141,13 @@ def test_transforms_match_oracle(case, norm_type):
     model = libvmaf_json.read(json.dumps(content), "x.json")
     rows = rng.uniform(-3, 3, (40, 3))
     for transform in (None, True, False):
-        found = score_frames(model, series_of(model, rows), "s", transform=transform)["s"]
+        found = score_series(model, series_of(model, rows), "s", transform=transform)["s"]
         expected = [oracle.published(numbers, oracle.raw(numbers, r), transform) for r in rows]
         np.testing.assert_allclose(found, expected, rtol=1e-12, atol=tolerances.FUSION_ORACLE)
 
 
 def test_knots_are_hit_exactly_and_extended():
-    from jaxvqa.fusion._transform import piecewise_linear
+    from jaxvqa.fusion._svr import piecewise_linear
 
     knots = jnp.asarray([[0.0, 1.0], [2.0, 1.0], [4.0, 9.0]])
     found = piecewise_linear(knots, jnp.asarray([-7.0, 0.0, 1.0, 2.0, 3.0, 4.0, 6.0]))
@@ -158,7 +158,7 @@ def test_chroma_correction_only_at_exactly_zero():
     model = load_model("vmaf_v1")
     rows = np.tile([0.5, 0.0, 0.9, 4.0], (4, 1))
     rows[:, 1] = [0.0, 120 * (1 - 0.9), 1e-6, -0.0]
-    scores = score_frames(model, series_of(model, rows), "v")["v"]
+    scores = score_series(model, series_of(model, rows), "v")["v"]
     assert scores[0] == pytest.approx(scores[1], abs=1e-12)
     assert scores[3] == scores[0]
     assert scores[2] > scores[0] + 5
@@ -168,7 +168,7 @@ def test_a_perfect_frame_needs_no_correction():
     model = load_model("vmaf_v1")
     numbers = oracle.from_own(model_folder(), "vmaf_v1.0.16_3d0h")[0]
     row = [0.0, 0.0, 1.0, 3.0]
-    found = score_frames(model, series_of(model, np.array([row])), "v", clip=False)["v"]
+    found = score_series(model, series_of(model, np.array([row])), "v", clip=False)["v"]
     plain = numbers | {"chroma_correction_parameter": None}
     expected = oracle.published(plain, oracle.raw(plain, row), clip=False)
     np.testing.assert_allclose(found, [expected], atol=tolerances.FUSION_ORACLE)
@@ -180,7 +180,7 @@ def test_float32_stays_close(name):
     rows = plausible(model, np.random.default_rng(4), 50)
     single = predict(model, jnp.asarray(rows, jnp.float32), clip=False)
     assert single.dtype == jnp.float32
-    double = score_frames(model, series_of(model, rows.astype(np.float32)), "s", clip=False)["s"]
+    double = score_series(model, series_of(model, rows.astype(np.float32)), "s", clip=False)["s"]
     np.testing.assert_allclose(single, double, rtol=1e-5, atol=tolerances.FUSION_FLOAT32)
 
 
@@ -276,10 +276,10 @@ def test_exports(name):
 def test_long_clips_go_in_blocks():
     model = load_model("vmaf_v0.6.1")
     rows = plausible(model, np.random.default_rng(8), 1030)
-    whole = score_frames(model, series_of(model, rows), "s")["s"]
+    whole = score_series(model, series_of(model, rows), "s")["s"]
     assert whole.shape == (1030,)
     assert whole.dtype == np.float64
-    tail = score_frames(model, series_of(model, rows[1020:]), "s")["s"]
+    tail = score_series(model, series_of(model, rows[1020:]), "s")["s"]
     np.testing.assert_allclose(whole[1020:], tail, rtol=0, atol=tolerances.FUSION_ORACLE)
 
 
@@ -288,7 +288,7 @@ def test_lengths_and_sister_models_share_a_program():
         model = load_model(name)
         for count in (1, 7, 16):
             rows = plausible(model, np.random.default_rng(9), count)
-            score_frames(model, series_of(model, rows), "s")
+            score_series(model, series_of(model, rows), "s")
         if name == "vmaf_v0.6.1":
             before = host._compiled._cache_size()
     assert host._compiled._cache_size() == before
@@ -296,14 +296,14 @@ def test_lengths_and_sister_models_share_a_program():
 
 def test_no_frames_give_empty_scores():
     model = load_model("vmaf_v0.6.1")
-    assert score_frames(model, series_of(model, np.zeros((0, 6))), "s")["s"].shape == (0,)
+    assert score_series(model, series_of(model, np.zeros((0, 6))), "s")["s"].shape == (0,)
 
 
 def test_missing_values_stay_missing():
     model = load_model("vmaf_b_v0.6.3")
     rows = plausible(model, np.random.default_rng(10), 3)
     rows[1, 2] = np.nan
-    for values in score_frames(model, series_of(model, rows), "s").values():
+    for values in score_series(model, series_of(model, rows), "s").values():
         np.testing.assert_array_equal(np.isnan(values), [False, True, False])
 
 
@@ -312,9 +312,9 @@ def test_bad_series():
     series = series_of(model, np.ones((3, 6)))
     short = series | {"VMAF_integer_feature_adm2_score": np.ones(2)}
     with pytest.raises(ValueError, match="one length"):
-        score_frames(model, short, "s")
+        score_series(model, short, "s")
     del series["VMAF_integer_feature_adm2_score"]
     with pytest.raises(ValueError, match="needs the features VMAF_integer_feature_adm2_score"):
-        score_frames(model, series, "s")
+        score_series(model, series, "s")
     with pytest.raises(ValueError, match="takes 6 features a frame, got 4"):
         predict(model, jnp.ones((2, 4)))

@@ -8,14 +8,14 @@ import pytest
 from jaxvqa.fusion import _libvmaf_json as libvmaf_json
 from jaxvqa.fusion import _own_json as own_json
 from jaxvqa.fusion import _untrusted as untrusted
-from jaxvqa.fusion._model import Collection, with_options
-from jaxvqa.fusion._registry import (
+from jaxvqa.fusion._catalog import (
     ALIASES,
     list_models,
     load_model,
     model_folder,
     model_names,
 )
+from jaxvqa.fusion._model import Collection, with_options
 from tests.fusion_files import libvmaf_file
 
 KNOTS = {"p1": 1.5, "knots": [[0, 1], [50, 50], [90, 95.5]], "out_lte_in": "true"}

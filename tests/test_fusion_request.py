@@ -1,6 +1,6 @@
 import pytest
 
-from jaxvqa.fusion._registry import load_request
+from jaxvqa.fusion._catalog import load_request
 from jaxvqa.fusion._request import ModelRequest, parse_model_text
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from jaxvqa import Planes, features, losses
-from jaxvqa.fusion._registry import model_folder
-from jaxvqa.losses._frames import reduce_frames
+from jaxvqa.fusion._catalog import model_folder
+from jaxvqa.losses._reduce import reduce_frames
 from tests import clips, laws, tolerances
 from tests.oracles import cambi as cambi_oracle
 from tests.oracles import fusion as oracle

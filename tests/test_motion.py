@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from jaxvqa import Planes
-from jaxvqa.features._motion.float_motion import FEATURE, motion
+from jaxvqa.features._motion.float_motion import FLOAT_MOTION as FEATURE
+from jaxvqa.features._motion.float_motion import motion
 from tests import clips, laws, tolerances
 from tests.oracles import float_features as oracle
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from jaxvqa._planes import Planes
-from jaxvqa.features._motion.integer_motion import FEATURE, motion_integer
+from jaxvqa.features._motion.integer_motion import MOTION as FEATURE
+from jaxvqa.features._motion.integer_motion import motion_integer
 from jaxvqa.features._options import parse_text
 from tests import clips, tolerances
 from tests.oracles import motion_integer as oracle

@@ -1,5 +1,6 @@
-"""Programs kept in a folder: read back without tracing, replaced when broken, off by default."""
+"""Programs kept in a folder: read back without tracing, relayoutd when broken, off by default."""
 
+import dataclasses
 import os
 
 import jax
@@ -7,14 +8,16 @@ import numpy as np
 import pytest
 
 from jaxvqa._scoring import engine, program_store, programs
-from jaxvqa.features._motion.float_motion import FEATURE
+from jaxvqa.features._motion.float_motion import FLOAT_MOTION as FEATURE
 
 FRAMES = np.random.default_rng(2).integers(0, 256, (5, 32, 48)).astype(np.uint8)
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path, monkeypatch):
     """A store of its own, with every program that this process holds forgotten."""
+    # the feature below counts its traces, and so is not the one that ships
+    monkeypatch.setattr(program_store, "is_builtin", lambda feature: True)
     programs.forget()
     program_store.use(tmp_path)
     yield tmp_path
@@ -30,9 +33,12 @@ def series(devices=1, times=None):
             times.append(1)
         return FEATURE.extract(*arguments)
 
-    feature = type(FEATURE)(**{**FEATURE.__dict__, "extract": extract})
+    feature = dataclasses.relayout(FEATURE, extract=extract)
     run = engine.Engine(
-        [engine.Request(feature, feature.resolve({}))], 8, 2, jax.devices()[:devices]
+        [engine.Extraction(feature, feature.resolve({}))],
+        8,
+        jax.devices()[:devices],
+        chunk_frames=2,
     )
     for frame in FRAMES:
         run.feed((frame,), (frame,))
@@ -68,7 +74,7 @@ def test_broken_files_and_those_of_others_are_not_used(folder, monkeypatch):
 
 
 def test_the_oldest_programs_go(folder, monkeypatch):
-    monkeypatch.setattr(program_store, "_MOST", 2)
+    monkeypatch.setattr(program_store, "_MAX_PROGRAMS", 2)
     for age, name in enumerate("abc"):
         (folder / f"{name}.program").touch()
         os.utime(folder / f"{name}.program", (age, age))
@@ -79,19 +85,21 @@ def test_the_oldest_programs_go(folder, monkeypatch):
 
 
 def test_what_makes_another_program_has_another_key(folder, monkeypatch):
-    place = programs.Place(tuple(jax.devices()[:1]), 8, 0, (((4, 32, 48), np.dtype(np.uint8)),))
-    request = engine.Request(FEATURE, FEATURE.resolve({}))
-    other = engine.Request(FEATURE, FEATURE.resolve({"motion_force_zero": True}))
-    wide = programs.Place(place.devices, 10, 0, (((4, 32, 48), np.dtype(np.uint16)),))
+    layout = programs.ChunkLayout(
+        tuple(jax.devices()[:1]), 8, 0, (((4, 32, 48), np.dtype(np.uint8)),)
+    )
+    request = engine.Extraction(FEATURE, FEATURE.resolve({}))
+    other = engine.Extraction(FEATURE, FEATURE.resolve({"motion_force_zero": True}))
+    wide = programs.ChunkLayout(layout.devices, 10, 0, (((4, 32, 48), np.dtype(np.uint16)),))
     keys = [
         program_store.key(*facts)
         for facts in (
-            (request, place, False), (other, place, False), (request, wide, False),
-            (request, place, True),
+            (request, layout, False), (other, layout, False), (request, wide, False),
+            (request, layout, True),
         )
     ]  # fmt: skip
     monkeypatch.setattr(program_store, "_source", lambda: "changed")
-    keys.append(program_store.key(request, place, False))
+    keys.append(program_store.key(request, layout, False))
     assert len(set(keys)) == 5
 
 

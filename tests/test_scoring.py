@@ -1,3 +1,5 @@
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
@@ -5,8 +7,9 @@ import pytest
 import jaxvqa
 from jaxvqa import Planes
 from jaxvqa._scoring.auto import choose_model
-from jaxvqa._scoring.engine import chunk_frames
-from jaxvqa._scoring.plan import Planner
+from jaxvqa._scoring.engine import chunk_policy
+from jaxvqa._scoring.plan import make_plan
+from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._scoring.result import ClipInfo
 from tests import clips, tolerances
 
@@ -42,17 +45,14 @@ def test_integer_models_match_libvmaf(integer_models):
 
 
 def test_shared_features_run_once():
-    planner = Planner()
-    for name in ("vmaf_v0.6.1", "vmaf_4k_v0.6.1", "vmaf_v0.6.1neg"):
-        planner.add_model(jaxvqa.load_model(name), name)
-    planner.add_feature("vif")
-    planner.add_feature("adm=debug=true")
-    plan = planner.plan()
-    assert [r.key for r in plan.requests] == [
+    models = ["vmaf_v0.6.1", "vmaf_4k_v0.6.1", "vmaf_v0.6.1neg"]
+    request = ScoreRequest(model=models, features=["vif", "adm=debug=true"])
+    plan = make_plan(request, ClipInfo(640, 360, 8, "420"))
+    assert [e.key for e in plan.extractions] == [
         ("adm", ""), ("motion", ""), ("vif", ""), ("adm", "_egl_1"), ("vif", "_egl_1"),
     ]  # fmt: skip
     # switches that names don't show are merged, not dropped
-    assert plan.requests[0].options.debug
+    assert plan.extractions[0].options.debug
 
 
 def test_float_model_and_float_twin_match_libvmaf():
@@ -86,7 +86,7 @@ def test_chunks_devices_and_whole_agree(moving):
     both = jaxvqa.score(moving, moving, **MOTION)
     one = jaxvqa.score(moving, moving, devices=jax.devices()[:1], **MOTION)
     whole = jaxvqa.features.motion(moving, moving)
-    assert chunk_frames(48 * 40, 1, None) < 45  # several chunks
+    assert chunk_policy(48 * 40, jax.devices()[:1], None)[1] < 45  # several chunks
     for name in both.frames:
         np.testing.assert_array_equal(both.frames[name], one.frames[name])
     np.testing.assert_array_equal(both.frames["motion2"], whole["motion2"])
@@ -94,14 +94,16 @@ def test_chunks_devices_and_whole_agree(moving):
 
 def test_compiler_options_are_known_or_left_out(moving):
     from jaxvqa._scoring import engine
-    from jaxvqa.features._feature import QUICKER
-    from jaxvqa.features._motion.float_motion import FEATURE
+    from jaxvqa.features._feature import XLA_FAST_COMPILE
+    from jaxvqa.features._motion.float_motion import FLOAT_MOTION as FEATURE
 
     # else what asks for these options takes longer to compile, and nothing says so
-    jax.jit(jax.lax.neg).lower(1.0).compile(compiler_options=dict(QUICKER))
+    jax.jit(jax.lax.neg).lower(1.0).compile(compiler_options=dict(XLA_FAST_COMPILE))
     gone = (("xla_of_another_year", True),)
-    feature = type(FEATURE)(**{**FEATURE.__dict__, "cpu_compiler": gone})
-    run = engine.Engine([engine.Request(feature, feature.resolve({}))], 8, 2, jax.devices()[:1])
+    feature = dataclasses.replace(FEATURE, cpu_compiler=gone)
+    run = engine.Engine(
+        [engine.Extraction(feature, feature.resolve({}))], 8, jax.devices()[:1], chunk_frames=2
+    )
     for frame in moving.y[:4]:
         run.feed((frame,), (frame,))
     assert len(run.finish()[0]["raw"]) == 4
@@ -112,11 +114,12 @@ def test_a_short_container_file_is_one_chunk(tmp_path, monkeypatch):
 
     asked = []
 
-    def chunk(frame_bytes, devices, frames):
+    def policy(*facts):
+        used, frames = chunk_policy(*facts)
         asked.append(frames)
-        return chunk_frames(frame_bytes, devices, frames)
+        return used, frames
 
-    monkeypatch.setattr("jaxvqa._scoring.score.chunk_frames", chunk)
+    monkeypatch.setattr("jaxvqa._scoring.engine.chunk_policy", policy)
     options = {"model": None, "features": ["float_motion"], "devices": jax.devices()[:1]}
     stacks = make_planes(np.random.default_rng(0), 48, 40, "420", 8, frames=6)
     path = tmp_path / "clip.mkv"
@@ -124,11 +127,11 @@ def test_a_short_container_file_is_one_chunk(tmp_path, monkeypatch):
     for skip, expected in ((0, 6), (1, 5), (4, 4)):
         result = jaxvqa.score(path, path, skip_ref=skip, skip_dis=skip, **options)
         assert len(result.frame_numbers) == 6 - skip
-        assert asked[-2] == expected
+        assert asked[-1] == expected
     # a container that announces too little shortens chunks, nothing else
-    monkeypatch.setattr("jaxvqa.video._av_reader.AvSource._frames_by_duration", lambda *_: 1)
+    monkeypatch.setattr("jaxvqa.video._av_reader.AvReader._frames_by_duration", lambda *_: 1)
     short = jaxvqa.score(path, path, **options)
-    assert asked[-2] == 4
+    assert asked[-1] == 4
     assert len(short.frame_numbers) == 6
 
 
@@ -149,7 +152,7 @@ def test_subsample_reads_all_frames_for_motion(moving):
 
 def test_frame_selection_and_length_policy(moving):
     short = Planes(moving.y[:5])
-    with pytest.raises(ValueError, match="number of frames"):
+    with pytest.raises(ValueError, match="has 5 frames, but the reference has 45"):
         jaxvqa.score(moving, short, **MOTION)
     cut = jaxvqa.score(moving, short, on_length_mismatch="truncate", **MOTION)
     assert len(cut.frame_numbers) == 5
@@ -163,13 +166,13 @@ def test_one_program_serves_a_clip_and_the_next(moving):
     import chex
 
     from jaxvqa._scoring import engine
-    from jaxvqa.features._motion.float_motion import FEATURE
+    from jaxvqa.features._motion.float_motion import FLOAT_MOTION as FEATURE
 
     traced = chex.assert_max_traces(FEATURE.extract, n=1)
-    feature = type(FEATURE)(**{**FEATURE.__dict__, "name": "counted", "extract": traced})
-    request = engine.Request(feature, feature.resolve({}))
+    feature = dataclasses.replace(FEATURE, name="counted", extract=traced)
+    request = engine.Extraction(feature, feature.resolve({}))
     for _ in range(2):
-        run = engine.Engine([request], 8, 4, jax.devices()[:1])
+        run = engine.Engine([request], 8, jax.devices()[:1], chunk_frames=4)
         for frame in moving.y[:10]:
             run.feed((frame,), (frame,))
         assert len(run.finish()[0]["raw"]) == 10

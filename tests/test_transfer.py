@@ -6,7 +6,7 @@ import pytest
 
 import jaxvqa
 from jaxvqa._scoring import transfer
-from jaxvqa._scoring.programs import Place
+from jaxvqa._scoring.programs import ChunkLayout
 
 RNG = np.random.default_rng(7)
 
@@ -25,7 +25,7 @@ def place_of(frames, devices, history):
     own = (len(frames) - history) // devices
     lead = (history + own,) if devices == 1 else (devices, history + own)
     layout = tuple((lead + plane.shape, plane.dtype) for plane in frames[0][0])
-    return Place(tuple(jax.devices()[:devices]), 8, history, layout)
+    return ChunkLayout(tuple(jax.devices()[:devices]), 8, history, layout)
 
 
 @pytest.mark.parametrize("history", [0, 2])
@@ -34,7 +34,7 @@ def place_of(frames, devices, history):
 def test_carriers_bring_the_same_arrays(devices, history, dtype):
     frames = pairs(history + 3 * devices, dtype)
     place = place_of(frames, devices, history)
-    for carrier in (transfer.Shelves(), transfer.Couriers()):
+    for carrier in (transfer.HostStagedTransfer(), transfer.PerFrameTransfer()):
         arrays, lease = carrier.send(frames, place)
         for side in range(2):
             for plane, (shape, kind) in enumerate(place.layout):
@@ -52,7 +52,7 @@ def test_carriers_bring_the_same_arrays(devices, history, dtype):
 def test_shelves_serve_again_once_released():
     frames = pairs(3)
     place = place_of(frames, 1, 0)
-    carrier = transfer.Shelves()
+    carrier = transfer.HostStagedTransfer()
     first = carrier.send(frames, place)[1]
     second = carrier.send(frames, place)[1]
     assert second is not first
@@ -62,7 +62,7 @@ def test_shelves_serve_again_once_released():
 
 @pytest.mark.parametrize("devices", [1, 2])
 def test_a_chunk_is_donated_to_the_next(devices):
-    carrier = transfer.Couriers()
+    carrier = transfer.PerFrameTransfer()
     place = place_of(pairs(2 * devices + 1), devices, 1)
 
     def addresses(arrays):
@@ -88,7 +88,7 @@ def test_a_clip_sent_frame_by_frame_scores_the_same(monkeypatch, devices):
     wanted = {"model": None, "features": ["motion", "float_vif"]}
     used = jax.devices()[:devices]
     laid_out = jaxvqa.score(ref, dis, devices=used, **wanted)
-    monkeypatch.setattr(transfer, "carrier_for", lambda devices: transfer.Couriers())
+    monkeypatch.setattr(transfer, "transfer_for", lambda devices: transfer.PerFrameTransfer())
     sent = jaxvqa.score(ref, dis, devices=used, **wanted)
     for name, values in laid_out.frames.items():
         np.testing.assert_array_equal(sent.frames[name], values)
@@ -98,5 +98,5 @@ def test_cpu_devices_read_in_place_and_others_do_not():
     class Accelerator:
         platform = "gpu"
 
-    assert isinstance(transfer.carrier_for(jax.devices()), transfer.Shelves)
-    assert isinstance(transfer.carrier_for([Accelerator()]), transfer.Couriers)
+    assert isinstance(transfer.transfer_for(jax.devices()), transfer.HostStagedTransfer)
+    assert isinstance(transfer.transfer_for([Accelerator()]), transfer.PerFrameTransfer)

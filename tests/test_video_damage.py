@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from jaxvqa.video import VideoError, open_pair, open_video
+from jaxvqa.video import InputOptions, VideoError, open_pair, open_video
 from jaxvqa.video._truncation import find_truncation
 from tests.test_video_formats import make_planes, write_clip
 
@@ -42,7 +42,7 @@ def test_whole_files_read_in_full(tmp_path, whole, name):
     with open_video(path) as video:
         assert len(list(video)) == 8
         assert video.incomplete is None
-        assert video.warnings == []
+        assert video.notices == []
 
 
 # the last bytes of a NUT file are an index that nothing needs
@@ -98,7 +98,7 @@ def test_lost_frames_are_reported(tmp_path):
     path.write_bytes(data)
     with open_video(path) as video:
         assert len(list(video)) < 25
-    assert any("frames may be missing" in line for line in video.warnings)
+    assert any("frames may be missing" in str(n) for n in video.notices)
 
 
 def test_damaged_frames_may_be_left_out(tmp_path, whole):
@@ -108,9 +108,12 @@ def test_damaged_frames_may_be_left_out(tmp_path, whole):
     cut.write_bytes(whole[name][: int(0.6 * len(whole[name]))])
     with pytest.raises(VideoError, match=r"cut_ffv1\.mkv: the file is cut short"):
         open_pair(path, cut)
-    with open_pair(path, cut, frame_count=3) as pair:
+    with open_pair(path, cut, InputOptions(frame_count=3)) as pair:
         assert len(list(pair)) == 3
-    with open_pair(path, cut, frame_count=8) as pair, pytest.raises(VideoError, match="cut short"):
+    with (
+        open_pair(path, cut, InputOptions(frame_count=8)) as pair,
+        pytest.raises(VideoError, match="cut short"),
+    ):
         list(pair)
 
 

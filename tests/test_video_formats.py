@@ -164,7 +164,7 @@ def test_colour_tags(tmp_path):
         assert video.info.color_range == "tv"
         assert video.info.is_hdr
         assert abs(video.info.fps - Fraction(30000, 1001)) < Fraction(1, 100)
-        assert any("HDR (PQ)" in line for line in video.warnings)
+        assert any("HDR (PQ)" in str(n) for n in video.notices)
 
 
 @pytest.mark.parametrize("name", ["rgb24", "yuv410p", "yuva420p", "gbrp", "yuyv422"])

@@ -1,11 +1,11 @@
-"""Pairing: what is refused and how it is said, lengths, warnings, batches."""
+"""Pairing: what is refused and how it is said, lengths, notices."""
 
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
-from jaxvqa.video import VideoError, VideoInfo, batches, open_pair, write_y4m
+from jaxvqa.video import InputOptions, VideoError, VideoInfo, open_pair, write_y4m
 from jaxvqa.video import _prefetch as prefetch
 from jaxvqa.video._reader import open_video
 from tests.test_video_formats import make_planes, write_clip
@@ -29,12 +29,12 @@ def make(folder, name, frames=4, width=32, height=24, chroma="420", depth=8, see
 def test_pairs_by_index(tmp_path, suffix):
     ref, ref_stacks = make(tmp_path, f"ref.{suffix}", 6, seed=1)
     dis, dis_stacks = make(tmp_path, f"dis.{suffix}", 5, seed=2)
-    with open_pair(ref, dis, skip_ref=2, skip_dis=1) as pair:
+    with open_pair(ref, dis, InputOptions(skip_ref=2, skip_dis=1)) as pair:
         assert pair.frame_count == (4 if suffix == "y4m" else None)
         items = list(pair)
     assert [item[0] for item in items] == [0, 1, 2, 3]
     assert pair.dropped == (0, 0)
-    assert pair.warnings == []
+    assert pair.notices == []
     for index, ref_planes, dis_planes in items:
         for k in range(3):
             np.testing.assert_array_equal(ref_planes[k], ref_stacks[k][index + 2])
@@ -70,51 +70,51 @@ def test_unequal_lengths_found_at_the_end(tmp_path, ref_frames, dis_frames):
         with pytest.raises(VideoError, match=f"has {dis_frames} frames, .* has {ref_frames}:"):
             seen.extend(item[0] for item in pair)
         assert seen == [0, 1, 2, 3]
-    with open_pair(ref, dis, on_length_mismatch="truncate") as pair:
+    with open_pair(ref, dis, InputOptions(on_length_mismatch="truncate")) as pair:
         assert len(list(pair)) == 4
     assert pair.dropped == (ref_frames - 4, dis_frames - 4)
     longer = "reference" if ref_frames > dis_frames else "distorted video"
-    assert f"of the {longer} had no partner" in pair.warnings[-1]
+    assert f"of the {longer} had no partner" in str(pair.notices[-1])
 
 
 def test_truncate_with_lengths_known(tmp_path):
     ref, _ = make(tmp_path, "ref.y4m", 5)
     dis, _ = make(tmp_path, "dis.y4m", 3)
-    with open_pair(ref, dis, on_length_mismatch="truncate", skip_ref=1) as pair:
+    with open_pair(ref, dis, InputOptions(on_length_mismatch="truncate", skip_ref=1)) as pair:
         assert pair.frame_count == 3
         assert len(list(pair)) == 3
         assert pair.dropped == (1, 0)
-    assert "the last 1 frame of the reference" in pair.warnings[0]
+    assert "the last 1 frame of the reference" in str(pair.notices[0])
     with pytest.raises(VideoError, match=r"has 3 frames, .* has 4 after skipping 1 and 0:"):
-        open_pair(ref, dis, skip_ref=1)
+        open_pair(ref, dis, InputOptions(skip_ref=1))
 
 
 @pytest.mark.parametrize("suffix", ["y4m", "mkv"])
 def test_frame_count(tmp_path, suffix):
     ref, _ = make(tmp_path, f"ref.{suffix}", 6)
     dis, _ = make(tmp_path, f"dis.{suffix}", 4)
-    with open_pair(ref, dis, frame_count=4) as pair:
+    with open_pair(ref, dis, InputOptions(frame_count=4)) as pair:
         assert len(list(pair)) == 4
         assert pair.dropped == (0, 0)
     with (
-        open_pair(ref, dis, frame_count=5) as pair,
+        open_pair(ref, dis, InputOptions(frame_count=5)) as pair,
         pytest.raises(VideoError, match="has 4 frames"),
     ):
         list(pair)
-    with open_pair(ref, ref, frame_count=50) as pair:
+    with open_pair(ref, ref, InputOptions(frame_count=50)) as pair:
         assert len(list(pair)) == 6
 
 
 def test_wrong_arguments(tmp_path):
     ref, _ = make(tmp_path, "ref.y4m")
     with pytest.raises(ValueError, match="on_length_mismatch must be one of error, truncate"):
-        open_pair(ref, ref, on_length_mismatch="pad")
+        open_pair(ref, ref, InputOptions(on_length_mismatch="pad"))
     with pytest.raises(ValueError, match="frame_count must be at least 1"):
-        open_pair(ref, ref, frame_count=0)
+        open_pair(ref, ref, InputOptions(frame_count=0))
     with pytest.raises(VideoError, match="no such file"):
         open_pair(ref, tmp_path / "gone.y4m")
     with pytest.raises(VideoError, match=r"only 4 frames, so skipping 4"):
-        open_pair(ref, ref, skip_dis=4)
+        open_pair(ref, ref, InputOptions(skip_dis=4))
 
 
 def test_raw_pair(tmp_path):
@@ -122,7 +122,7 @@ def test_raw_pair(tmp_path):
     path = tmp_path / "clip.yuv"
     path.write_bytes(b"".join(p.tobytes() for f in zip(*stacks, strict=True) for p in f))
     raw = {"width": 16, "height": 16, "pixel_format": "422", "bit_depth": 10}
-    with open_pair(path, path, **raw, skip_ref=1, skip_dis=1) as pair:
+    with open_pair(path, path, InputOptions(**raw, skip_ref=1, skip_dis=1)) as pair:
         assert pair.frame_count == 2
         for index, ref_planes, dis_planes in pair:
             for k in range(3):
@@ -134,7 +134,7 @@ def test_warnings(tmp_path):
     ref, _ = make(tmp_path, "ref.y4m", fps=Fraction(25), color_range="tv", interlaced=True)
     dis, _ = make(tmp_path, "dis.y4m", fps=Fraction(50), color_range="pc")
     with open_pair(ref, dis) as pair:
-        lines = pair.warnings
+        lines = [str(n) for n in pair.notices]
     assert len(lines) == 3
     assert "ref.y4m: the video is interlaced" in lines[0]
     assert "dis.y4m: its frame rate is 50.000, the reference's 25.000" in lines[1]
@@ -142,39 +142,22 @@ def test_warnings(tmp_path):
     near, _ = make(tmp_path, "near.y4m", fps=Fraction(24000, 1001))
     far, _ = make(tmp_path, "far.y4m", fps=Fraction(2398, 100))
     with open_pair(near, far) as pair:
-        assert pair.warnings == []
+        assert pair.notices == []
 
 
 def test_hdr_warnings(tmp_path):
     hlg, _ = make(tmp_path, "hlg.mkv", depth=10, tags={"color_trc": 18})
     sdr, _ = make(tmp_path, "sdr.mkv", depth=10, tags={"color_trc": 1})
     with open_pair(hlg, sdr) as pair:
-        lines = pair.warnings
+        lines = [str(n) for n in pair.notices]
     assert "hlg.mkv: the video is HDR (HLG)" in lines[0]
     assert "transfer function is bt709, the reference's arib-std-b67" in lines[1]
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 5, 8])
-@pytest.mark.parametrize("chroma", ["400", "420"])
-def test_batches(tmp_path, size, chroma):
-    ref, ref_stacks = make(tmp_path, "ref.y4m", 5, chroma=chroma, seed=1)
-    dis, dis_stacks = make(tmp_path, "dis.y4m", 5, chroma=chroma, seed=2)
-    with open_pair(ref, dis) as pair, prefetch(batches(pair, size), 2) as queue:
-        got = list(queue)
-    assert [first for first, _, _ in got] == list(range(0, 5, size))
-    for side, stacks in ((1, ref_stacks), (2, dis_stacks)):
-        for k, stack in enumerate(stacks):
-            parts = [batch[side][k] for batch in got]
-            assert all(part.flags.c_contiguous for part in parts)
-            np.testing.assert_array_equal(np.concatenate(parts), stack)
-    with pytest.raises(ValueError, match="size must be at least 1"):
-        batches([], 0)
-
-
-def test_batches_never_share_memory(tmp_path):
-    ref, _ = make(tmp_path, "ref.y4m", 6)
+def test_frames_never_share_memory(tmp_path):
+    ref, _ = make(tmp_path, "ref.y4m", 3)
     with open_pair(ref, ref) as pair:
-        kept = list(batches(pair, 2))
+        kept = list(pair)
     assert not np.shares_memory(kept[0][1][0], kept[1][1][0])
     assert not np.shares_memory(kept[0][1][0], kept[0][2][0])
 
@@ -192,8 +175,8 @@ def test_closing_while_a_thread_decodes(tmp_path):
 def test_error_in_the_decode_thread_reaches_the_caller(tmp_path):
     ref, _ = make(tmp_path, "ref.mkv", 5)
     dis, _ = make(tmp_path, "dis.mkv", 4)
-    with open_pair(ref, dis) as pair, prefetch(batches(pair, 2), 2) as queue:
-        assert [next(queue)[0], next(queue)[0]] == [0, 2]
+    with open_pair(ref, dis) as pair, prefetch(pair, 2) as queue:
+        assert [next(queue)[0] for _ in range(4)] == [0, 1, 2, 3]
         with pytest.raises(VideoError, match="has 4 frames"):
             next(queue)
 
@@ -203,7 +186,7 @@ def test_both_sides_are_read_side_by_side_and_the_references_error_is_told(tmp_p
     paths = {name: make(tmp_path, f"{name}.y4m")[0] for name in ("ref", "dis")}
     for name in broken:
         paths[name].write_bytes(paths[name].read_bytes()[:-10])
-    with open_pair(paths["ref"], paths["dis"], frame_count=4) as pair:
+    with open_pair(paths["ref"], paths["dis"], InputOptions(frame_count=4)) as pair:
         items = iter(pair)
         assert [next(items)[0] for _ in range(3)] == [0, 1, 2]
         with pytest.raises(VideoError, match=rf"{told}.y4m: .*is cut short"):

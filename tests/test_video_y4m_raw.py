@@ -210,7 +210,7 @@ def test_raw_odd_sizes_rounded_down(tmp_path):
     path.write_bytes(b"".join(p[i].tobytes() for i in range(3) for p in (luma, *chroma)))
     with open_video(path, width=35, height=27, pixel_format="420", bit_depth=8) as video:
         assert "rounded down" in video.info.note
-        assert video.info.note in video.warnings[0]
+        assert video.info.note in str(video.notices[0])
         y, u, v = (np.stack(p) for p in zip(*video, strict=True))
     np.testing.assert_array_equal(y, luma)
     for got, want in ((u, chroma[0]), (v, chroma[1])):

@@ -3,9 +3,10 @@ import jax.test_util
 import numpy as np
 import pytest
 
-from jaxvqa.features._feature import run
 from jaxvqa.features._options import parse_text
-from jaxvqa.features._vif.float_vif import FEATURE, vif
+from jaxvqa.features._run import run
+from jaxvqa.features._vif.float_vif import FLOAT_VIF as FEATURE
+from jaxvqa.features._vif.float_vif import vif
 from tests import clips, laws, tolerances
 from tests.oracles import float_features as oracle
 
@@ -27,7 +28,7 @@ GOLDEN = [
 def test_matches_libvmaf(clip, name):
     ref, dis = (jax.tree.map(lambda p: p[:3], x) for x in clips.load(clip))
     _, options = parse_text(name.removeprefix("feature:"))
-    found = jax.jit(lambda r, d: run(FEATURE, r, d, None, {}, options))(ref, dis)
+    found = jax.jit(lambda r, d: run(FEATURE, r, d, None, options))(ref, dis)
     suffix = FEATURE.resolve(options).suffix
     expected = clips.golden(clip)[name]
     assert {k + suffix for k in found} == set(expected)

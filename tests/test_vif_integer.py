@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxvqa.features._vif import fixed_log as _vif_log
+from jaxvqa.features._vif import fixed as _vif_log
 from jaxvqa.features._vif.integer_vif import vif_integer
 from tests import clips
 from tests.oracles import vif_integer as oracle
@@ -140,9 +140,9 @@ def test_bad_input():
 
 
 def test_output_names():
-    options = module.FEATURE.resolve({"egl": 1, "vif_skip_scale0": "true", "debug": True})
+    options = module.VIF.resolve({"egl": 1, "vif_skip_scale0": "true", "debug": True})
     assert options.suffix == "_egl_1_ssclz"
-    raw = {o.name: o.raw for o in module.FEATURE.outputs(options)}
+    raw = {o.name: o.key for o in module.VIF.outputs(options)}
     assert raw["integer_vif_scale2"] == "VMAF_integer_feature_vif_scale2_score"
 
 

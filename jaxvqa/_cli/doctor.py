@@ -16,7 +16,7 @@ import numpy as np
 import jaxvqa
 from jaxvqa._cli import runtime
 from jaxvqa._cli.terminal import print_folded
-from jaxvqa.fusion import _registry as registry
+from jaxvqa.fusion import _catalog as catalog
 
 NAME = "doctor"
 
@@ -100,8 +100,8 @@ def _cache() -> str:
 
 def _models() -> bool:
     try:
-        records = registry.list_models()
-        _line("models", f"{len(records)} in {registry.model_folder()}")
+        records = catalog.list_models()
+        _line("models", f"{len(records)} in {catalog.model_folder()}")
     except (OSError, ValueError) as error:
         _line("models", f"broken: {error}", style=_BROKEN)
         return False

@@ -12,9 +12,10 @@ import numpy as np
 
 from jaxvqa._cli.terminal import Column, print_folded, print_styled, print_table
 from jaxvqa._planes import Planes, chroma_size
-from jaxvqa.features import _registry as catalog
-from jaxvqa.features._feature import Feature, check_feature
+from jaxvqa.features._feature import CHROMA, CHROMA_IF_PRESENT, Feature
 from jaxvqa.features._options import Option
+from jaxvqa.features._registry import FEATURES, find
+from jaxvqa.features._run import check_feature
 
 NAME = "features"
 
@@ -38,13 +39,13 @@ def add_parser(commands: Any) -> Any:
 def run(args: argparse.Namespace) -> int:
     """Prints the listing."""
     if args.name is not None:
-        feature = catalog.find(args.name)
+        feature = find(args.name)
         if args.json:
             print(json.dumps(_as_json(feature), indent=2))
         else:
             _describe(feature)
         return 0
-    found = list(catalog.FEATURES.values())
+    found = list(FEATURES.values())
     if args.json:
         print(json.dumps([_as_json(feature) for feature in found], indent=2))
         return 0
@@ -62,7 +63,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _planes(feature: Feature) -> str:
-    return "colour" if feature.needs_chroma(feature.resolve({})) else "luma"
+    need = feature.need(feature.options())
+    return {CHROMA: "colour", CHROMA_IF_PRESENT: "colour if there"}.get(need, "luma")
 
 
 def _gradient(feature: Feature) -> str:
@@ -75,13 +77,14 @@ def _as_json(feature: Feature) -> dict[str, Any]:
         "summary": feature.summary,
         "integer": feature.integer,
         "differentiable": feature.differentiable,
-        "needs_chroma": _planes(feature) == "colour",
+        "needs_chroma": feature.need(feature.options()) == CHROMA,
         "smallest_square": smallest_square(feature),
         "outputs": [
-            {"name": o.name, "direction": o.direction, "libvmaf_key": o.raw}
+            {"name": o.name, "direction": o.direction, "libvmaf_key": o.key}
             for o in feature.outputs(feature.resolve({}))
+            if o.shown
         ],
-        "options": [_option_json(option) for option in feature.options],
+        "options": [_option_json(option) for option in feature.options.spec()],
     }
 
 
@@ -119,16 +122,6 @@ def smallest_square(feature: Feature) -> int | None:
     return side if side <= _LARGEST else None
 
 
-def _range(option: Option) -> str:
-    if isinstance(option.default, bool):
-        return "true, false"
-    if option.choices is not None:
-        return ", ".join(option.choices)
-    if option.low is None or option.high is None:
-        return "any text" if isinstance(option.default, str) else "any number"
-    return f"{option.low:g} to {option.high:g}"
-
-
 def _value(option: Option) -> str:
     if isinstance(option.default, bool):
         return str(option.default).lower()
@@ -140,7 +133,7 @@ def _describe(feature: Feature) -> None:
     print_folded(feature.summary, "  ")
     print()
     side = smallest_square(feature)
-    outputs = feature.outputs(feature.resolve({}))
+    outputs = [o for o in feature.outputs(feature.resolve({})) if o.shown]
     better = {"neither": "neither better nor worse"}
     facts = {
         "planes": _planes(feature),
@@ -153,7 +146,8 @@ def _describe(feature: Feature) -> None:
     print()
     rows = [[o.name, better.get(o.direction, f"{o.direction} is better")] for o in outputs]
     print_table([Column("output", fold=True, style="cyan"), Column("direction")], rows)
-    if not feature.options:
+    options = feature.options.spec()
+    if not options:
         return
     print()
     columns = [
@@ -162,8 +156,8 @@ def _describe(feature: Feature) -> None:
         Column("default"),
         Column("range", fold=True),
     ]
-    rows = [[o.name, o.alias or "", _value(o), _range(o)] for o in feature.options]
-    print_table(columns, rows, notes=[option.help for option in feature.options])
+    rows = [[o.name, o.alias or "", _value(o), o.range] for o in options]
+    print_table(columns, rows, notes=[o.help for o in options])
     print()
-    example = feature.options[0]
+    example = options[0]
     print_folded(f"Use: --feature {feature.name}={example.name}={_value(example)}")

@@ -8,8 +8,8 @@ import json
 from typing import Any
 
 from jaxvqa._cli.terminal import Column, print_folded, print_styled, print_table
-from jaxvqa.fusion import _registry as registry
-from jaxvqa.fusion._registry import ModelRecord
+from jaxvqa.fusion import _catalog as catalog
+from jaxvqa.fusion._catalog import ModelRecord
 
 NAME = "models"
 
@@ -30,7 +30,7 @@ def add_parser(commands: Any) -> Any:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the listing."""
-    records = registry.list_models()
+    records = catalog.list_models()
     if args.name is not None:
         records = (_find(args.name, records),)
     if args.json:
@@ -48,7 +48,7 @@ def _find(name: str, records: tuple[ModelRecord, ...]) -> ModelRecord:
         if name == record.name or name in record.aliases:
             return record
     # the registry's own sentence, with names that come close
-    registry.load_request(registry.ModelRequest(name, kind="version"))
+    catalog.load_request(catalog.ModelRequest(name, kind="version"))
     raise ValueError(f"there is no shipped model {name!r}.")
 
 

@@ -8,15 +8,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import jaxvqa
 from jaxvqa import report
 from jaxvqa._cli import runtime
 from jaxvqa._cli.errors import OutputError, UsageError
-from jaxvqa._cli.score_options import EPILOG, add_options
+from jaxvqa._cli.score_options import EPILOG, add_options, request_of
 from jaxvqa._cli.summary import frame_count, number, print_frames, print_summary
 from jaxvqa._cli.terminal import print_styled, progress_bar, warn
+from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._scoring.result import Result
-from jaxvqa._scoring.score import DEFAULT_MODEL
+from jaxvqa._scoring.score import score_request
 from jaxvqa.report._numbers import format_number
 from jaxvqa.report._parquet_file import require_parquet
 
@@ -41,8 +41,7 @@ def add_parser(commands: Any) -> Any:
 def run(args: argparse.Namespace) -> int:
     """Scores, then prints or writes the result."""
     reference, distorted = _videos(args)
-    models = _models(args)
-    _check_raw(args)
+    request = request_of(args)
     to_stdout = args.output in (None, "-")
     if args.per_frame and (args.output or args.format or args.quiet):
         raise UsageError(
@@ -56,18 +55,10 @@ def run(args: argparse.Namespace) -> int:
     runtime.configure(args.device, args.threads)
     devices = runtime.choose_devices(args.device, args.threads)
     with progress_bar(not args.quiet) as progress:
-        result = jaxvqa.score(
-            reference, distorted, model=models, features=args.feature, bit_depth=args.bitdepth,
-            width=args.width, height=args.height, pixel_format=args.pixel_format,
-            subsample=args.subsample, frame_count=args.frame_count, skip_ref=args.skip_ref,
-            skip_dis=args.skip_dis, on_length_mismatch=args.on_length_mismatch,
-            arithmetic=args.arithmetic, promote_to_10bit=args.promote_to_10bit,
-            encode_size=args.encode_size, encode_bitdepth=args.encode_bitdepth, devices=devices,
-            progress=progress,
-        )  # fmt: skip
+        result = score_request(reference, distorted, request, devices=devices, progress=progress)
     for notice in result.notices:
         warn(notice.text)
-    _deliver(result, args, file_format, to_stdout)
+    _deliver(result, request, args, file_format, to_stdout)
     return 0
 
 
@@ -82,36 +73,6 @@ def _videos(args: argparse.Namespace) -> tuple[str, str]:
     rest = iter(args.videos)
     reference, distorted = (next(rest) if name is None else name for name in named)
     return reference, distorted
-
-
-def _models(args: argparse.Namespace) -> list[str] | None:
-    if args.no_model:
-        if args.model:
-            raise UsageError("--no-model and --model exclude each other: leave one of them out.")
-        if not args.feature:
-            raise UsageError("--no-model leaves nothing to measure: add --feature NAME.")
-        return None
-    return args.model or [DEFAULT_MODEL]
-
-
-def _check_raw(args: argparse.Namespace) -> None:
-    given = {
-        "--width": args.width,
-        "--height": args.height,
-        "--pixel-format": args.pixel_format,
-        "--bitdepth": args.bitdepth,
-    }
-    if all(value is None for value in given.values()):
-        return
-    if args.pixel_format and not args.pixel_format.isdigit():
-        del given["--bitdepth"]  # FFmpeg's names bring it
-    missing = [name for name, value in given.items() if value is None]
-    if missing:
-        raise UsageError(
-            f"raw video needs its whole format, {' and '.join(missing)} "
-            f"{'is' if len(missing) == 1 else 'are'} missing: give it, or leave out all of "
-            "--width, --height, --pixel-format and --bitdepth for a file with a header."
-        )
 
 
 def _check_output(output: str | None, file_format: str | None, inputs: tuple[str, str]) -> None:
@@ -138,7 +99,11 @@ def _check_output(output: str | None, file_format: str | None, inputs: tuple[str
 
 
 def _deliver(
-    result: Result, args: argparse.Namespace, file_format: str | None, to_stdout: bool
+    result: Result,
+    request: ScoreRequest,
+    args: argparse.Namespace,
+    file_format: str | None,
+    to_stdout: bool,
 ) -> None:
     if file_format is not None:
         content = report.render(result, file_format, timing=not args.no_timing)
@@ -154,8 +119,8 @@ def _deliver(
     if args.quiet:
         print("\n".join(_brief(result)))
     elif file_format is None:
-        print_summary(result, args.subsample)
-        print_frames(result, args.feature, args.per_frame)
+        print_summary(result, request.subsample)
+        print_frames(result, args.per_frame)
     else:
         name, value = _main_value(result)
         text = f"{name} {number(value)} (mean of {frame_count(result)}), written to {args.output}"

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from jaxvqa import report
 from jaxvqa._cli import runtime
-from jaxvqa._cli.parser import natural, positive, size
-from jaxvqa._scoring.score import DEFAULT_MODEL
+from jaxvqa._cli.errors import UsageError
+from jaxvqa._cli.parser import positive
+from jaxvqa._scoring.request import ScoreRequest
+from jaxvqa._settings import Setting, settings_of
+from jaxvqa.video._inputs import InputOptions
 
 EPILOG = """\
 examples:
@@ -23,15 +27,12 @@ Options may be spelt with underscores, as libvmaf's vmaf tool does.
 """
 
 
+# spellings of libvmaf's tool that say "no model"
+_NO_MODEL = ("-n", "--no-model", "--no-prediction")
+
+
 def add_options(parser: Any) -> None:
-    """Adds all options in groups."""
-    _add_inputs(parser)
-    _add_measures(parser)
-    _add_frames(parser)
-    _add_outputs(parser)
-
-
-def _add_inputs(parser: Any) -> None:
+    """Adds all options in groups: the videos, the settings of a request, output, running."""
     group = parser.add_argument_group("videos")
     group.add_argument(
         "videos",
@@ -39,110 +40,85 @@ def _add_inputs(parser: Any) -> None:
         metavar="REFERENCE DISTORTED",
         help="files of the same size, bit depth and length; y4m, or anything that FFmpeg reads",
     )
-    group.add_argument("-r", "--reference", metavar="FILE", help="the same, by name")
-    group.add_argument("-d", "--distorted", metavar="FILE", help="the same, by name")
-    raw = parser.add_argument_group("raw video (files without a header; all four are needed)")
-    raw.add_argument("-w", "--width", type=positive, metavar="N")
-    raw.add_argument("-h", "--height", type=positive, metavar="N")
-    raw.add_argument(
-        "-p",
-        "--pixel-format",
-        metavar="FORMAT",
-        help="420, 422, 444, 400, or FFmpeg's name, which brings the bit depth: yuv420p10le",
-    )
-    raw.add_argument(
-        "-b",
-        "--bitdepth",
-        type=int,
-        choices=(8, 9, 10, 12, 14, 16),
-        metavar="N",
-        help="bits a sample: 8, 10, 12 or 16",
-    )
+    group.add_argument("-r", "--reference", metavar="FILE", help="reference file, by name")
+    group.add_argument("-d", "--distorted", metavar="FILE", help="distorted file, by name")
+    _add_settings(parser)
+    _add_outputs(parser)
 
 
-def _add_measures(parser: Any) -> None:
-    group = parser.add_argument_group("what to measure")
-    group.add_argument(
-        "-m",
-        "--model",
-        action="append",
-        default=[],
-        metavar="MODEL",
-        help="name, model file, auto (a VMAF v1 model by size and frame rate), or "
-        f"libvmaf's syntax; may be repeated (default: {DEFAULT_MODEL}; "
-        "see jaxvqa models)",
-    )
-    group.add_argument(
-        "--feature",
-        action="append",
-        default=[],
-        metavar="FEATURE",
-        help="a further feature, NAME or NAME=OPTION=VALUE:OPTION=VALUE; may be "
-        "repeated (see jaxvqa features)",
-    )
-    group.add_argument(
-        "-n", "--no-model", "--no-prediction", action="store_true", help="features alone"
-    )
-    group.add_argument(
-        "--arithmetic",
-        choices=("auto", "float"),
-        default="auto",
-        help="float: replace a model's fixed-point features by their float twins, "
-        "close but not equal (default: auto, what the model was trained with)",
-    )
-    group.add_argument(
-        "--promote-to-10bit",
-        action="store_true",
-        help="measure 8-bit video at 10 bits, as VMAF v1 is meant to be",
-    )
-    group.add_argument(
-        "--encode-size",
-        type=size,
-        metavar="WxH",
-        help="size that the distorted video was encoded at, for CAMBI",
-    )
-    group.add_argument(
-        "--encode-bitdepth",
-        type=positive,
-        metavar="N",
-        help="bit depth that it was encoded at, for CAMBI",
-    )
+def _add_settings(parser: Any) -> None:
+    """Options for every setting of `ScoreRequest` and `InputOptions` that files have."""
+    groups: dict[str, Any] = {}
+    for known in (*settings_of(ScoreRequest), *settings_of(InputOptions)):
+        if not any(known.flags):
+            continue  # arrays only
+        if known.group not in groups:
+            groups[known.group] = parser.add_argument_group(known.group)
+        groups[known.group].add_argument(*known.flags, **_as_argument(known))
+        if known.name == "model":
+            groups[known.group].add_argument(*_NO_MODEL, action="store_true", help="features alone")
 
 
-def _add_frames(parser: Any) -> None:
-    group = parser.add_argument_group("frames")
-    group.add_argument(
-        "--subsample",
-        type=positive,
-        default=1,
-        metavar="N",
-        help="score every N-th frame; temporal features still read all",
-    )
-    group.add_argument(
-        "--frame-count", "--frame-cnt", type=positive, metavar="N", help="score at most N frames"
-    )
-    group.add_argument(
-        "--skip-ref",
-        "--frame-skip-ref",
-        type=natural,
-        default=0,
-        metavar="N",
-        help="leave out the first N frames of the reference",
-    )
-    group.add_argument(
-        "--skip-dis",
-        "--frame-skip-dist",
-        type=natural,
-        default=0,
-        metavar="N",
-        help="leave out the first N frames of the distorted video",
-    )
-    group.add_argument(
-        "--on-length-mismatch",
-        choices=("error", "truncate"),
-        default="error",
-        help="videos of different length: refuse them, or score the common part (default: error)",
-    )
+def _as_argument(known: Setting) -> dict[str, Any]:
+    """How argparse takes a setting; what is not given stays out of the namespace."""
+    about: dict[str, Any] = {"dest": known.name, "default": argparse.SUPPRESS, "help": known.help}
+    if isinstance(known.default, bool):
+        return about | {"action": "store_true"}
+    if known.choices is not None:
+        return about | {"choices": known.choices}
+    if known.name in ("model", "features"):
+        about["help"] += "; may be repeated"
+        return about | {"metavar": known.metavar, "action": "append"}
+    return about | {"metavar": known.metavar, "type": _type(known)}
+
+
+def _type(known: Setting) -> Callable[[str], Any]:
+    def parse(text: str) -> Any:
+        try:
+            return known.parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return parse
+
+
+def request_of(args: argparse.Namespace) -> ScoreRequest:
+    """The request that a command line makes.
+
+    Raises:
+        UsageError: options that exclude each other or lack others.
+    """
+    names = [s.name for s in (*settings_of(ScoreRequest), *settings_of(InputOptions))]
+    given = {name: getattr(args, name) for name in names if hasattr(args, name)}
+    if args.no_model:
+        if "model" in given:
+            raise UsageError("--no-model and --model exclude each other: leave one of them out.")
+        if "features" not in given:
+            raise UsageError("--no-model leaves nothing to measure: add --feature NAME.")
+        given["model"] = None
+    _check_raw(given)
+    return ScoreRequest.of(**given)
+
+
+def _check_raw(given: Mapping[str, Any]) -> None:
+    """Raw video needs its whole format; FFmpeg's names bring the bit depth."""
+    needed = {
+        "width": "--width",
+        "height": "--height",
+        "pixel_format": "--pixel-format",
+        "bit_depth": "--bitdepth",
+    }
+    if not any(name in given for name in needed):
+        return
+    if not str(given.get("pixel_format", "0")).isdigit():
+        del needed["bit_depth"]
+    missing = [flag for name, flag in needed.items() if name not in given]
+    if missing:
+        raise UsageError(
+            f"raw video needs its whole format, {' and '.join(missing)} "
+            f"{'is' if len(missing) == 1 else 'are'} missing: give it, or leave out all of "
+            "--width, --height, --pixel-format and --bitdepth for a file with a header."
+        )
 
 
 def _add_outputs(parser: Any) -> None:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 from jaxvqa._cli.terminal import Column, print_styled, print_table
 from jaxvqa._scoring.result import Result
-from jaxvqa.features import _registry as catalog
-from jaxvqa.features._options import parse_text
 
 # frames that are listed without being asked for: what a terminal shows with the pooled table
 _LISTED = 24
@@ -47,21 +44,21 @@ def print_summary(result: Result, subsample: int) -> None:
     print_table(columns, rows)
 
 
-def print_frames(result: Result, features: Sequence[str], wanted: bool | None) -> None:
-    """The values of every frame: scores, and outputs of the features that were asked for.
+def print_frames(result: Result, wanted: bool | None) -> None:
+    """The values of every frame: scores, and outputs of the features asked for, or of all.
 
     Args:
         result: what was scored.
-        features: features as written on the command line; without any, all outputs are listed.
         wanted: None lists them for short clips, and only where features were asked for.
     """
+    features = [r for r in result.requested if r.kind == "feature"]
     if (wanted is None and not features) or wanted is False:
         return
     print()
     if wanted is None and len(result.frame_numbers) > _LISTED:
         print_styled("every frame: add --per-frame, or --output FILE", "dim")
         return
-    asked = [name for text in features for name in _outputs(text, result)]
+    asked = [name for feature in features for name in feature.outputs]
     names = list(dict.fromkeys([*result.score_names, *(asked or result.frames)]))
     columns = [Column("frame", right=True, style="dim")]
     columns += [Column(name, right=True, fold=True) for name in names]
@@ -70,13 +67,3 @@ def print_frames(result: Result, features: Sequence[str], wanted: bool | None) -
         for i, index in enumerate(result.frame_numbers)
     ]
     print_table(columns, rows)
-
-
-def _outputs(text: str, result: Result) -> list[str]:
-    """The names under which a feature written as `name=option=value` is reported."""
-    name, given = parse_text(text)
-    feature = catalog.find(name)
-    options = feature.resolve(given)
-    plain = [o.name + options.suffix for o in feature.outputs(options)]
-    apart = [f"{feature.name}.{n}" for n in plain]
-    return [a if a in result.frames else n for a, n in zip(apart, plain, strict=True)]

@@ -3,26 +3,49 @@
 from __future__ import annotations
 
 import collections
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import jax
 import numpy as np
 
-from jaxvqa._scoring import programs, transfer
-from jaxvqa._scoring.plan import Request
-from jaxvqa._scoring.transfer import FramePair, FramePlanes
+from jaxvqa._scoring import programs
+from jaxvqa._scoring.plan import Extraction
+from jaxvqa._scoring.transfer import FramePair, transfer_for
+from jaxvqa.video._formats import FramePlanes
 
 # bytes of one side that a device takes at a time; more costs memory and gains little
 _CHUNK_BYTES = 1 << 24
-_MOST_FRAMES = 16
+_MAX_FRAMES = 16
+# frames of a device's chunk for a clip that seems to be short
+_MIN_FRAMES = 4
 _IN_FLIGHT = 2
 
 
-def chunk_frames(frame_bytes: int, devices: int, frame_count: int | None) -> int:
-    """Frames that each device takes at a time."""
-    frames = max(1, min(_MOST_FRAMES, _CHUNK_BYTES // frame_bytes))
-    return frames if frame_count is None else max(1, min(frames, -(-frame_count // devices)))
+def chunk_policy(
+    frame_bytes: int,
+    devices: Sequence[Any],
+    frame_count: int | None,
+    expected_count: int | None = None,
+) -> tuple[tuple[Any, ...], int]:
+    """Devices to use, and frames that each of them takes at a time.
+
+    Args:
+        frame_bytes: bytes of one frame of one side.
+        devices: the devices at hand.
+        frame_count: frames to come, or None if that is not certain.
+        expected_count: about how many will come, or None.
+    """
+    frames = max(1, min(_MAX_FRAMES, _CHUNK_BYTES // frame_bytes))
+    used = tuple(devices)
+    if frame_count is not None:
+        used = used[: max(1, min(len(used), frame_count))]
+        frames = min(frames, -(-frame_count // len(used)))
+    elif expected_count is not None:
+        # a chunk need not be longer than the clip; much shorter only if that is certain
+        frames = min(frames, max(-(-expected_count // len(used)), _MIN_FRAMES))
+    return used, max(1, frames)
 
 
 class Engine:
@@ -31,24 +54,36 @@ class Engine:
     Chunks carry the frames before them that temporal features need, so a clip scored in chunks
     equals a clip scored at once. The last chunk is filled up by repeating its last frame, so that
     the same programs serve the whole clip.
+
+    Args:
+        extractions: what to compute.
+        bit_depth: bits per sample.
+        devices: the devices at hand; None takes all of the default backend.
+        frame_count: frames to come, or None if that is not certain.
+        expected_count: about how many will come, or None.
+        chunk_frames: frames per device and chunk; None leaves it to `chunk_policy`.
     """
 
     def __init__(
         self,
-        requests: Sequence[Request],
+        extractions: Sequence[Extraction],
         bit_depth: int,
-        frames: int,
-        devices: Sequence[Any],
+        devices: Sequence[Any] | None = None,
+        frame_count: int | None = None,
+        expected_count: int | None = None,
+        *,
+        chunk_frames: int | None = None,
     ) -> None:
-        """Takes the requests, the clip's bit depth, frames per device and the devices."""
-        self._requests = tuple(requests)
-        self._devices = tuple(devices)
-        self._frames = frames
-        self._history_length = max((r.before for r in self._requests), default=0)
+        self._extractions = tuple(extractions)
+        self._at_hand = tuple(jax.local_devices() if devices is None else devices)
+        self._counts = frame_count, expected_count
+        self._chunk_frames = chunk_frames
+        self._history_length = max((e.before for e in self._extractions), default=0)
         self._bit_depth = bit_depth
+        self._devices: tuple[Any, ...] = ()
+        self._frames = 0
         self._pending: list[FramePair] = []
         self._history: list[FramePair] = []
-        self._carrier = transfer.carrier_for(self._devices)
         self._in_flight: collections.deque[tuple[int, Any, Any]] = collections.deque()
         self._parts: list[list[dict[str, np.ndarray]]] = []
 
@@ -59,49 +94,56 @@ class Engine:
 
     def feed(self, ref: FramePlanes, dis: FramePlanes) -> None:
         """Takes one frame pair."""
-        if not self._requests:
-            return
-        if not self._history and not self._pending:
-            self._history = [(ref, dis)] * self._history_length
+        if not self._devices:
+            self._start(ref, dis)
         self._pending.append((ref, dis))
         if len(self._pending) == self.chunk:
             self._launch(len(self._pending))
+
+    def _start(self, ref: FramePlanes, dis: FramePlanes) -> None:
+        """The first frame says how large a chunk is."""
+        frame_bytes = sum(math.prod(p.shape) * p.dtype.itemsize for p in ref)
+        self._devices, self._frames = chunk_policy(frame_bytes, self._at_hand, *self._counts)
+        if self._chunk_frames is not None:
+            self._devices, self._frames = self._at_hand, self._chunk_frames
+        self._transfer = transfer_for(self._devices)
+        self._history = [(ref, dis)] * self._history_length
 
     def _launch(self, count: int) -> None:
         frames = self._history + self._pending
         frames += [frames[-1]] * (self.chunk - count)
         self._pending = []
         self._history = frames[len(frames) - self._history_length :] if self._history_length else []
-        place = self._place(frames[0][0])
-        started = programs.start(self._requests, place)
-        arguments, lease = self._carrier.send(frames, place)
+        layout = self._layout(frames[0][0])
+        started = programs.start(self._extractions, layout)
+        arguments, buffers = self._transfer.send(frames, layout)
         results = [program.result()(*arguments) for program in started]
         for value in jax.tree.leaves(results):
             value.copy_to_host_async()
-        self._in_flight.append((count, results, lease))
+        self._in_flight.append((count, results, buffers))
         while len(self._in_flight) > _IN_FLIGHT:
             self._collect()
 
-    def _place(self, planes: FramePlanes) -> programs.Place:
-        """How chunks of such frames lie: `(devices, history + frames, height, width)`."""
+    def _layout(self, planes: FramePlanes) -> programs.ChunkLayout:
+        """Chunks of such frames: `(devices, history + frames, height, width)`."""
         lead = (self._history_length + self._frames,)
         if len(self._devices) > 1:
             lead = (len(self._devices), *lead)
-        layout = tuple((lead + plane.shape, plane.dtype) for plane in planes)
-        return programs.Place(self._devices, self._bit_depth, self._history_length, layout)
+        shapes = tuple((lead + plane.shape, plane.dtype) for plane in planes)
+        return programs.ChunkLayout(self._devices, self._bit_depth, self._history_length, shapes)
 
     def _collect(self) -> None:
-        count, results, lease = self._in_flight.popleft()
+        count, results, buffers = self._in_flight.popleft()
         lead = 1 if len(self._devices) == 1 else 2
         part = []
         for packed in results:
-            found = programs.unpacked({names: np.asarray(x) for names, x in packed.items()})
-            part.append({k: x.reshape((-1, *x.shape[lead:]))[:count] for k, x in found.items()})
+            series = programs.unpacked({names: np.asarray(x) for names, x in packed.items()})
+            part.append({k: x.reshape((-1, *x.shape[lead:]))[:count] for k, x in series.items()})
         self._parts.append(part)
-        self._carrier.release(lease)
+        self._transfer.release(buffers)
 
     def finish(self) -> list[dict[str, np.ndarray]]:
-        """Runs what is left; returns the raw series of every request over the whole clip."""
+        """Runs what is left; returns the raw series of every extraction over the whole clip."""
         if self._pending:
             self._launch(len(self._pending))
         while self._in_flight:

@@ -1,26 +1,36 @@
-"""Turns models and features as asked for into the extractions that have to run, each once."""
+"""Turns a request into the extractions that have to run, each once, and the models that read them.
+
+A plan knows nothing of frames: it can be made once and run over many clips.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from jaxvqa.features import _registry as catalog
+from jaxvqa._notice import Notice
+from jaxvqa._planes import Planes
+from jaxvqa._scoring.auto import choose_model
+from jaxvqa._scoring.request import ModelLike, ScoreRequest
+from jaxvqa._scoring.result import ClipInfo
 from jaxvqa.features._feature import Feature
 from jaxvqa.features._options import Options, parse_text
-from jaxvqa.fusion._frames import score_frames
-from jaxvqa.fusion._model import AnyModel
-from jaxvqa.fusion._twins import float_twin
+from jaxvqa.features._registry import differentiable, encode_options, find
+from jaxvqa.features._run import check_feature
+from jaxvqa.fusion._catalog import load_request
+from jaxvqa.fusion._model import AnyModel, Collection, Model, with_options
+from jaxvqa.fusion._request import ModelRequest, parse_model_text
+from jaxvqa.fusion._series import score_rows
 
 
 @dataclass(frozen=True)
-class Request:
-    """One extraction: a feature with its options."""
+class Extraction:
+    """A feature with its options: what one compiled program computes."""
 
-    feature: Feature
+    feature: Feature[Any]
     options: Options
 
     @property
@@ -33,19 +43,25 @@ class Request:
         """Earlier frames that it needs."""
         return self.feature.before(self.options)
 
-    def merge(self, other: Request) -> Request:
-        """One extraction that serves two requests of the same key.
+    @property
+    def reads_chroma(self) -> bool:
+        """Whether it reads chroma planes, where the video has them."""
+        return self.feature.reads_chroma(self.options)
+
+    def merge(self, other: Extraction) -> Extraction:
+        """One extraction that serves two of the same key.
 
         They can differ in switches that do not show in names (`debug`, `full_ref`): what either
         switches on is on.
         """
-        on = {k: v for k, v in other.options.changed().items() if v is True}
-        return Request(self.feature, self.options.replace(**on))
+        known = other.options.spec()
+        on = {o.python: True for o in known if getattr(other.options, o.python) is True}
+        return Extraction(self.feature, self.options.replace(**on))
 
-    def publish(self, series: Mapping[str, Any]) -> dict[str, Any]:
-        """The series under the names that results show."""
-        suffix = self.options.suffix
-        return {o.name + suffix: series[o.name] for o in self.feature.outputs(self.options)}
+    def finished(self, series: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The outputs of the whole clip from the raw series."""
+        finish = self.feature.finish
+        return series if finish is None else finish(series, self.options)
 
 
 @dataclass(frozen=True)
@@ -55,7 +71,7 @@ class ModelUse:
     Args:
         model: the model.
         name: key of its score.
-        inputs: for each model feature, the key of the request and the output's name.
+        inputs: for each model feature, the key of the extraction and the output's name.
         transform: True to apply a score transform that the file leaves off.
         clip: False to leave the score unclipped.
     """
@@ -67,66 +83,185 @@ class ModelUse:
     clip: bool
 
     def score(self, series: Mapping[tuple[str, str], Mapping[str, Any]]) -> dict[str, np.ndarray]:
-        """Scores from the finished series of all requests."""
-        columns = {
-            ref.key: np.asarray(series[key][output])
-            for ref, (key, output) in zip(self.model.features, self.inputs, strict=True)
-        }
-        return score_frames(
+        """Scores from the finished series of all extractions."""
+        columns = [np.asarray(series[key][output]) for key, output in self.inputs]
+        scores = score_rows(
             self.model, columns, self.name, transform=self.transform, clip=self.clip
         )
+        span = self.model.info.score_range
+        if self.model.info.direction == "lower" and span is not None:
+            # the same prediction read as quality: the range turned round
+            scores[f"{self.name}_quality"] = sum(span) - scores[self.name]
+        return scores
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What has to run for a set of models and features."""
+    """What has to run for a request.
 
-    requests: tuple[Request, ...]
+    Args:
+        extractions: everything to compute, each once.
+        models: the models that read it.
+        features: features as the request writes them, and the keys of their extractions.
+        notices: what the user should know already.
+    """
+
+    extractions: tuple[Extraction, ...]
     models: tuple[ModelUse, ...]
+    features: tuple[tuple[str, tuple[str, str]], ...]
+    notices: tuple[Notice, ...]
+
+    @property
+    def reads_chroma(self) -> bool:
+        """Whether any extraction reads chroma planes; if not, they are not moved at all."""
+        return any(extraction.reads_chroma for extraction in self.extractions)
+
+    def check(self, example: Planes) -> None:
+        """Raises ValueError or TypeError if something can't measure pictures like `example`."""
+        for extraction in self.extractions:
+            check_feature(extraction.feature, example, extraction.options)
+
+    def models_of(self, extraction: Extraction) -> tuple[str, ...]:
+        """Names of the models that read an extraction."""
+        return tuple(
+            use.model.name or use.name
+            for use in self.models
+            if any(key == extraction.key for key, _ in use.inputs)
+        )
 
 
-class Planner:
-    """Collects requests; models first, as libvmaf registers them, then single features."""
+def make_plan(request: ScoreRequest, clip: ClipInfo) -> Plan:
+    """Plans a request for clips like `clip`, of which only `--model auto` reads anything.
 
-    def __init__(self, *, arithmetic: str = "auto") -> None:
-        """Takes "auto" for what each model asks, "float" to replace integer extractors."""
-        self._float = arithmetic == "float"
-        self._requests: dict[tuple[str, str], Request] = {}
+    Models come first, as libvmaf registers them, then single features.
+
+    Raises:
+        ValueError: an unknown model, feature or option, or nothing to score.
+    """
+    planner = _Planner(request)
+    for item in request.models:
+        planner.add_model(item, clip, alone=len(request.models) == 1)
+    for text in request.features:
+        planner.add_feature(text)
+    return planner.plan()
+
+
+class _Planner:
+    def __init__(self, request: ScoreRequest) -> None:
+        self._float = request.arithmetic == "float"
+        self._encode: dict[str, Any] = {}
+        if request.encode_size is not None:
+            width, height = request.encode_size
+            self._encode |= {"enc_width": width, "enc_height": height}
+        if request.encode_bitdepth is not None:
+            self._encode["enc_bitdepth"] = request.encode_bitdepth
+        self._encode_used = False
+        self._extractions: dict[tuple[str, str], Extraction] = {}
         self._models: list[ModelUse] = []
+        self._features: list[tuple[str, tuple[str, str]]] = []
+        self._notices: list[Notice] = []
 
-    def _add(self, feature: Feature, given: Mapping[str, Any]) -> Request:
-        request = Request(feature, feature.resolve(given))
-        known = self._requests.get(request.key)
-        self._requests[request.key] = known.merge(request) if known else request
-        return self._requests[request.key]
+    def _add(self, extraction: Extraction) -> Extraction:
+        known = self._extractions.get(extraction.key)
+        merged = known.merge(extraction) if known else extraction
+        self._extractions[extraction.key] = merged
+        return merged
 
-    def add_model(
-        self, model: AnyModel, name: str, *, transform: bool | None = None, clip: bool = True
-    ) -> None:
-        """Adds a model whose score is reported under `name`."""
+    def _encode_of(self, feature: Feature[Any]) -> dict[str, Any]:
+        """How the video was encoded, for a feature that asks."""
+        if not self._encode or not encode_options(feature.options):
+            return {}
+        self._encode_used = True
+        return self._encode
+
+    def add_model(self, item: ModelLike, clip: ClipInfo, *, alone: bool) -> None:
+        """Adds a model as the request has it."""
+        loaded = isinstance(item, (Model, Collection))
+        request = ModelRequest("") if loaded else parse_model_text(str(item))
+        if request.source == "auto":
+            chosen, notice = choose_model(clip)
+            request = replace(request, source=chosen)
+            self._notices.append(notice)
+        model = item if isinstance(item, (Model, Collection)) else load_request(request)
+        self._tell_unused(request, model)
+        encode = {f.extractor: self._encode_of(find(f.extractor)) for f in model.features}
+        model = with_options(model, {k: v for k, v in encode.items() if v})
+        # without a name of its own a single model of libvmaf's features reports "vmaf", as there
+        default = "vmaf" if _of_libvmaf(model) else model.name
+        name = request.name or (default if alone else model.name) or "vmaf"
         if any(use.name == name for use in self._models):
             raise ValueError(
                 f"two models would report their scores as {name!r}: give one of them another name."
             )
-        inputs = []
+        inputs, replaced = self._inputs(model)
+        transform = True if request.enable_transform else None
+        self._models.append(ModelUse(model, name, inputs, transform, not request.disable_clip))
+        self._tell_about(model, replaced)
+
+    def _inputs(self, model: AnyModel) -> tuple[tuple[tuple[tuple[str, str], str], ...], bool]:
+        """Extraction and output of each input, and whether a twin stands for one of them."""
+        inputs, replaced = [], False
         for ref in model.features:
-            extractor, key, settings = ref.extractor, ref.key, ref.settings
+            feature, key = find(ref.extractor), ref.key
+            options = feature.resolve(ref.settings)
             if self._float:
-                extractor, key, settings = float_twin(extractor, key, settings)
-            request = self._add(catalog.find(extractor), settings)
-            found = [o.name for o in request.feature.outputs(request.options) if o.raw == key]
-            if not found:
-                raise ValueError(f"model {name}: {extractor} has no output {key}.")
-            inputs.append((request.key, found[0]))
-        self._models.append(ModelUse(model, name, tuple(inputs), transform, clip))
+                twin, key, options = differentiable(feature, key, ref.settings)
+                feature, replaced = twin, replaced or twin is not feature
+            try:
+                output, options = feature.output(key, options)
+            except ValueError as error:
+                raise ValueError(f"model {model.name}: {error}") from None
+            extraction = self._add(Extraction(feature, options))
+            inputs.append((extraction.key, output.name))
+        return tuple(inputs), replaced
+
+    def _tell_unused(self, request: ModelRequest, model: AnyModel) -> None:
+        used = {f.extractor for f in model.features}
+        for extractor in request.overloads:
+            if extractor not in used:
+                text = (
+                    f"model {model.name} does not use {extractor}: its option "
+                    f"{', '.join(request.overloads[extractor])} changes nothing."
+                )
+                self._notices.append(Notice("unused-option", text))
+
+    def _tell_about(self, model: AnyModel, replaced: bool) -> None:
+        if replaced:
+            text = (
+                f"model {model.name} was trained on fixed-point features and is scored with their "
+                "float twins here: expect differences of hundredths of a point, for NEG up to 0.2."
+            )
+            self._notices.append(Notice("float-twins", text))
+        if model.info.direction == "lower":
+            text = (
+                f"model {model.name} predicts impairment (DMOS): lower scores are better; "
+                f"{model.name}_quality is the same turned round, 100 - DMOS."
+            )
+            self._notices.append(Notice("lower-is-better", text))
 
     def add_feature(self, text: str) -> None:
         """Adds a feature written as libvmaf does, `name=option=value:option=value`."""
-        name, options = parse_text(text)
-        self._add(catalog.find(name), options)
+        name, given = parse_text(text)
+        feature = find(name)
+        options = feature.resolve(given)
+        untouched = {k: v for k, v in self._encode_of(feature).items() if getattr(options, k) == 0}
+        extraction = self._add(Extraction(feature, options.replace(**untouched)))
+        self._features.append((text, extraction.key))
 
     def plan(self) -> Plan:
         """The plan of all that was added."""
-        if not self._requests:
+        if not self._extractions:
             raise ValueError("nothing to score: give a model, or at least one feature.")
-        return Plan(tuple(self._requests.values()), tuple(self._models))
+        if self._encode and not self._encode_used:
+            text = "nothing here asks how the video was encoded: encode_size changes nothing."
+            self._notices.append(Notice("unused-option", text))
+        return Plan(
+            tuple(self._extractions.values()),
+            tuple(self._models),
+            tuple(self._features),
+            tuple(self._notices),
+        )
+
+
+def _of_libvmaf(model: AnyModel) -> bool:
+    return all(find(f.extractor).libvmaf for f in model.features)

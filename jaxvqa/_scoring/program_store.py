@@ -23,12 +23,14 @@ import jax
 import jaxlib.version
 from jax.experimental import serialize_executable
 
+from jaxvqa.features._registry import is_builtin
+
 if TYPE_CHECKING:
-    from jaxvqa._scoring.plan import Request
-    from jaxvqa._scoring.programs import Place
+    from jaxvqa._scoring.plan import Extraction
+    from jaxvqa._scoring.programs import ChunkLayout
 
 # a program takes some megabytes; a model needs three or four for each frame size
-_MOST = 200
+_MAX_PROGRAMS = 200
 
 _folder: Path | None = None
 
@@ -39,16 +41,20 @@ def use(folder: Path | None) -> None:
     _folder = folder
 
 
-def key(request: Request, place: Place, wide: bool) -> str:
-    """A file name for a program; `wide` if it is traced in 64-bit mode."""
-    if _folder is None:
+def key(extraction: Extraction, layout: ChunkLayout, wide: bool) -> str:
+    """A file name for a program; `wide` if it is traced in 64-bit mode.
+
+    Empty where nothing is stored: without a folder, and for a user's own feature, whose code may
+    have changed without a trace.
+    """
+    if _folder is None or not is_builtin(extraction.feature):
         return ""
     facts = (
         _source(), jax.__version__, jaxlib.version.__version__, os.environ.get("XLA_FLAGS", ""),
-        wide, place.devices[0].client.platform_version,
-        request.feature.name, sorted(request.options.items()), place.bit_depth, place.history,
-        [(shape, dtype.str) for shape, dtype in place.layout],
-        [(device.device_kind, device.id) for device in place.devices], len(jax.devices()),
+        wide, layout.devices[0].client.platform_version,
+        extraction.feature.name, extraction.options, layout.bit_depth, layout.history,
+        [(shape, dtype.str) for shape, dtype in layout.planes],
+        [(device.device_kind, device.id) for device in layout.devices], len(jax.devices()),
     )  # fmt: skip
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:32] + ".program"
 
@@ -65,7 +71,7 @@ def _source() -> str:
 
 def load(name: str, devices: tuple[Any, ...]) -> Any | None:
     """The program of that key, or None."""
-    if _folder is None:
+    if _folder is None or not name:
         return None
     path = _folder / name
     try:
@@ -86,7 +92,7 @@ def load(name: str, devices: tuple[Any, ...]) -> Any | None:
 
 def save(name: str, compiled: Any) -> None:
     """Stores a program; the file appears whole or not at all."""
-    if _folder is None:
+    if _folder is None or not name:
         return
     part = _folder / f"{name}.{os.getpid()}.part"
     try:
@@ -100,5 +106,5 @@ def save(name: str, compiled: Any) -> None:
 
 def _forget_oldest(folder: Path) -> None:
     files = sorted(folder.glob("*.program"), key=lambda path: path.stat().st_mtime)
-    for path in files[:-_MOST]:
+    for path in files[:-_MAX_PROGRAMS]:
         path.unlink()

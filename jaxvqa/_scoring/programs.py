@@ -21,29 +21,30 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxvqa._ops.platforms import traced_for
 from jaxvqa._planes import Planes
 from jaxvqa._scoring import program_store
-from jaxvqa._scoring.plan import Request
+from jaxvqa._scoring.plan import Extraction
+from jaxvqa.features._run import read_planes
 
 _THREADS = 4
 
 # shape and dtype of each plane of a side as the program takes it, devices axis included
-Layout = tuple[tuple[tuple[int, ...], np.dtype], ...]
+PlaneLayouts = tuple[tuple[tuple[int, ...], np.dtype], ...]
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a chunk lies.
+class ChunkLayout:
+    """How a chunk is laid out, and on which devices.
 
     Args:
         devices: the devices; with several, arrays have a leading devices axis.
-        bit_depth: bits a sample.
+        bit_depth: bits per sample.
         history: frames in front of those that are scored.
-        layout: shapes and dtypes of the planes.
+        planes: shapes and dtypes of the planes.
     """
 
     devices: tuple[Any, ...]
     bit_depth: int
     history: int
-    layout: Layout
+    planes: PlaneLayouts
 
     @property
     def sharding(self) -> Any:
@@ -53,20 +54,24 @@ class Place:
         return NamedSharding(Mesh(np.array(self.devices), ("frames",)), PartitionSpec("frames"))
 
 
-def start(requests: Sequence[Request], place: Place) -> list[Future[Callable[..., Any]]]:
-    """Begins to compile a program for each request; programs that exist are not compiled again.
+def start(
+    extractions: Sequence[Extraction], layout: ChunkLayout
+) -> list[Future[Callable[..., Any]]]:
+    """Starts compiling a program for each extraction; those that exist are not compiled again.
 
-    A program takes the planes of both sides, two tuples of arrays that lie as `place` says, and
-    gives the raw series of its request, to be read by `unpacked`.
+    A program takes the planes of both sides, two tuples of arrays laid out as `layout` says, and
+    gives the raw series of its extraction, to be read by `unpacked`.
     """
     # the caller's 64-bit mode is part of a program, as it is for `jax.jit`
     wide = jax.dtypes.canonicalize_dtype(np.float64) == np.float64
     # few outputs mostly mean a small program: it compiles while the larger ones are traced
-    order = sorted(requests, key=lambda request: len(request.feature.outputs(request.options)))
-    for request in order:
-        _stored(request, place, wide)
-    programs = {request: _program(request, place, wide) for request in order}
-    return [programs[request] for request in requests]
+    order = sorted(
+        extractions, key=lambda extraction: len(extraction.feature.outputs(extraction.options))
+    )
+    for extraction in order:
+        _stored(extraction, layout, wide)
+    programs = {extraction: _program(extraction, layout, wide) for extraction in order}
+    return [programs[extraction] for extraction in extractions]
 
 
 @functools.cache
@@ -76,10 +81,12 @@ def _threads(purpose: str) -> ThreadPoolExecutor:
 
 
 @functools.lru_cache(maxsize=64)
-def _stored(request: Request, place: Place, wide: bool) -> Future[Callable[..., Any] | None]:
+def _stored(
+    extraction: Extraction, layout: ChunkLayout, wide: bool
+) -> Future[Callable[..., Any] | None]:
     """The program as an earlier process stored it; reading goes on beside that of others."""
-    key = program_store.key(request, place, wide)
-    return _threads("read").submit(program_store.load, key, place.devices)
+    key = program_store.key(extraction, layout, wide)
+    return _threads("read").submit(program_store.load, key, layout.devices)
 
 
 def forget() -> None:
@@ -89,20 +96,21 @@ def forget() -> None:
 
 
 @functools.lru_cache(maxsize=64)
-def _program(request: Request, place: Place, wide: bool) -> Future[Callable[..., Any]]:
-    stored = _stored(request, place, wide).result()
+def _program(extraction: Extraction, layout: ChunkLayout, wide: bool) -> Future[Callable[..., Any]]:
+    stored = _stored(extraction, layout, wide).result()
     if stored is not None:
         ready: Future[Callable[..., Any]] = Future()
         ready.set_result(stored)
         return ready
     side = tuple(
-        jax.ShapeDtypeStruct(shape, dtype, sharding=place.sharding) for shape, dtype in place.layout
+        jax.ShapeDtypeStruct(shape, dtype, sharding=layout.sharding)
+        for shape, dtype in layout.planes
     )
-    platform = place.devices[0].platform
+    platform = layout.devices[0].platform
     with traced_for(platform):
-        lowered = jax.jit(_chunk(request, place)).lower(side, side)
-    options = dict(request.feature.cpu_compiler) if platform == "cpu" else {}
-    key = program_store.key(request, place, wide)
+        lowered = jax.jit(_chunk(extraction, layout)).lower(side, side)
+    options = dict(extraction.feature.cpu_compiler) if platform == "cpu" else {}
+    key = program_store.key(extraction, layout, wide)
     return _threads("compile").submit(_compile, lowered, options, key)
 
 
@@ -133,22 +141,22 @@ def unpacked(packed: Mapping[tuple[str, ...], np.ndarray]) -> dict[str, np.ndarr
     return {name: x[..., k] for names, x in packed.items() for k, name in enumerate(names)}
 
 
-def _chunk(request: Request, place: Place) -> Callable[..., Any]:
-    """The series of one request over a chunk."""
-    cut = place.history - request.before
+def _chunk(extraction: Extraction, layout: ChunkLayout) -> Callable[..., Any]:
+    """The series of one extraction over a chunk."""
+    cut = layout.history - extraction.before
 
     def extract(ref: Any, dis: Any) -> dict[tuple[str, ...], Any]:
-        pair = [Planes(*(p[cut:] for p in x), bit_depth=place.bit_depth) for x in (ref, dis)]
-        if not request.feature.needs_chroma(request.options):
-            pair = [x.luma_only() for x in pair]
-        return _packed(request.feature.extract(pair[0], pair[1], request.options))
+        pair = [Planes(*(p[cut:] for p in x), bit_depth=layout.bit_depth) for x in (ref, dis)]
+        feature, options = extraction.feature, extraction.options
+        pair = [read_planes(feature, x, options) for x in pair]
+        return _packed(feature.extract(pair[0], pair[1], options))
 
     def shard(ref: Any, dis: Any) -> Any:
         ref, dis = jax.tree.map(lambda x: x[0], (ref, dis))
         return jax.tree.map(lambda x: x[None], extract(ref, dis))
 
-    if len(place.devices) == 1:
+    if len(layout.devices) == 1:
         return extract
     spec = PartitionSpec("frames")
-    mesh = place.sharding.mesh
+    mesh = layout.sharding.mesh
     return jax.shard_map(shard, mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False)

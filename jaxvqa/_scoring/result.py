@@ -6,23 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from jaxvqa._notice import Notice
 from jaxvqa._pooling import pool
-
-
-@dataclass(frozen=True)
-class Notice:
-    """Something a user should know about a result.
-
-    Args:
-        code: short stable name, e.g. "length-mismatch".
-        text: one sentence.
-    """
-
-    code: str
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
 
 
 @dataclass(frozen=True)
@@ -45,12 +30,27 @@ class Timing:
     Args:
         total: from opening the files to the last score, compilation included.
         waiting: time that scoring waited for decoded frames.
-        fps: frames scored a second of `total`.
+        fps: frames scored per second of `total`.
     """
 
     total: float
     waiting: float
     fps: float
+
+
+@dataclass(frozen=True)
+class Requested:
+    """One model or feature of a request, and what it gave.
+
+    Args:
+        text: the model's name, or the feature as it was asked for.
+        kind: "model" or "feature".
+        outputs: keys of `Result.frames`.
+    """
+
+    text: str
+    kind: str
+    outputs: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,8 @@ class Result:
         clip: size and format of the clip.
         notices: what the user should know: substitutions, dropped frames, undefined values.
         timing: where the time went.
+        requested: which output belongs to which model or feature of the request.
+        aggregate: numbers of the whole clip that are no pooled series.
     """
 
     frames: dict[str, np.ndarray]
@@ -75,6 +77,8 @@ class Result:
     clip: ClipInfo
     notices: tuple[Notice, ...]
     timing: Timing
+    requested: tuple[Requested, ...] = ()
+    aggregate: dict[str, float] = field(default_factory=dict)
     pooled: dict[str, dict[str, float]] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -1,25 +1,20 @@
-"""Feature families: pure array programs from frames to per-frame values.
+"""Metrics as pure functions from frames to per-frame values.
 
 Every function takes `(ref, dis, *, bit_depth, options)`, luma arrays or `Planes`, and returns a
 dict of `(frames,)` arrays. `vif`, `adm` and `motion` are the float forms, `vif_integer` and so on
-libvmaf's fixed-point extractors.
+libvmaf's fixed-point extractors. Each function has its record as `.feature`.
+
+A metric of several files is a folder whose docstring is its map; `plain.py` there is the metric in
+its shortest form. `register` adds a metric of your own.
 """
 
-from jaxvqa.features._adm.float_adm import adm as adm
-from jaxvqa.features._adm.integer_adm import adm_integer as adm_integer
-from jaxvqa.features._cambi.score import cambi as cambi
-from jaxvqa.features._cambi.score import cambi_heatmaps as cambi_heatmaps
-from jaxvqa.features._funque.functions import fs_funque_plus_3c as fs_funque_plus_3c
-from jaxvqa.features._funque.functions import fs_y_funque_plus as fs_y_funque_plus
-from jaxvqa.features._funque.functions import funque as funque
-from jaxvqa.features._funque.functions import funque_2022 as funque_2022
-from jaxvqa.features._funque.functions import funque_plus_3c as funque_plus_3c
-from jaxvqa.features._funque.functions import y_funque_plus as y_funque_plus
-from jaxvqa.features._funque.st_rred import strred as strred
-from jaxvqa.features._motion.float_motion import motion as motion
-from jaxvqa.features._motion.integer_motion import motion_integer as motion_integer
-from jaxvqa.features._speed.qa import speed_qa as speed_qa
-from jaxvqa.features._speed.speed import speed_chroma as speed_chroma
-from jaxvqa.features._speed.speed import speed_temporal as speed_temporal
-from jaxvqa.features._vif.float_vif import vif as vif
-from jaxvqa.features._vif.integer_vif import vif_integer as vif_integer
+from jaxvqa.features._builtin import *  # noqa: F403
+from jaxvqa.features._cambi.feature import cambi_heatmaps as cambi_heatmaps
+from jaxvqa.features._feature import Feature as Feature
+from jaxvqa.features._feature import Loss as Loss
+from jaxvqa.features._feature import Measurement as Measurement
+from jaxvqa.features._feature import Output as Output
+from jaxvqa.features._options import Options as Options
+from jaxvqa.features._options import option as option
+from jaxvqa.features._registry import FEATURES as FEATURES
+from jaxvqa.features._registry import register as register

@@ -1,4 +1,4 @@
-"""What a feature is: a record of an array program, its options, outputs and needs.
+"""What a feature is: one record that knows everything about a metric.
 
 A feature has two parts. `extract` is a pure array program that gives raw per-frame values for a
 chunk of frames plus the frames before it; `finish` turns the raw series of the whole clip into the
@@ -8,150 +8,194 @@ as a clip scored at once, and chunks can run on different devices.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, Literal, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxvqa._planes import Planes, as_pair
-from jaxvqa.features._options import Option, Options, resolve
+from jaxvqa._notice import Notice
+from jaxvqa._planes import Planes
+from jaxvqa.features._options import Options
 
 Series = dict[str, Any]
+OptionsT = TypeVar("OptionsT", bound=Options)
+
+Direction = Literal["higher", "lower", "neither"]
+
+Need = Literal["luma", "chroma", "chroma if present"]
+LUMA: Need = "luma"
+CHROMA: Need = "chroma"
+CHROMA_IF_PRESENT: Need = "chroma if present"
+
+# for `Output.perfect`: the value depends on the reference alone, so every pair has that of an equal
+# pair; or it depends on the picture, and is measured on the reference against itself
+OF_REFERENCE = "of the reference"
+MEASURED = "measured"
+Perfect = float | Literal["of the reference", "measured"] | Callable[[Planes], Any]
+
+# for `Output.part`: what chroma correction of a fusion model looks for
+Part = Literal["detail", "chroma"]
+
+# for `Feature.cpu_compiler`: XLA's older emitters compile a kernel faster but do not share equal
+# kernels, so they suit programs that batch pictures, bands or planes instead of repeating them; and
+# loops that write where they read stay scalar
+XLA_OLDER_EMITTERS = (("xla_cpu_use_fusion_emitters", False),)
+# the same and LLVM's second level of optimisation: compiles faster still, some loops run slower
+XLA_FAST_COMPILE = (*XLA_OLDER_EMITTERS, ("xla_backend_optimization_level", 2))
 
 
 @dataclass(frozen=True)
 class Output:
-    """One published per-frame value.
+    """One per-frame value of a feature.
 
     Args:
         name: key in results, as libvmaf prints it without option suffix, e.g. `integer_adm2`.
         direction: "higher" or "lower" is better, or "neither" for descriptors such as motion.
-        raw: libvmaf's full key as used in model files; None if the feature is not libvmaf's.
+        perfect: the value of an equal pair: a number, a function of the reference (peaks depend on
+            the bit depth), OF_REFERENCE or MEASURED.
+        key: libvmaf's full key, as model files have it; None if no model may use the value.
+        shown: False for values that functions return and results leave out.
+        part: "detail" or "chroma" if chroma correction of a model reads it as that.
     """
 
     name: str
-    direction: str
-    raw: str | None = None
+    direction: Direction
+    perfect: Perfect
+    key: str | None = None
+    shown: bool = True
+    part: Part | None = None
+
+
+@dataclass(frozen=True)
+class Measurement(Generic[OptionsT]):
+    """Values of a feature over a whole clip, as `Feature.notices` and `aggregate` see them.
+
+    Args:
+        series: everything that the feature computed, `{name: (frames,)}`.
+        options: its options.
+        bit_depth: bits per sample of the clip.
+        models: names of the models that use the feature.
+    """
+
+    series: Mapping[str, np.ndarray]
+    options: OptionsT
+    bit_depth: int
+    models: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Loss(Generic[OptionsT]):
+    """A feature as a training loss.
+
+    Args:
+        name: its name in `jaxvqa.losses`.
+        summary: one line.
+        value: the output whose distance from the value of an equal pair is the loss; or a function
+            of the finished series.
+        returns: what the loss returns, with range, for the docs.
+        note: further text for the docs.
+        check: raises ValueError for options that make no loss.
+    """
+
+    name: str
+    summary: str
+    value: str | Callable[[Mapping[str, Any]], Any]
+    returns: str
+    note: str = ""
+    check: Callable[[OptionsT], None] = lambda options: None
 
 
 def _no_check(ref: Planes, options: Options) -> None:
     """Accepts every picture."""
 
 
-# for `Feature.cpu_compiler`: XLA's older emitters. A kernel costs them less to compile, but equal
-# ones are compiled each, so they suit programs that work on arrays of pictures, bands, planes and
-# not on one after the other; and loops that write where they read stay scalar
-OLDER_EMITTERS = (("xla_cpu_use_fusion_emitters", False),)
-# the same and LLVM's second level of optimisation: quicker again, and some loops run slower
-QUICKER = (*OLDER_EMITTERS, ("xla_backend_optimization_level", 2))
-
-
 @dataclass(frozen=True)
-class Feature:
+class Feature(Generic[OptionsT]):
     """A feature record; see the module's text for the two parts.
 
     Args:
         name: extractor name, as in libvmaf where it exists there (`float_vif`).
         summary: one line for listings.
-        options: its options.
-        outputs: what it publishes for given options.
         extract: `(ref, dis, options) -> {name: (frames,)}`. Both pictures have a frame axis and
             `before(options)` extra frames in front; only the others get a value. Pure, traceable.
-        planes: "y" or "yuv", or a function of the options that says so.
+        outputs: what it gives for given options.
+        options: the class of its options.
+        planes: LUMA, CHROMA (refuses monochrome video), CHROMA_IF_PRESENT, or a function of the
+            options that says which.
         before: how many earlier frames `extract` needs.
         finish: `(series, options) -> series` over the whole clip, numpy or JAX arrays alike.
+        aggregate: numbers of the whole clip beside the pooled outputs, from a `Measurement`.
+        notices: what a user must be told about a `Measurement`.
         check: raises ValueError for pictures that the feature can't measure (size, chroma).
         integer: True if it needs uint8/uint16 code values.
         differentiable: False if its gradient is zero or undefined almost everywhere.
+        surrogate: of a feature that is not differentiable, `extract` for float frames: the value
+            that whole codes have, with a gradient chosen for training.
+        twin: `(key, options) -> (feature, key, options)`, the differentiable stand-in for an
+            output, or None where there is none.
+        loss: its form as a training loss.
+        libvmaf: True if libvmaf has this extractor: a model of such features reports as `vmaf`.
         cpu_compiler: XLA options under which the scoring engine compiles it for CPUs.
     """
 
     name: str
     summary: str
-    options: tuple[Option, ...]
-    outputs: Callable[[Options], tuple[Output, ...]]
-    extract: Callable[[Planes, Planes, Options], Series]
-    planes: str | Callable[[Options], str] = "y"
-    before: Callable[[Options], int] = lambda options: 0
-    finish: Callable[[Series, Options], Series] | None = None
-    check: Callable[[Planes, Options], None] = _no_check
+    extract: Callable[[Planes, Planes, OptionsT], Series]
+    outputs: Callable[[OptionsT], tuple[Output, ...]]
+    options: type[OptionsT] = Options  # type: ignore[assignment]
+    planes: Need | Callable[[OptionsT], Need] = LUMA
+    before: Callable[[OptionsT], int] = lambda options: 0
+    finish: Callable[[Series, OptionsT], Series] | None = None
+    aggregate: Callable[[Measurement[OptionsT]], Mapping[str, float]] | None = None
+    notices: Callable[[Measurement[OptionsT]], Iterable[Notice]] | None = None
+    check: Callable[[Planes, OptionsT], None] = _no_check
     integer: bool = False
     differentiable: bool = True
+    surrogate: Callable[[Planes, Planes, OptionsT], Series] | None = None
+    twin: Callable[[str, OptionsT], tuple[Feature[Any], str, Options] | None] | None = None
+    loss: Loss[OptionsT] | None = None
+    libvmaf: bool = False
     cpu_compiler: tuple[tuple[str, bool | int], ...] = ()
 
-    def resolve(self, given: Mapping[str, Any]) -> Options:
-        """Parses options for this feature; see `options.resolve`."""
-        return resolve(self.name, self.options, given)
+    def resolve(self, given: Mapping[str, Any]) -> OptionsT:
+        """Parses options for this feature; see `Options.parse`."""
+        return self.options.parse(self.name, given)
 
-    def needs_chroma(self, options: Options) -> bool:
-        """True if the feature reads the chroma planes under these options."""
-        planes = self.planes(options) if callable(self.planes) else self.planes
-        return planes == "yuv"
+    def need(self, options: OptionsT) -> Need:
+        """Which planes the feature reads under these options."""
+        return self.planes(options) if callable(self.planes) else self.planes
+
+    def reads_chroma(self, options: OptionsT) -> bool:
+        """True if the feature reads chroma planes, or would if the video had them."""
+        return self.need(options) != LUMA
+
+    def output(self, key: str, options: OptionsT) -> tuple[Output, OptionsT]:
+        """The output that model files call `key`, and the options that switch it on.
+
+        Raises:
+            ValueError: no switch of these options brings such an output.
+        """
+        switches = [o.python for o in self.options.spec() if isinstance(o.default, bool)]
+        for switch in (None, *switches):
+            tried = options if switch is None else options.replace(**{switch: True})
+            for output in self.outputs(tried):
+                if output.key == key:
+                    return output, tried
+        raise ValueError(f"{self.name} has no output {key}.")
+
+    def model_keys(self) -> tuple[str, ...]:
+        """Every key that model files may use for an output of this feature."""
+        options = self.options()
+        switches = [o.python for o in self.options.spec() if isinstance(o.default, bool)]
+        variants = [options, *(options.replace(**{switch: True}) for switch in switches)]
+        keys = (output.key for tried in variants for output in self.outputs(tried))
+        return tuple(dict.fromkeys(key for key in keys if key is not None))
 
 
-def series_namespace(series: Series) -> Any:
+def series_namespace(series: Mapping[str, Any]) -> Any:
     """The array module of a series, numpy or jax.numpy: finishers serve both."""
     arrays = jax.tree.leaves(series)
     return np if all(isinstance(x, np.ndarray) for x in arrays) else jnp
-
-
-def check_feature(feature: Feature, ref: Planes, options: Options) -> None:
-    """Raises ValueError or TypeError if `feature` can't measure pictures like `ref`."""
-    if feature.integer and not jnp.issubdtype(ref.y.dtype, jnp.unsignedinteger):
-        raise TypeError(
-            f"{feature.name} works on integer code values (uint8 or uint16), got "
-            f"{ref.y.dtype.name}: use the float form of the feature for float frames."
-        )
-    if feature.needs_chroma(options) and ref.u is None:
-        raise ValueError(
-            f"{feature.name} needs chroma, but the video is monochrome (4:0:0): pass a "
-            "jaxvqa.Planes with y, u and v."
-        )
-    feature.check(ref, options)
-
-
-def with_history(planes: Planes, before: int) -> Planes:
-    """Puts `before` copies of the first frame in front of a clip."""
-    if before == 0:
-        return planes
-    return jax.tree.map(
-        lambda p: jnp.concatenate([jnp.repeat(p[:1], before, axis=0), p], axis=0), planes
-    )
-
-
-def run(
-    feature: Feature,
-    ref: Any,
-    dis: Any,
-    bit_depth: int | None,
-    given: Mapping[str, Any],
-    extra: Mapping[str, Any],
-) -> dict[str, Any]:
-    """Runs one feature over a whole clip; the body of every public feature function.
-
-    Args:
-        feature: what to run.
-        ref: reference, luma array or `Planes`.
-        dis: distorted, the same.
-        bit_depth: bits a sample, or None where the dtype or the `Planes` says it.
-        given: options under their Python names, as the function's signature has them.
-        extra: options under libvmaf's names; they win over a default in `given`.
-
-    Returns:
-        `{output name: (frames,)}`, names without option suffix.
-    """
-    ref, dis = jax.tree.map(jnp.asarray, as_pair(ref, dis, bit_depth))
-    defaults = {o.python: o.default for o in feature.options}
-    stated = {k: v for k, v in given.items() if k not in defaults or v != defaults[k]}
-    options = feature.resolve(stated | dict(extra))
-    check_feature(feature, ref, options)
-    if not feature.needs_chroma(options):
-        ref, dis = ref.luma_only(), dis.luma_only()
-    before = feature.before(options)
-    series = feature.extract(with_history(ref, before), with_history(dis, before), options)
-    if feature.finish is not None:
-        series = feature.finish(series, options)
-    return {o.name: series[o.name] for o in feature.outputs(options)}

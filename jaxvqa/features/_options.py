@@ -1,22 +1,37 @@
-"""Feature options with libvmaf's names, ranges, aliases and output-name rules."""
+"""Options of features: typed dataclasses that carry libvmaf's names, ranges and aliases.
+
+A feature's options are one class, stated once:
+
+    @dataclass(frozen=True)
+    class MyOptions(Options):
+        gain_limit: float = option(100.0, "largest gain", 1.0, 100.0, name="my_gain", alias="gl")
+
+Its fields are the keywords of the Python function. Everything else (parsing, names of outputs,
+listings, signatures, docs) is read from the class.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+Value = bool | int | float | str
+SomeOptions = TypeVar("SomeOptions", bound="Options")
 
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
 @dataclass(frozen=True)
 class Option:
-    """One option of a feature.
+    """What is known about one option.
 
     Args:
-        name: libvmaf's name, e.g. `vif_enhn_gain_limit`.
         python: the keyword of the Python function, e.g. `enhancement_gain_limit`.
+        name: libvmaf's name, e.g. `vif_enhn_gain_limit`.
         default: the default value; its type is the option's type.
         help: one line for listings.
         low, high: allowed range of a number, both included.
@@ -25,22 +40,26 @@ class Option:
             `vif_scale0_egl_1`); None for options that never show there.
     """
 
-    name: str
     python: str
-    default: float | int | bool | str
+    name: str
+    default: Value
     help: str
     low: float | None = None
     high: float | None = None
     choices: tuple[str, ...] | None = None
     alias: str | None = None
 
-    def parse(self, value: Any) -> float | int | bool | str:
-        """Converts text or a number to this option's type and checks its range."""
+    def parse(self, value: Any) -> Value:
+        """Converts text or a number to this option's type and checks its range.
+
+        Raises:
+            ValueError: a value of another type, not finite, or out of range.
+        """
         if isinstance(self.default, bool):
-            found = value if isinstance(value, bool) else _BOOLEANS.get(str(value).lower())
-            if found is None:
+            truth = value if isinstance(value, bool) else _BOOLEANS.get(str(value).lower())
+            if truth is None:
                 raise ValueError(f"{self.name} must be true or false, got {value!r}.")
-            return found
+            return truth
         if isinstance(self.default, str):
             if self.choices is not None and value not in self.choices:
                 raise ValueError(
@@ -50,99 +69,126 @@ class Option:
         return self._parse_number(value)
 
     def _parse_number(self, value: Any) -> float | int:
-        kind = "a whole number" if isinstance(self.default, int) else "a number"
-        if isinstance(value, bool):
-            raise ValueError(f"{self.name} must be {kind}, got {value!r}.")
+        whole = isinstance(self.default, int)
+        kind = "a whole number" if whole else "a number"
         try:
-            number = float(value)
-        except (TypeError, ValueError):
-            raise ValueError(f"{self.name} must be {kind}, got {value!r}.") from None
-        if isinstance(self.default, int) and number != int(number if number == number else 0):
+            number = math.nan if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+        if not math.isfinite(number) or (whole and number != int(number)):
             raise ValueError(f"{self.name} must be {kind}, got {value!r}.")
         low, high = self.low, self.high
         if not (low is None or number >= low) or not (high is None or number <= high):
             raise ValueError(f"{self.name} must lie between {low:g} and {high:g}, got {number:g}.")
-        return int(number) if isinstance(self.default, int) else number
+        return int(number) if whole else number
 
-    def format(self, value: Any) -> str:
+    def format(self, value: Value) -> str:
         """The value as libvmaf prints it in an output name: `%g`, `%d` or the string itself."""
         return value if isinstance(value, str) else f"{value:g}"
 
-    def suffix(self, value: Any) -> str:
+    def suffix(self, value: Value) -> str:
         """What this option adds to an output name: nothing at its default."""
         if self.alias is None or value == self.default:
             return ""
         return f"_{self.alias}" if value is True else f"_{self.alias}_{self.format(value)}"
 
+    @property
+    def range(self) -> str:
+        """The allowed values in words."""
+        if isinstance(self.default, bool):
+            return "true, false"
+        if self.choices is not None:
+            return ", ".join(self.choices)
+        if self.low is None or self.high is None:
+            return "any text" if isinstance(self.default, str) else "any number"
+        return f"{self.low:g} to {self.high:g}"
 
-class Options(Mapping[str, Any]):
-    """The values of a feature's options, read as attributes under libvmaf's names.
+
+def option(
+    default: Value,
+    help: str,
+    low: float | None = None,
+    high: float | None = None,
+    *,
+    name: str | None = None,
+    choices: tuple[str, ...] | None = None,
+    alias: str | None = None,
+) -> Any:
+    """A field of an `Options` class.
+
+    Args:
+        default: the default value.
+        help: one line for listings and docs.
+        low: smallest number allowed.
+        high: largest number allowed.
+        name: libvmaf's name; that of the field if None.
+        choices: allowed strings.
+        alias: what marks a non-default value in output names; None if nothing does.
+    """
+    facts = {"name": name, "help": help, "low": low, "high": high, "choices": choices}
+    return dataclasses.field(default=default, metadata=facts | {"alias": alias})
+
+
+@dataclass(frozen=True)
+class Options:
+    """Values of a feature's options; subclasses add the fields, with `option`.
 
     Immutable and hashable, so it can be a static argument of a compiled function.
     """
 
-    def __init__(self, spec: tuple[Option, ...], values: Mapping[str, Any]) -> None:
-        """Takes every option of `spec` from `values` (already parsed) or its default."""
-        self._spec = spec
-        self._values = {o.name: values.get(o.name, o.default) for o in spec}
+    @classmethod
+    def spec(cls) -> tuple[Option, ...]:
+        """The options in the order of the fields."""
+        return tuple(_described(field) for field in dataclasses.fields(cls))
 
-    def __getitem__(self, name: str) -> Any:
-        return self._values[name]
+    @classmethod
+    def parse(cls: type[SomeOptions], feature: str, given: Mapping[str, Any]) -> SomeOptions:
+        """Options given under libvmaf's names, Python names or aliases, as text or values.
 
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self.__dict__["_values"][name]
-        except KeyError:
-            raise AttributeError(name) from None
+        Args:
+            feature: name of the feature, for messages.
+            given: the options; all others have their defaults.
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
+        Raises:
+            ValueError: an unknown name, the same option twice, a wrong type or a value out of
+                range.
+        """
+        spec = cls.spec()
+        by_name = {o.alias: o for o in spec if o.alias} | {o.python: o for o in spec}
+        by_name |= {o.name: o for o in spec}
+        values: dict[str, Any] = {}
+        for name, value in given.items():
+            if name not in by_name:
+                known = ", ".join(o.name for o in spec) or "none"
+                raise ValueError(f"{feature} has no option {name!r}; it has: {known}.")
+            wanted = by_name[name]
+            if wanted.python in values:
+                raise ValueError(f"{feature} got option {wanted.name} twice.")
+            values[wanted.python] = wanted.parse(value)
+        return cls(**values)
 
-    def __len__(self) -> int:
-        return len(self._values)
+    def replace(self: SomeOptions, **values: Any) -> SomeOptions:
+        """The same options with some values replaced, under their Python names."""
+        return dataclasses.replace(self, **values)
 
-    def __hash__(self) -> int:
-        return hash(tuple(self._values.items()))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Options) and self._values == other._values
-
-    def __repr__(self) -> str:
-        return f"Options({self.changed()})"
-
-    def changed(self) -> dict[str, Any]:
-        """The options that differ from their defaults."""
-        return {o.name: self._values[o.name] for o in self._spec if self[o.name] != o.default}
-
-    def replace(self, **values: Any) -> Options:
-        """The same options with some values replaced."""
-        return Options(self._spec, self._values | values)
+    def changed(self) -> dict[str, Value]:
+        """The options that differ from their defaults, under libvmaf's names."""
+        return {o.name: v for o, v in self._pairs() if v != o.default}
 
     @property
     def suffix(self) -> str:
         """What the non-default options add to output names, in libvmaf's order."""
-        ordered = sorted(self._spec, key=lambda o: o.name)
-        return "".join(o.suffix(self._values[o.name]) for o in ordered)
+        ordered = sorted(self._pairs(), key=lambda pair: pair[0].name)
+        return "".join(o.suffix(value) for o, value in ordered)
+
+    def _pairs(self) -> list[tuple[Option, Any]]:
+        return [(o, getattr(self, o.python)) for o in self.spec()]
 
 
-def resolve(feature: str, spec: tuple[Option, ...], given: Mapping[str, Any]) -> Options:
-    """Parses options given under libvmaf's names, Python names or aliases.
-
-    Raises:
-        ValueError: an unknown name, the same option twice, a wrong type or a value out of range.
-    """
-    by_name = {o.alias: o for o in spec if o.alias} | {o.python: o for o in spec}
-    by_name |= {o.name: o for o in spec}
-    values: dict[str, Any] = {}
-    for name, value in given.items():
-        option = by_name.get(name)
-        if option is None:
-            known = ", ".join(o.name for o in spec) or "none"
-            raise ValueError(f"{feature} has no option {name!r}; it has: {known}.")
-        if option.name in values:
-            raise ValueError(f"{feature} got option {option.name} twice.")
-        values[option.name] = option.parse(value)
-    return Options(spec, values)
+def _described(field: dataclasses.Field[Any]) -> Option:
+    facts = dict(field.metadata)
+    name = facts.pop("name") or field.name
+    return Option(python=field.name, name=name, default=field.default, **facts)  # type: ignore[arg-type]
 
 
 _PAIR = re.compile(r"^([^=:]+)=([^:]*)$")

@@ -67,8 +67,8 @@ def _read_chroma(block: Block, features: tuple[FeatureRef, ...]) -> np.float64 |
     if value == 0:
         block.fail(f"{key} must not be 0: leave it out where no correction is wanted")
     try:
-        index_of(features, "adm3")
-        index_of(features, "speed_chroma")
+        index_of(features, "detail")
+        index_of(features, "chroma")
     except ValueError as error:
         raise ValueError(f"{block.where}: {error}") from None
     return np.float64(value)

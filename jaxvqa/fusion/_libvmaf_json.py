@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from jaxvqa.features._registry import extractor_of
 from jaxvqa.fusion._blocks import check_svr, plain, read_settings, write_settings
-from jaxvqa.fusion._feature_keys import extractor_of
 from jaxvqa.fusion._model import (
     MAX_FEATURES,
     MAX_MEMBERS,

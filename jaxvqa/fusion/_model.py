@@ -10,6 +10,8 @@ import jax
 import numpy as np
 
 from jaxvqa._pytree import pytree, static
+from jaxvqa.features._feature import Part
+from jaxvqa.features._registry import part_of
 
 OptionValue = bool | int | float | str
 
@@ -183,19 +185,19 @@ class Collection:
 AnyModel = Model | Collection
 
 
-def index_of(features: Sequence[FeatureRef], part: str) -> int:
-    """Position of the one feature whose key contains `part`.
+def index_of(features: Sequence[FeatureRef], part: Part) -> int:
+    """Position of the one feature that chroma correction reads as `part`; see `Output.part`.
 
     Raises:
         ValueError: none or several do.
     """
-    found = [i for i, feature in enumerate(features) if part in feature.key]
-    if len(found) != 1:
+    positions = [i for i, feature in enumerate(features) if part_of(feature.key) == part]
+    if len(positions) != 1:
         raise ValueError(
-            f"chroma correction needs exactly one feature with {part!r} in its key, "
-            f"this model has {len(found)}."
+            f"chroma correction needs exactly one feature of {part}, this model has "
+            f"{len(positions)}."
         )
-    return found[0]
+    return positions[0]
 
 
 def describe(model: AnyModel, **facts: Any) -> AnyModel:
@@ -209,16 +211,8 @@ def describe(model: AnyModel, **facts: Any) -> AnyModel:
 def with_options(model: AnyModel, overloads: Mapping[str, Mapping[str, OptionValue]]) -> AnyModel:
     """Merges `{extractor: {option: value}}` over the options of that extractor's features.
 
-    Raises:
-        ValueError: the model has no feature of that extractor.
+    Those for extractors that the model doesn't use change nothing, as in libvmaf.
     """
-    known = {feature.extractor for feature in model.features}
-    for extractor in overloads:
-        if extractor not in known:
-            raise ValueError(
-                f"model {model.name} uses no feature of {extractor!r}; it uses: "
-                f"{', '.join(sorted(known))}."
-            )
     features = tuple(
         replace(f, options=tuple((dict(f.options) | dict(overloads.get(f.extractor, {}))).items()))
         for f in model.features

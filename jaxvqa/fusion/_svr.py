@@ -13,8 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxvqa._typing import Array, Float
-from jaxvqa.fusion._model import Model, Svr, index_of
-from jaxvqa.fusion._transform import apply_transform
+from jaxvqa.fusion._model import Model, ScoreTransform, Svr, index_of
 
 
 def decide(svr: Svr, z: Float[Array, "frames n"]) -> Float[Array, " frames"]:
@@ -27,17 +26,46 @@ def decide(svr: Svr, z: Float[Array, "frames n"]) -> Float[Array, " frames"]:
 
 
 def correct_chroma(model: Model, features: Float[Array, "frames n"]) -> Float[Array, "frames n"]:
-    """Puts `P * (1 - adm3)` in place of a chroma score of exactly 0.
+    """Puts `P * (1 - detail)` in place of a chroma score of exactly 0.
 
     Chroma SpEED is 0 where it is undefined (flat or tiny chroma) and where chroma is untouched;
     the stand-in follows luma's loss of detail. The score jumps at 0, and the gradient there belongs
-    to adm3. libvmaf compares after normalising and back, which differs only below 3e-17.
+    to the detail score (adm3 in VMAF v1). libvmaf compares after normalising and back, which
+    differs only below 3e-17.
     """
-    adm = index_of(model.features, "adm3")
-    chroma = index_of(model.features, "speed_chroma")
+    detail = index_of(model.features, "detail")
+    chroma = index_of(model.features, "chroma")
     score = features[:, chroma]
-    stand_in = model.chroma_correction_parameter * (1 - features[:, adm])
+    stand_in = model.chroma_correction_parameter * (1 - features[:, detail])
     return features.at[:, chroma].set(jnp.where(score == 0, stand_in, score))
+
+
+def piecewise_linear(
+    knots: Float[Array, "k 2"], scores: Float[Array, " frames"]
+) -> Float[Array, " frames"]:
+    """Straight lines through the knots; the first and the last one go on beyond the ends.
+
+    A knot that two segments share belongs to the later one.
+    """
+    x, y = knots[:, 0], knots[:, 1]
+    inner = x[None, 1:-1] <= scores[:, None]
+    segment = inner.sum(-1, dtype=jnp.int32)
+    slopes = (y[1:] - y[:-1]) / (x[1:] - x[:-1])
+    return y[segment] + slopes[segment] * (scores - x[segment])
+
+
+def apply_transform(
+    transform: ScoreTransform, scores: Float[Array, " frames"]
+) -> Float[Array, " frames"]:
+    """Polynomial, knots, then rectification against the scores that came in."""
+    out = transform.p0 + transform.p1 * scores + transform.p2 * scores * scores
+    if transform.knots is not None:
+        out = piecewise_linear(transform.knots, out)
+    if transform.out_lte_in:
+        out = jnp.minimum(out, scores)
+    if transform.out_gte_in:
+        out = jnp.maximum(out, scores)
+    return out
 
 
 def raw_scores(model: Model, features: Float[Array, "frames n"]) -> Float[Array, " frames"]:

@@ -4,19 +4,29 @@ Every function takes `(ref, dis, *, bit_depth, reduction, where)`, luma code val
 returns `(frames,)` losses, or a scalar with `reduction="mean"` or "sum". They are pure functions
 for `jit`, `grad`, `vmap` (over clips) and `jax.checkpoint`. docs/losses.md says where each has
 no gradient. RGB comes in through `jaxvqa.color.rgb_to_planes`.
+
+`vmaf` and `funque` are made of fusion models; all others are those of the features that have one,
+registered ones included, under the name in their record.
 """
 
-from jaxvqa.losses._metrics import adm as adm
-from jaxvqa.losses._metrics import cambi as cambi
-from jaxvqa.losses._metrics import ms_essim as ms_essim
-from jaxvqa.losses._metrics import speed_chroma as speed_chroma
-from jaxvqa.losses._metrics import speed_qa as speed_qa
-from jaxvqa.losses._metrics import vif as vif
-from jaxvqa.losses._metrics import y_funque_plus as y_funque_plus
+from jaxvqa.features import _registry
+from jaxvqa.losses._metrics import LossFunction as LossFunction
+from jaxvqa.losses._metrics import loss_function as _loss_function
 from jaxvqa.losses._model import funque as funque
 from jaxvqa.losses._model import vmaf as vmaf
 
-__all__ = [
-    "adm", "cambi", "funque", "ms_essim", "speed_chroma", "speed_qa", "vif", "vmaf",
-    "y_funque_plus",
-]  # fmt: skip
+
+def __getattr__(name: str) -> LossFunction:
+    feature = _registry.losses().get(name)
+    if feature is None:
+        raise AttributeError(f"jaxvqa.losses has no loss {name!r}; it has: {', '.join(names())}.")
+    return _loss_function(feature)
+
+
+def names() -> tuple[str, ...]:
+    """Names of all losses."""
+    return tuple(sorted(["funque", "vmaf", *_registry.losses()]))
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *names()]

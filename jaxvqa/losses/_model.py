@@ -6,32 +6,32 @@ float twins of the model's features, and without the clip, which would stop grad
 
 from __future__ import annotations
 
+import functools
 import os
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 
 from jaxvqa._checks import one_of
-from jaxvqa._planes import Planes
+from jaxvqa._planes import Planes, VideoLike
 from jaxvqa._typing import Array, Float
-from jaxvqa.features import _registry as catalog
-from jaxvqa.features._cambi.gradient import banding
-from jaxvqa.features._feature import Feature, Output, check_feature
+from jaxvqa.features._feature import Feature, Output
 from jaxvqa.features._options import Options
+from jaxvqa.features._registry import differentiable, find
+from jaxvqa.features._run import check_pictures
+from jaxvqa.fusion._catalog import load_model
 from jaxvqa.fusion._model import AnyModel, Collection, FeatureRef, Model
-from jaxvqa.fusion._registry import load_model
 from jaxvqa.fusion._svr import predict
-from jaxvqa.fusion._twins import float_twin
-from jaxvqa.losses._frames import float_pair, measure, reduce_frames, rounded
+from jaxvqa.losses._measure import Perfect, measure_floats
+from jaxvqa.losses._reduce import float_pair, reduce_frames
 
 ModelLike = str | os.PathLike[str] | AnyModel
 
 
 def vmaf(
-    ref: Any,
-    dis: Any,
+    ref: VideoLike,
+    dis: VideoLike,
     *,
     bit_depth: int | None = None,
     model: ModelLike = "vmaf_v0.6.1",
@@ -49,12 +49,12 @@ def vmaf(
         ref: reference, luma code values `(frames, height, width)` or `(height, width)`, or a
             `Planes`; v1 models need a `Planes` with chroma. Any float or integer dtype.
         dis: distorted video of the same shape.
-        bit_depth: bits a sample; needed unless both are uint8 or `Planes`.
+        bit_depth: bits per sample; needed unless both are uint8 or `Planes`.
         model: a shipped name (v0 or v1), a path, or a loaded model. Of a bootstrap collection the
             main model counts.
         banding_gradient: let the gradient pass through CAMBI (v1 models), as the slope of soft
             counts; False stops it there and saves its time. The value is the same.
-        reduction: None for one value a frame, "mean" or "sum".
+        reduction: None for one value per frame, "mean" or "sum".
         where: `(frames,)` booleans; frames that are False count 0 and are left out of the mean.
             They are still neighbours of others in motion.
 
@@ -77,8 +77,8 @@ def vmaf(
 
 
 def funque(
-    ref: Any,
-    dis: Any,
+    ref: VideoLike,
+    dis: VideoLike,
     *,
     bit_depth: int | None = None,
     model: ModelLike = "funque_2022",
@@ -91,9 +91,9 @@ def funque(
         ref: reference, luma code values `(frames, height, width)` or `(height, width)`, or a
             `Planes`.
         dis: distorted video of the same shape.
-        bit_depth: bits a sample; needed unless both are uint8 or `Planes`.
+        bit_depth: bits per sample; needed unless both are uint8 or `Planes`.
         model: as for `vmaf`.
-        reduction: None for one value a frame, "mean" or "sum".
+        reduction: None for one value per frame, "mean" or "sum".
         where: `(frames,)` booleans; frames that are False count 0 and are left out of the mean.
 
     Returns:
@@ -108,8 +108,8 @@ def funque(
 
 
 def score_frames(
-    ref: Any,
-    dis: Any,
+    ref: VideoLike,
+    dis: VideoLike,
     *,
     bit_depth: int | None = None,
     model: ModelLike = "vmaf_v0.6.1",
@@ -120,7 +120,7 @@ def score_frames(
     Args:
         ref: reference, as for `vmaf`.
         dis: distorted video of the same shape.
-        bit_depth: bits a sample; needed unless both are uint8 or `Planes`.
+        bit_depth: bits per sample; needed unless both are uint8 or `Planes`.
         model: as for `vmaf`.
         clip: keep the score within the model's range.
 
@@ -137,14 +137,17 @@ def score_frames(
 
 
 def _model_loss(
-    ref: Any, dis: Any, bit_depth: int | None, model: ModelLike, banding_gradient: bool = True
+    ref: VideoLike,
+    dis: VideoLike,
+    bit_depth: int | None,
+    model: ModelLike,
+    banding_gradient: bool = True,
 ) -> Float[Array, " frames"]:
     ref, dis = float_pair(ref, dis, bit_depth)
     single = single_model(model)
     columns = _columns(single, ref, dis, banding_gradient)
-    ideal = [_perfect(column, ref, banding_gradient) for column in columns]
     score = predict(single, _stack([column.value for column in columns], ref), clip=False)
-    best = predict(single, _stack(ideal, ref), clip=False)
+    best = predict(single, _stack([column.perfect() for column in columns], ref), clip=False)
     return score - best if single.info.direction == "lower" else best - score
 
 
@@ -159,78 +162,39 @@ def single_model(model: ModelLike) -> Model:
     return model
 
 
-@dataclass(frozen=True)
-class _Column:
+class _Column(NamedTuple):
     """One input of a model, measured."""
 
-    feature: Feature
-    options: Options
-    output: Output
     value: Float[Array, " frames"]
+    perfect: Callable[[], Float[Array, " frames"]]
 
 
 def _columns(model: Model, ref: Planes, dis: Planes, banding_gradient: bool) -> list[_Column]:
     """The model's features of the pair."""
-    resolved = [_resolve(wanted) for wanted in model.features]
+    inputs = [_resolve(wanted) for wanted in model.features]
     # everything is checked before anything is computed
-    for feature, options, _ in resolved:
+    for feature, options, _ in inputs:
         for side in (ref, dis):
-            if feature.integer:
-                feature.check(side, options)
-            else:
-                check_feature(feature, side, options)
-    series: dict[tuple[str, Options], dict[str, Array]] = {}
-    for feature, options, _ in resolved:
+            check_pictures(feature, side, options)
+    measured: dict[tuple[str, Options], tuple[dict[str, Array], Perfect]] = {}
+    columns = []
+    for feature, options, output in inputs:
         key = (feature.name, options)
-        if key not in series:
-            series[key] = _extract(feature, options, ref, dis, banding_gradient)
-    return [_Column(f, opts, out, series[f.name, opts][out.name]) for f, opts, out in resolved]
+        if key not in measured:
+            series = measure_floats(feature, ref, dis, options, gradient=banding_gradient)
+            perfect = Perfect(feature, options, ref, series, gradient=banding_gradient)
+            measured[key] = series, perfect
+        series, perfect = measured[key]
+        columns.append(_Column(series[output.name], functools.partial(perfect, output)))
+    return columns
 
 
 def _stack(columns: list[Array], like: Planes) -> Float[Array, "frames n"]:
     return jnp.stack([column.astype(like.y.dtype) for column in columns], axis=1)
 
 
-def _resolve(wanted: FeatureRef) -> tuple[Feature, Options, Output]:
+def _resolve(wanted: FeatureRef) -> tuple[Feature[Any], Options, Output]:
     """The differentiable feature that stands for a model's input, where there is one."""
-    extractor, key, settings = float_twin(wanted.extractor, wanted.key, wanted.settings)
-    feature = catalog.find(extractor)
-    options = feature.resolve(settings)
-    for output in feature.outputs(options):
-        if output.raw == key:
-            return feature, options, output
-    raise ValueError(f"{extractor} has no output {key}.")
-
-
-def _extract(
-    feature: Feature, options: Options, ref: Planes, dis: Planes, banding_gradient: bool
-) -> dict[str, Array]:
-    if feature.name == "cambi":
-        return {"cambi": _banding(dis, options, banding_gradient)}
-    if feature.integer:
-        ref, dis = rounded(ref), rounded(dis)
-    return measure(feature, ref, dis, options.changed())
-
-
-def _banding(planes: Planes, options: Options, gradient: bool) -> Float[Array, " frames"]:
-    y = planes.y if gradient else jax.lax.stop_gradient(planes.y)
-    return banding(y, planes.depth, options)
-
-
-def _perfect(column: _Column, ref: Planes, banding_gradient: bool) -> Float[Array, " frames"]:
-    """Value of an input where the distorted picture equals the reference."""
-    value, output, options = column.value, column.output, column.options
-    if output.name == "cambi":
-        # banding is no difference to the reference: a perfect picture has the reference's own
-        return _banding(ref, options, banding_gradient)
-    if output.direction == "neither":
-        return value
-    left_out = output.name.endswith("scale0") and (
-        options.get("vif_skip_scale0", False) or options.get("adm_skip_scale0", False)
-    )
-    mixed = output.name == "adm3" and options.get("adm_adm3_apply_hm", False)
-    if left_out:
-        return value
-    if mixed:
-        return jnp.full_like(value, options.adm_min_val)
-    return jnp.full_like(value, 1.0 if output.direction == "higher" else 0.0)
+    feature, key, options = differentiable(find(wanted.extractor), wanted.key, wanted.settings)
+    output, options = feature.output(key, options)
+    return feature, options, output

@@ -9,8 +9,8 @@ from typing import Any
 
 import jax
 
-import jaxvqa
 from jaxvqa._scoring.result import Result
+from jaxvqa._version import __version__
 from jaxvqa.report._atomic import write_atomically
 from jaxvqa.report._numbers import format_number
 
@@ -25,7 +25,7 @@ class _Verbatim(str):
 def render_json(result: Result, *, timing: bool = True) -> str:
     """A result as JSON text.
 
-    The keys `version`, `fps` (frames scored a second), `frames`, `pooled_metrics` and
+    The keys `version`, `fps` (frames scored per second), `frames`, `pooled_metrics` and
     `aggregate_metrics` are libvmaf's, in its order and with its number format; a value that is not
     finite is `null`. The key `jaxvqa` holds what libvmaf has no place for.
 
@@ -39,11 +39,11 @@ def render_json(result: Result, *, timing: bool = True) -> str:
     ]
     pooled = {name: {k: values[k] for k in POOLS} for name, values in result.pooled.items()}
     document = {
-        "version": jaxvqa.__version__,
+        "version": __version__,
         "fps": _Verbatim(f"{result.timing.fps:.2f}") if timing else None,
         "frames": frames,
         "pooled_metrics": pooled,
-        "aggregate_metrics": {},
+        "aggregate_metrics": dict(result.aggregate),
         "jaxvqa": extra_block(result, timing=timing),
     }
     return _text(document, "") + "\n"
@@ -58,7 +58,7 @@ def extra_block(result: Result, *, timing: bool = True) -> dict[str, Any]:
     """What our JSON says beyond libvmaf's, as plain Python values."""
     block: dict[str, Any] = {
         "schema": SCHEMA,
-        "version": jaxvqa.__version__,
+        "version": __version__,
         "jax": jax.__version__,
         "devices": _devices(),
         "models": [

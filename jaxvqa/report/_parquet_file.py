@@ -1,10 +1,11 @@
-"""Results as Parquet, one row a frame and feature."""
+"""Results as Parquet, one row per frame and feature."""
 
 from __future__ import annotations
 
 import io
 import json
 import os
+from typing import Any
 
 import numpy as np
 
@@ -23,9 +24,10 @@ def require_parquet() -> None:
 def render_parquet(result: Result, *, timing: bool = True) -> bytes:
     """A result as a Parquet file in memory.
 
-    Long form: columns `frame` (int64), `feature` (text) and `value` (float64, null where a value is
-    not finite), so that tables of many clips and models can be stacked. The file's metadata holds
-    under `jaxvqa` what our JSON holds there.
+    Long form: columns `reference` and `distorted` (file names, null for arrays), `frame` (int64),
+    `feature` (text) and `value` (float64, null where a value is not finite), so that tables of many
+    clips and models can be stacked. The file's metadata holds under `jaxvqa` what our JSON holds
+    there.
 
     Args:
         result: what `jaxvqa.score` gave.
@@ -44,8 +46,15 @@ def render_parquet(result: Result, *, timing: bool = True) -> bytes:
     features = pa.DictionaryArray.from_arrays(
         np.repeat(np.arange(len(names), dtype=np.int32), len(result.frame_numbers)), names
     )
-    columns = [pa.array(frames), features, pa.array(values, mask=~np.isfinite(values))]
-    table = pa.table(columns, names=["frame", "feature", "value"])
+    rows = len(values)
+    columns = {
+        "reference": _repeated(result.clip.ref_path, rows),
+        "distorted": _repeated(result.clip.dis_path, rows),
+        "frame": pa.array(frames),
+        "feature": features,
+        "value": pa.array(values, mask=~np.isfinite(values)),
+    }
+    table = pa.table(columns)
     about = json.dumps(_finite(extra_block(result, timing=timing)))
     sink = io.BytesIO()
     pq.write_table(table.replace_schema_metadata({"jaxvqa": about}), sink)
@@ -55,6 +64,14 @@ def render_parquet(result: Result, *, timing: bool = True) -> bytes:
 def write_parquet(result: Result, file: str | os.PathLike[str], *, timing: bool = True) -> None:
     """Writes `render_parquet` to a file, whole or not at all."""
     write_atomically(file, render_parquet(result, timing=timing))
+
+
+def _repeated(text: str | None, rows: int) -> Any:
+    """A column of one text, stored once."""
+    import pyarrow as pa
+
+    index = pa.array(np.zeros(rows, np.int32), mask=np.full(rows, text is None))
+    return pa.DictionaryArray.from_arrays(index, pa.array([text or ""]))
 
 
 def _finite(value: object) -> object:

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Mapping
 from xml.sax.saxutils import quoteattr
 
-import jaxvqa
 from jaxvqa._scoring.result import Result
+from jaxvqa._version import __version__
 from jaxvqa.report._atomic import write_atomically
 from jaxvqa.report._json_file import POOLS
 from jaxvqa.report._numbers import format_number
@@ -30,7 +30,7 @@ def render_xml(result: Result, *, timing: bool = True) -> str:
     clip, keys = result.clip, _attribute_names(result.frames)
     fps = f"{result.timing.fps:.2f}" if timing else ""
     lines = [
-        f"<VMAF version={quoteattr(jaxvqa.__version__)}>",
+        f"<VMAF version={quoteattr(__version__)}>",
         f'  <params qualityWidth="{clip.width}" qualityHeight="{clip.height}" />',
         f'  <fyi fps="{fps}" />',
         "  <frames>",
@@ -42,7 +42,9 @@ def render_xml(result: Result, *, timing: bool = True) -> str:
     for name, pooled in result.pooled.items():
         values = _attributes({k: pooled[k] for k in POOLS})
         lines.append(f"    <metric name={quoteattr(_NOT_IN_XML.sub('?', name))} {values}/>")
-    lines += ["  </pooled_metrics>", "  <aggregate_metrics />", "</VMAF>", ""]
+    names = _attribute_names(result.aggregate)
+    aggregate = _attributes({names[k]: v for k, v in result.aggregate.items()})
+    lines += ["  </pooled_metrics>", f"  <aggregate_metrics {aggregate}/>", "</VMAF>", ""]
     return "\n".join(lines)
 
 

@@ -2,8 +2,8 @@
 
 from jaxvqa.video._errors import VideoError as VideoError
 from jaxvqa.video._info import VideoInfo as VideoInfo
-from jaxvqa.video._pairing import Pair as Pair
-from jaxvqa.video._pairing import batches as batches
+from jaxvqa.video._inputs import InputOptions as InputOptions
+from jaxvqa.video._pairing import VideoPair as VideoPair
 from jaxvqa.video._pairing import open_pair as open_pair
 from jaxvqa.video._prefetch import prefetch as prefetch
 from jaxvqa.video._reader import Video as Video

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxvqa._notice import Notice
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._ffv1 import SliceCheck
 from jaxvqa.video._formats import FramePlanes, PixelFormat, advice_for, parse_pixel_format
@@ -88,7 +89,7 @@ def copy_planes(frame: Any, layout: PixelFormat, path: str) -> FramePlanes:
     return layout.unpack(stored)
 
 
-class AvSource:
+class AvReader:
     """Frames of a file decoded by FFmpeg; a `Source`.
 
     The first frame is decoded at once: only a frame tells the true format, size, colour tags and
@@ -109,7 +110,7 @@ class AvSource:
         self._damaged = False
         self._damaged_from: int | None = None
         self._end_time: Fraction | None = None
-        self.warnings: list[str] = []
+        self.notices: list[Notice] = []
         self.incomplete = find_truncation(path)
         try:
             self._container = self._av.open(path)
@@ -218,18 +219,20 @@ class AvSource:
         counted = self.info.announced_frames
         announced = self._announced_duration()
         if counted is not None and self._index < counted:
-            self.warnings.append(
+            text = (
                 f"{self._path}: only {self._index} of the {counted} frames that the container "
                 "announces could be read."
             )
+            self.notices.append(Notice("missing-frames", text))
         elif announced is None or self._end_time is None:
             return
         # half a second covers the ways in which containers round and pad their durations
         elif announced - self._end_time > Fraction(1, 2):
-            self.warnings.append(
+            text = (
                 f"{self._path}: its last frame ends at {float(self._end_time):.2f} s, but the "
                 f"container announces {float(announced):.2f} s of video: frames may be missing."
             )
+            self.notices.append(Notice("missing-frames", text))
 
     def _announced_duration(self) -> Fraction | None:
         """End time of the video as the container states it; None if other streams may define it."""

@@ -6,6 +6,7 @@ import dataclasses
 from fractions import Fraction
 from typing import Protocol, runtime_checkable
 
+from jaxvqa._notice import Notice
 from jaxvqa.video._formats import FramePlanes
 
 HDR_TRANSFERS = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
@@ -19,9 +20,9 @@ class VideoInfo:
         path: the file.
         width: luma columns.
         height: luma rows.
-        bit_depth: bits a sample.
+        bit_depth: bits per sample.
         chroma: "400", "420", "422" or "444".
-        fps: frames a second, or None if the file does not say.
+        fps: frames per second, or None if the file does not say.
         frame_count: frames in the whole file if that is certain before reading, else None.
         pixel_format: FFmpeg's name of the layout in the file.
         reader: "av", "y4m" or "yuv".
@@ -57,18 +58,18 @@ class VideoInfo:
 
 
 @runtime_checkable
-class Source(Protocol):
+class Reader(Protocol):
     """A reader of one kind of file: step to a frame, then take its planes.
 
     Attributes:
         info: facts about the file.
         incomplete: why the file is known to lack its end, or None.
-        warnings: sentences about things that may spoil a score.
+        notices: what may spoil a score.
     """
 
     info: VideoInfo
     incomplete: str | None
-    warnings: list[str]
+    notices: list[Notice]
 
     def grab(self) -> bool:
         """Steps to the next frame; False at the end.

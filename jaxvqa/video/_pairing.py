@@ -1,27 +1,25 @@
-"""Pairs the frames of a reference and a distorted video, by index, and stacks them."""
+"""Pairs the frames of a reference and a distorted video, by index."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
-
-from jaxvqa._checks import one_of
+from jaxvqa._notice import Notice
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._formats import FramePlanes
+from jaxvqa.video._inputs import InputOptions, settle_lengths
 from jaxvqa.video._prefetch import Beside
 from jaxvqa.video._reader import Video, open_video
 
-ON_LENGTH_MISMATCH = ("error", "truncate")
-
 _SAME_RATE = 0.01
 
-FramePair = tuple[int, FramePlanes, FramePlanes]
+# index, planes of the reference, planes of the distorted video
+NumberedPair = tuple[int, FramePlanes, FramePlanes]
 
 
-class Pair:
+class VideoPair:
     """Two open videos read in step; see `open_pair`.
 
     A context manager, and an iterator, once, over `(index, ref_planes, dis_planes)` with the index
@@ -30,20 +28,16 @@ class Pair:
     Attributes:
         ref: the reference video; facts are in `ref.info`.
         dis: the distorted video.
-        dropped: frames at the end that have no partner, `(of ref, of dis)`: set by the end of the
-            iteration, and only under `on_length_mismatch="truncate"`.
     """
 
-    def __init__(
-        self, ref: Video, dis: Video, frame_count: int | None, on_length_mismatch: str
-    ) -> None:
+    def __init__(self, ref: Video, dis: Video, inputs: InputOptions) -> None:
         self.ref = ref
         self.dis = dis
-        self.dropped = (0, 0)
-        self._limit = frame_count
-        self._truncate = on_length_mismatch == "truncate"
+        self._inputs = inputs
+        self._limit = inputs.frame_count
+        self._dropped: str | None = None
         _check_alike(ref, dis)
-        if frame_count is None:
+        if self._limit is None:
             for video in (ref, dis):
                 if video.incomplete:
                     raise VideoError(video.info.path, video.incomplete)
@@ -71,39 +65,35 @@ class Pair:
         return min(known, default=None)
 
     @property
-    def warnings(self) -> list[str]:
-        """Sentences about what may spoil the scores; complete after the last frame."""
+    def notices(self) -> list[Notice]:
+        """What may spoil the scores; complete after the last frame."""
         ref, dis = self.ref.info, self.dis.info
-        found = self.ref.warnings + self.dis.warnings
+        found = self.ref.notices + self.dis.notices
         # containers with millisecond times give rates that are a little off
         if ref.fps and dis.fps and abs(ref.fps / dis.fps - 1) > _SAME_RATE:
-            found.append(
+            text = (
                 f"{dis.path}: its frame rate is {float(dis.fps):.3f}, the reference's "
                 f"{float(ref.fps):.3f}: frames are paired by index, which is right only if both "
                 "show the same frames."
             )
+            found.append(Notice("frame-rate", text))
         if ref.color_range and dis.color_range and ref.color_range != dis.color_range:
-            found.append(
+            text = (
                 f"{dis.path}: its colour range is {_range(dis.color_range)}, the reference's "
                 f"{_range(ref.color_range)}: code values are compared as they are."
             )
+            found.append(Notice("range", text))
         if (ref.color_transfer and dis.color_transfer) and ref.is_hdr != dis.is_hdr:
-            found.append(
+            text = (
                 f"{dis.path}: its transfer function is {dis.color_transfer}, the reference's "
                 f"{ref.color_transfer}: the scores mean little."
             )
-        if any(self.dropped):
-            name, count = ("reference", self.dropped[0])
-            if self.dropped[1]:
-                name, count = ("distorted video", self.dropped[1])
-            frames = "frame" if count == 1 else "frames"
-            found.append(
-                f"{dis.path}: the last {count} {frames} of the {name} had no partner and were not "
-                "scored."
-            )
+            found.append(Notice("transfer", text))
+        if self._dropped is not None:
+            found.append(Notice("dropped-frames", f"{dis.path}: {self._dropped}"))
         return found
 
-    def __iter__(self) -> Iterator[FramePair]:
+    def __iter__(self) -> Iterator[NumberedPair]:
         ref, index = iter(self.ref), 0
         with Beside(self.dis) as dis:
             while self._limit is None or index < self._limit:
@@ -132,24 +122,17 @@ class Pair:
 
     def _settle(self, ref: int, dis: int) -> None:
         """Applies the policy to the numbers of frames."""
-        if ref != dis and not self._truncate:
-            skipped = ""
-            if self.ref.skip or self.dis.skip:
-                skipped = f" after skipping {self.ref.skip} and {self.dis.skip}"
-            raise VideoError(
-                self.dis.info.path,
-                f"has {dis} frames, but the reference {self.ref.info.path} has {ref}{skipped}: cut "
-                "the longer one, align them with skip_ref or skip_dis, or score the common part "
-                "with --on-length-mismatch truncate.",
-            )
-        self.dropped = (max(ref - dis, 0), max(dis - ref, 0))
+        _, problem, self._dropped = settle_lengths(ref, dis, self._inputs)
+        if problem is not None:
+            text = f"has {dis} frames, but the reference {self.ref.info.path} {problem}"
+            raise VideoError(self.dis.info.path, text)
 
     def close(self) -> None:
         """Closes both videos; safe to repeat."""
         self.ref.close()
         self.dis.close()
 
-    def __enter__(self) -> Pair:
+    def __enter__(self) -> VideoPair:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -173,9 +156,9 @@ def _check_alike(ref_video: Video, dis_video: Video) -> None:
     if ref.bit_depth != dis.bit_depth:
         raise VideoError(
             dis.path,
-            f"has {dis.bit_depth} bits a sample, but the reference {ref.path} has {ref.bit_depth}: "
-            "convert one of them first, for example with ffmpeg -i INPUT -pix_fmt "
-            f"{(ref if ref.bit_depth > dis.bit_depth else dis).pixel_format} OUTPUT.y4m.",
+            f"has {dis.bit_depth} bits per sample, but the reference {ref.path} has "
+            f"{ref.bit_depth}: convert one of them first, for example with ffmpeg -i INPUT "
+            f"-pix_fmt {(ref if ref.bit_depth > dis.bit_depth else dis).pixel_format} OUTPUT.y4m.",
         )
     if ref.chroma != dis.chroma:
         raise VideoError(
@@ -189,54 +172,31 @@ def _check_alike(ref_video: Video, dis_video: Video) -> None:
 def open_pair(
     ref: str | os.PathLike[str],
     dis: str | os.PathLike[str],
-    *,
-    width: int | None = None,
-    height: int | None = None,
-    pixel_format: str | None = None,
-    bit_depth: int | None = None,
-    skip_ref: int = 0,
-    skip_dis: int = 0,
-    frame_count: int | None = None,
-    on_length_mismatch: str = "error",
-) -> Pair:
+    inputs: InputOptions | None = None,
+) -> VideoPair:
     """Opens a reference and a distorted video for reading in step.
 
     Args:
         ref: the reference file.
         dis: the distorted file.
-        width: luma columns, if both files are raw video; see `open_video`.
-        height: luma rows, if both files are raw video.
-        pixel_format: of raw video.
-        bit_depth: of raw video.
-        skip_ref: frames to leave out at the start of the reference.
-        skip_dis: frames to leave out at the start of the distorted video.
-        frame_count: the most pairs to read; None reads all.
-        on_length_mismatch: "error" refuses videos of unequal length, at once if the lengths are
-            known and else at the end; "truncate" reads the common part and sets `dropped`.
+        inputs: how to read them; unequal lengths are refused at once if they are known, else at
+            the end.
 
     Returns:
         The pair; use it in a `with` block.
 
     Raises:
         VideoError: a file that cannot be read, or files that do not fit each other.
-        ValueError: a wrong policy or frame count.
     """
-    one_of("on_length_mismatch", on_length_mismatch, ON_LENGTH_MISMATCH)
-    if frame_count is not None and frame_count < 1:
-        raise ValueError(f"frame_count must be at least 1, got {frame_count}.")
-    raw = {
-        "width": width,
-        "height": height,
-        "pixel_format": pixel_format,
-        "bit_depth": bit_depth,
-    }
+    inputs = InputOptions() if inputs is None else inputs
+    raw = inputs.raw_format
     ref_video, dis_video = _open_both(
-        lambda: open_video(ref, **raw, skip=skip_ref),  # type: ignore[arg-type]
-        lambda: open_video(dis, **raw, skip=skip_dis),  # type: ignore[arg-type]
+        lambda: open_video(ref, **raw, skip=inputs.skip_ref),
+        lambda: open_video(dis, **raw, skip=inputs.skip_dis),
         at_once=os.path.isfile(ref) and os.path.isfile(dis),
     )
     try:
-        return Pair(ref_video, dis_video, frame_count, on_length_mismatch)
+        return VideoPair(ref_video, dis_video, inputs)
     except BaseException:
         ref_video.close()
         dis_video.close()
@@ -271,53 +231,3 @@ def _and_second(ref: Video, dis: Callable[[], Video]) -> tuple[Video, Video]:
     except BaseException:
         ref.close()
         raise
-
-
-def batches(
-    pairs: Iterable[FramePair], size: int
-) -> Iterator[tuple[int, FramePlanes, FramePlanes]]:
-    """Stacks frames into arrays of `size` frames; the last batch may be shorter.
-
-    Every batch has memory of its own, because arrays handed to a device may be used there without
-    a copy.
-
-    Args:
-        pairs: a `Pair`, or an iterator of its items.
-        size: frames a batch, at least 1.
-
-    Yields:
-        `(index of the first frame, ref planes, dis planes)`, each plane `(frames, height, width)`.
-
-    Raises:
-        ValueError: a size below 1.
-    """
-    if size < 1:
-        raise ValueError(f"size must be at least 1, got {size}.")
-    return _batches(pairs, size)
-
-
-def _batches(
-    pairs: Iterable[FramePair], size: int
-) -> Iterator[tuple[int, FramePlanes, FramePlanes]]:
-    first, filled = 0, 0
-    ref_stack: FramePlanes = ()
-    dis_stack: FramePlanes = ()
-    for index, ref, dis in pairs:
-        if filled == 0:
-            first, ref_stack, dis_stack = index, _empty_stack(ref, size), _empty_stack(dis, size)
-        for stack, plane in zip(ref_stack + dis_stack, ref + dis, strict=True):
-            stack[filled] = plane
-        filled += 1
-        if filled == size:
-            yield first, ref_stack, dis_stack
-            filled, ref_stack, dis_stack = 0, (), ()
-    if filled:
-        yield first, _cut(ref_stack, filled), _cut(dis_stack, filled)
-
-
-def _empty_stack(planes: FramePlanes, size: int) -> FramePlanes:
-    return tuple(np.empty((size, *plane.shape), plane.dtype) for plane in planes)
-
-
-def _cut(stack: FramePlanes, frames: int) -> FramePlanes:
-    return tuple(plane[:frames] for plane in stack)

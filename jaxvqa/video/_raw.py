@@ -9,6 +9,7 @@ from typing import BinaryIO
 import numpy as np
 
 from jaxvqa._checks import BIT_DEPTHS
+from jaxvqa._notice import Notice
 from jaxvqa._planes import CHROMA_FORMATS, chroma_size
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._formats import (
@@ -21,10 +22,7 @@ from jaxvqa.video._formats import (
 from jaxvqa.video._info import VideoInfo
 
 _MAX_SIDE = 1 << 16
-_GIVE_ALL = (
-    "raw video needs width, height, pixel format and bit depth "
-    "(--width, --height, --pixel-format, --bitdepth)"
-)
+_GIVE_ALL = "raw video needs width, height, pixel_format and bit_depth"
 
 
 def read_frame_bytes(file: BinaryIO, count: int) -> np.ndarray | None:
@@ -73,7 +71,7 @@ def raw_format(path: str, pixel_format: str | None, bit_depth: int | None) -> Pi
         path: the file, for messages.
         pixel_format: libvmaf's spelling ("420", "422", "444", "400"), which needs a bit depth, or
             FFmpeg's ("yuv420p10le"), which brings its own.
-        bit_depth: bits a sample, or None.
+        bit_depth: bits per sample, or None.
     """
     if pixel_format is None:
         raise VideoError(path, f"{_GIVE_ALL}; the pixel format is missing.")
@@ -95,7 +93,7 @@ def raw_format(path: str, pixel_format: str | None, bit_depth: int | None) -> Pi
     return layout
 
 
-class RawSource:
+class RawReader:
     """Frames of a headerless file; a `Source`.
 
     Args:
@@ -122,7 +120,7 @@ class RawSource:
         bit_depth: int | None,
     ) -> None:
         self.incomplete: str | None = None
-        self.warnings: list[str] = []
+        self.notices: list[Notice] = []
         self._layout = raw_format(path, pixel_format, bit_depth)
         if width is None or height is None:
             missing = "width" if width is None else "height"

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from jaxvqa.video._av_reader import AvSource
+from jaxvqa._notice import Notice
+from jaxvqa.video._av_reader import AvReader
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._formats import FramePlanes
-from jaxvqa.video._info import HDR_TRANSFERS, Source, VideoInfo
-from jaxvqa.video._raw import RawSource, is_regular
-from jaxvqa.video._y4m import MAGIC, Y4MSource
+from jaxvqa.video._info import HDR_TRANSFERS, Reader, VideoInfo
+from jaxvqa.video._raw import RawReader, is_regular
+from jaxvqa.video._y4m import MAGIC, Y4MReader
 
 _RAW_SUFFIXES = (".yuv", ".raw", ".i420", ".nv12", ".p010", ".gray")
 
@@ -26,12 +27,12 @@ class Video:
     a second `open_video`.
 
     Args:
-        source: the reader.
+        reader: the reader of the file.
         skip: frames to leave out at the start.
     """
 
-    def __init__(self, source: Source, skip: int = 0) -> None:
-        self._source = source
+    def __init__(self, reader: Reader, skip: int = 0) -> None:
+        self._reader = reader
         self.skip = skip
         self._skipped = False
         # closing while another thread decodes would free memory under the decoder
@@ -39,7 +40,7 @@ class Video:
         self._closed = False
         self._ended = False
         self._read = 0
-        self.info: VideoInfo = source.info
+        self.info: VideoInfo = reader.info
 
     @property
     def frames_left(self) -> int | None:
@@ -50,26 +51,28 @@ class Video:
     @property
     def incomplete(self) -> str | None:
         """Why the file is known to lack its end, or None."""
-        return self._source.incomplete
+        return self._reader.incomplete
 
     @property
-    def warnings(self) -> list[str]:
-        """Sentences about what may spoil a score; some are known only after the last frame."""
+    def notices(self) -> list[Notice]:
+        """What may spoil a score; some of it is known only after the last frame."""
         info, found = self.info, []
         if info.is_hdr:
             kind = HDR_TRANSFERS[info.color_transfer or ""]
-            found.append(
+            text = (
                 f"{info.path}: the video is HDR ({kind}), but the metrics and models were made for "
                 "SDR: read the scores with care."
             )
+            found.append(Notice("hdr", text))
         if info.interlaced:
-            found.append(
+            text = (
                 f"{info.path}: the video is interlaced, but the metrics expect whole frames: "
                 "deinterlace both videos the same way first."
             )
+            found.append(Notice("interlaced", text))
         if info.note:
-            found.append(f"{info.path}: {info.note}")
-        return found + self._source.warnings
+            found.append(Notice("format", f"{info.path}: {info.note}"))
+        return found + self._reader.notices
 
     def __iter__(self) -> Iterator[FramePlanes]:
         if self._ended:
@@ -100,10 +103,10 @@ class Video:
         if not self._skipped:
             self._skipped = True
             for done in range(self.skip):
-                if not self._source.grab():
+                if not self._reader.grab():
                     raise VideoError(self.info.path, _skip_problem(done, self.skip))
-        if self._source.grab():
-            self._source.check()
+        if self._reader.grab():
+            self._reader.check()
             self._read += 1
             return True
         self._ended = True
@@ -116,7 +119,7 @@ class Video:
         return False
 
     def _retrieve(self) -> FramePlanes:
-        planes = self._source.retrieve()
+        planes = self._reader.retrieve()
         depth = self.info.bit_depth
         if 8 < depth < 16:
             highest = max(int(np.max(plane)) for plane in planes)
@@ -133,7 +136,7 @@ class Video:
         with self._lock:
             if not self._closed:
                 self._closed = True
-                self._source.close()
+                self._reader.close()
 
     def __enter__(self) -> Video:
         return self
@@ -166,7 +169,7 @@ def open_video(
         width: luma columns of raw video.
         height: luma rows of raw video.
         pixel_format: of raw video: "420", "422", "444", "400", or FFmpeg's name ("yuv420p10le").
-        bit_depth: bits a sample of raw video; above 8 a sample takes 16 bits, little endian.
+        bit_depth: bits per sample of raw video; above 8 a sample takes 16 bits, little endian.
         skip: frames to leave out at the start.
 
     Returns:
@@ -188,20 +191,19 @@ def open_video(
                 "and bit depth.",
             )
         if raw:
-            source: Source = RawSource(name, width, height, pixel_format, bit_depth)
+            reader: Reader = RawReader(name, width, height, pixel_format, bit_depth)
         elif is_y4m or not is_regular(name) or name.lower().endswith(".y4m"):
-            source = Y4MSource(name)
+            reader = Y4MReader(name)
         elif name.lower().endswith(_RAW_SUFFIXES):
             raise VideoError(
                 name,
-                "is raw video without a header: give its width, height, pixel format and bit depth "
-                "(--width, --height, --pixel-format, --bitdepth).",
+                "is raw video without a header: give width, height, pixel_format and bit_depth.",
             )
         else:
-            source = AvSource(name)
+            reader = AvReader(name)
     except OSError as error:
         raise VideoError(name, f"cannot be read: {error.strerror or error}.") from error
-    video = Video(source, skip)
+    video = Video(reader, skip)
     count = video.info.frame_count
     if count is not None and skip >= count:
         video.close()

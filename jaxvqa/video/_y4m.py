@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from jaxvqa._notice import Notice
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._formats import FramePlanes, PixelFormat, advice_for, planar_format
 from jaxvqa.video._info import VideoInfo
@@ -114,7 +115,7 @@ def _count_frames(file: BinaryIO, size: int, frame_bytes: int) -> tuple[int | No
     return count, None
 
 
-class Y4MSource:
+class Y4MReader:
     """Frames of a y4m file or pipe; a `Source`.
 
     Args:
@@ -126,7 +127,7 @@ class Y4MSource:
 
     def __init__(self, path: str) -> None:
         self.incomplete: str | None = None
-        self.warnings: list[str] = []
+        self.notices: list[Notice] = []
         self._index = -1
         self._data: np.ndarray | None = None
         self._file = open(path, "rb")  # noqa: SIM115 (closed by `close`)

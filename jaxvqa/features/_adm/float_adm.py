@@ -19,29 +19,29 @@ from jaxvqa._ops import safe
 from jaxvqa._ops.borders import pad
 from jaxvqa._ops.stages import row_sums, stage
 from jaxvqa._ops.tiling import map_frames, map_rows
-from jaxvqa._planes import Planes, to_float
+from jaxvqa._planes import Planes, VideoLike, to_float
 from jaxvqa._typing import Array, Float, Num
 from jaxvqa.features._adm import csf
 from jaxvqa.features._adm.daubechies import Bands, pad_for_transform, transform_rows
-from jaxvqa.features._adm.options import FLOAT_OPTIONS, outputs
-from jaxvqa.features._feature import Feature, Series, run
-from jaxvqa.features._options import Options
+from jaxvqa.features._adm.options import FloatAdmOptions, outputs
+from jaxvqa.features._feature import Feature, Loss, Series
+from jaxvqa.features._run import documented, run
 
 SCALES = 4
 _COS_SQUARED = math.cos(math.pi / 180.0) ** 2
 _EMPTY_DENOMINATOR = 1e-10
 
 
-def csf_factors(scale: int, options: Options) -> tuple[float, float]:
+def csf_factors(scale: int, options: FloatAdmOptions) -> tuple[float, float]:
     """Contrast sensitivity of one scale: for the h and v bands, and for the diagonal band."""
-    geometry = (options.adm_norm_view_dist, options.adm_ref_display_height)
-    if options.adm_csf_mode == 1:
-        factors = csf.barten(scale, *geometry, options.adm_csf_scale, options.adm_csf_diag_scale)
-    elif options.adm_csf_mode == 2:
+    geometry = (options.norm_view_dist, options.ref_display_height)
+    if options.csf_mode == 1:
+        factors = csf.barten(scale, *geometry, options.csf_scale, options.csf_diag_scale)
+    elif options.csf_mode == 2:
         factors = csf.native(scale, *geometry)
     else:
         factors = csf.watson(scale, *geometry)
-    given = (options[f"adm_f1s{scale}"], options[f"adm_f2s{scale}"])
+    given = (getattr(options, f"f1s{scale}"), getattr(options, f"f2s{scale}"))
     return tuple(g if g >= 0 else f for g, f in zip(given, factors, strict=True))  # type: ignore
 
 
@@ -114,19 +114,21 @@ def _excess(band: Array, threshold: Array, *, factor: float, power: float) -> Ar
     return x * x * x if power == 3.0 else safe.power(x, power)
 
 
-def _pooled_rows(ref: Bands, dis: Bands, factors: tuple[float, ...], options: Options) -> Array:
+def _pooled_rows(
+    ref: Bands, dis: Bands, factors: tuple[float, ...], options: FloatAdmOptions
+) -> Array:
     """Row sums of the three pooled quantities and bands: `(rows, 9)`, inputs one sample wider."""
-    details, gain = (ref.h, ref.v, ref.d), options.adm_enhn_gain_limit
+    details, gain = (ref.h, ref.v, ref.d), options.enhancement_gain_limit
     parts = stage(_split, *details, dis.h, dis.v, dis.d, factors=factors, gain=gain)
     *parts, mask_restored, mask_additive = parts
-    if options.adm_bypass_cm == 1:
+    if options.bypass_cm == 1:
         mask_restored, mask_additive = jnp.zeros_like(mask_restored), jnp.zeros_like(mask_additive)
     mask_restored, mask_additive = _threshold(mask_restored), _threshold(mask_additive)
     unmasked = jnp.zeros((1, 1), ref.h.dtype)
     sums = []
     for kept, added, whole, factor in zip(parts[:3], parts[3:], details, factors, strict=True):
         pairs = (kept, mask_restored), (added, mask_additive), (whole, unmasked)
-        term = functools.partial(row_sums, _excess, factor=factor, power=options.adm_p_norm)
+        term = functools.partial(row_sums, _excess, factor=factor, power=options.p_norm)
         sums += [term(*pair) for pair in pairs]
     return jnp.stack(sums, axis=-1)
 
@@ -137,7 +139,7 @@ def _pooled_columns(width: int) -> tuple[int, int]:
     return max(left - 1, 0), min(width - left + 1, width)
 
 
-def _scale(ref: Bands, dis: Bands, scale: int, options: Options) -> tuple[Array, ...]:
+def _scale(ref: Bands, dis: Bands, scale: int, options: FloatAdmOptions) -> tuple[Array, ...]:
     """Numerator, impairment and denominator of one scale."""
     f1, f2 = csf_factors(scale, options)
     factors = (f1, f1, f2)
@@ -155,9 +157,9 @@ def _scale(ref: Bands, dis: Bands, scale: int, options: Options) -> tuple[Array,
         )
 
     sums = map_rows(rows, details, height=tall, halo=2, first=max(top - 1, 0)).sum(0)
-    power = options.adm_p_norm
+    power = options.p_norm
     roots = safe.power(sums, 1.0 / power).reshape(3, 3).sum(0)
-    noise = 3.0 * (tall * wide * options.adm_noise_weight) ** (1.0 / power)
+    noise = 3.0 * (tall * wide * options.noise_weight) ** (1.0 / power)
     return roots[0] + noise, roots[1], roots[2] + noise
 
 
@@ -174,7 +176,7 @@ def _transform(x: Num[Array, "h w"], bit_depth: int) -> Bands:
 
 
 def _frame(
-    ref: Num[Array, "h w"], dis: Num[Array, "h w"], options: Options, bit_depth: int
+    ref: Num[Array, "h w"], dis: Num[Array, "h w"], options: FloatAdmOptions, bit_depth: int
 ) -> Float[Array, "4 3"]:
     if jnp.issubdtype(ref.dtype, jnp.floating):
         ref, dis = (to_float(x, bit_depth, offset=-128.0) for x in (ref, dis))
@@ -182,7 +184,7 @@ def _frame(
     for scale in range(SCALES):
         bands_r, bands_d = _transform(ref, bit_depth), _transform(dis, bit_depth)
         ref, dis = bands_r.a, bands_d.a
-        if scale == 0 and options.adm_skip_scale0:
+        if scale == 0 and options.skip_scale0:
             zero = jnp.zeros((), ref.dtype)
             result.append((zero, zero, zero + _EMPTY_DENOMINATOR))
         else:
@@ -190,17 +192,17 @@ def _frame(
     return jnp.stack([jnp.stack(r) for r in result])
 
 
-def combine(adm2: Array, aim: Array, options: Options) -> Array:
+def combine(adm2: Array, aim: Array, options: FloatAdmOptions) -> Array:
     """adm3 from detail loss and impairment."""
-    if options.get("adm_adm3_apply_hm", False):
+    if options.adm3_apply_hm:
         mixed = safe.divide(2.0 * adm2 * aim, adm2 + aim)
     else:
-        weight = options.adm_dlm_weight
+        weight = options.dlm_weight
         mixed = weight * adm2 + (1.0 - weight) * (1.0 - aim)
-    return jnp.maximum(mixed, options.adm_min_val)
+    return jnp.maximum(mixed, options.min_val)
 
 
-def _extract(ref: Planes, dis: Planes, options: Options) -> Series:
+def _extract(ref: Planes, dis: Planes, options: FloatAdmOptions) -> Series:
     parts = map_frames(lambda r, d: _frame(r, d, options, ref.depth), ref.y, dis.y)
     num, impairment, den = parts[..., 0], parts[..., 1], parts[..., 2]
     least = 1e-10 * ref.width * ref.height / (1920.0 * 1080.0)
@@ -208,9 +210,9 @@ def _extract(ref: Planes, dis: Planes, options: Options) -> Series:
     total_num = jnp.where(total_num < least, 0.0, total_num)
     total_den = jnp.where(total_den < least, 0.0, total_den)
     adm2 = safe.divide(total_num, total_den, otherwise=1.0)
-    used = [s for s in range(SCALES) if s != options.adm_skip_aim_scale]
+    used = [s for s in range(SCALES) if s != options.skip_aim_scale]
     aim = safe.divide(impairment[..., used].sum(-1), den[..., used].sum(-1))
-    aim = jnp.minimum(aim, 1.0)
+    aim = jnp.zeros_like(adm2) if options.skip_aim else jnp.minimum(aim, 1.0)
     result = {"adm2": adm2, "aim": aim, "adm3": combine(adm2, aim, options)}
     # a scale without any denominator (noise_weight 0, flat reference) has no score: NaN, as there
     for s in range(SCALES):
@@ -221,37 +223,40 @@ def _extract(ref: Planes, dis: Planes, options: Options) -> Series:
     return {o.name: result[o.name] for o in outputs("", options)}
 
 
-def _check(ref: Planes, options: Options) -> None:
+def _check(ref: Planes, options: FloatAdmOptions) -> None:
     # each scale needs two rows and columns for its mirrored border
     check_min_size("float_adm", ref.height, ref.width, 17, 17)
 
 
-FEATURE = Feature(
+def _check_loss(options: FloatAdmOptions) -> None:
+    if options.adm3_apply_hm:
+        raise ValueError("adm_adm3_apply_hm rewards impairment and makes no loss: leave it off.")
+
+
+FLOAT_ADM = Feature(
     name="float_adm",
     summary="detail kept (adm2), impairment added (aim) and both (adm3), float arithmetic",
-    options=FLOAT_OPTIONS,
+    options=FloatAdmOptions,
     outputs=lambda options: outputs("", options),
     extract=_extract,
     check=_check,
+    loss=Loss(
+        "adm",
+        "Detail lost and impairment added: 1 - adm3.",
+        value="adm3",
+        returns="0 for an equal pair, towards 1 as detail is lost, below 0 for enhanced detail "
+        "unless `enhancement_gain_limit` is 1.",
+        note="`dlm_weight` (0.5) is the share of lost detail, 1 gives 1 - adm2; "
+        "`enhancement_gain_limit=1` gives no credit for restored contrast beyond the reference's.",
+        check=_check_loss,
+    ),
+    libvmaf=True,
 )
 
 
+@documented(FLOAT_ADM)
 def adm(
-    ref: Any,
-    dis: Any,
-    *,
-    bit_depth: int | None = None,
-    enhancement_gain_limit: float = 100.0,
-    norm_view_dist: float = 3.0,
-    ref_display_height: int = 1080,
-    csf_mode: int = 0,
-    noise_weight: float = 0.03125,
-    dlm_weight: float = 0.5,
-    min_val: float = 0.0,
-    p_norm: float = 3.0,
-    skip_scale0: bool = False,
-    debug: bool = False,
-    **options: Any,
+    ref: VideoLike, dis: VideoLike, *, bit_depth: int | None = None, **options: Any
 ) -> dict[str, Array]:
     """Detail loss and additive impairment, `float_adm` of libvmaf.
 
@@ -259,24 +264,7 @@ def adm(
     DLM of the literature) and structure that was added (aim), in a wavelet domain weighted by
     contrast sensitivity and masked by the other part.
 
-    Args:
-        ref: reference, luma code values `(frames, height, width)` or `(height, width)`, or a
-            `Planes`.
-        dis: distorted video of the same shape.
-        bit_depth: bits a sample; needed unless the samples are uint8 or a `Planes`.
-        enhancement_gain_limit: largest gain credited to the distorted video, 1 to 100; 1 is NEG.
-        norm_view_dist: viewing distance in picture heights, 0.75 to 24.
-        ref_display_height: lines of the display, 1 to 4320.
-        csf_mode: contrast sensitivity: 0 Watson 1997 (also every mode from 3 on), 1 Barten, 2 the
-            formula of the original ADM.
-        noise_weight: constant that keeps flat areas from dominating, 0 to 1500.
-        dlm_weight: share of adm2 in adm3, 0 to 1.
-        min_val: floor of adm3, 0 to 1.
-        p_norm: exponent of the pooling, 1 to 20.
-        skip_scale0: leave the finest scale out.
-        debug: also return numerators and denominators.
-        **options: these and the rarer options under libvmaf's names (`adm_csf_scale`,
-            `adm_bypass_cm`, `adm_adm3_apply_hm`, `adm_skip_aim_scale`, `adm_f1s0` ...).
+    {args}
 
     Returns:
         `{"adm2", "aim", "adm3", "adm_scale0", ..., "adm_scale3"}`, each `(frames,)`. adm2 and adm3
@@ -288,10 +276,4 @@ def adm(
 
     Source: libvmaf f85a853, `float_adm.c`. Matches it within 5e-5.
     """
-    given = {
-        "enhancement_gain_limit": enhancement_gain_limit, "norm_view_dist": norm_view_dist,
-        "ref_display_height": ref_display_height, "csf_mode": csf_mode,
-        "noise_weight": noise_weight, "dlm_weight": dlm_weight, "min_val": min_val,
-        "p_norm": p_norm, "skip_scale0": skip_scale0, "debug": debug,
-    }  # fmt: skip
-    return run(FEATURE, ref, dis, bit_depth, given, options)
+    return run(FLOAT_ADM, ref, dis, bit_depth, options)

@@ -22,66 +22,67 @@ import jax.numpy as jnp
 from jaxvqa._ops.borders import pad
 from jaxvqa._ops.tiling import map_frames
 from jaxvqa._ops.topk import shares_of_largest
-from jaxvqa._planes import Planes
+from jaxvqa._planes import to_codes
 from jaxvqa._typing import Array, Float
 from jaxvqa.features._cambi.counts import SKIP, cut_out, lay_out
 from jaxvqa.features._cambi.counts_slope import facing, pull
+from jaxvqa.features._cambi.options import CambiOptions
 from jaxvqa.features._cambi.score import (
-    FEATURE,
     SCALE_WEIGHTS,
     averages,
     examined,
+    limited_scores,
     nearest,
     prepare,
     response_bound,
     worst_count,
 )
-from jaxvqa.features._cambi.tables import Geometry, contrasts, geometries
-from jaxvqa.features._options import Options
+from jaxvqa.features._cambi.tables import Geometry, contrasts
 
 
-@functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2))
-def banding(y: Float[Array, "frames h w"], depth: int, options: Options) -> Float[Array, " frames"]:
+@functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2, 3))
+def banding(
+    y: Float[Array, "frames h w"], depth: int, options: CambiOptions, geometry: Geometry
+) -> Float[Array, " frames"]:
     """CAMBI of float frames, exact on rounded codes, with the slope of `banding_slope`.
 
     Args:
         y: luma code values, rounded and clipped to `depth` bits for the value.
         depth: bits a sample.
-        options: options of `features.cambi`; `full_ref` and the source's size change nothing.
+        options: options of `features.cambi`.
+        geometry: the size at which frames are examined.
 
     Returns:
         `(frames,)`, 0 to `max_val`, lower is better. Gradient 0 from `max_val` up. Forward and
         reverse derivatives; those of the gradient are 0.
     """
-    codes = Planes(rounded_codes(y, depth), bit_depth=depth)
-    return FEATURE.extract(codes, codes, options)["cambi"].astype(y.dtype)
+    return limited_scores(to_codes(y, depth), depth, geometry, options).astype(y.dtype)
 
 
 @banding.defjvp
-def _banding_jvp(depth: int, options: Options, primals: Any, tangents: Any) -> tuple[Array, Array]:
+def _banding_jvp(
+    depth: int, options: CambiOptions, geometry: Geometry, primals: Any, tangents: Any
+) -> tuple[Array, Array]:
     (y,), (change,) = primals, tangents
-    value = banding(y, depth, options)
-    slopes = map_frames(lambda codes: banding_slope(codes, depth, options), rounded_codes(y, depth))
-    below = (value < options.cambi_max_val)[:, None, None]
+    value = banding(y, depth, options, geometry)
+    slope = functools.partial(banding_slope, depth=depth, options=options, geometry=geometry)
+    slopes = map_frames(slope, to_codes(y, depth))
+    below = (value < options.max_val)[:, None, None]
     slopes = jax.lax.stop_gradient(jnp.where(below, slopes, jnp.zeros_like(slopes)))
     return value, (slopes.astype(y.dtype) * change).sum((-2, -1))
 
 
-def rounded_codes(y: Float[Array, "*frames h w"], depth: int) -> Array:
-    """Frames as the integer codes that a file would store, without gradient."""
-    codes = jnp.clip(jnp.rint(jax.lax.stop_gradient(y)), 0, (1 << depth) - 1)
-    return codes.astype(jnp.uint8 if depth == 8 else jnp.uint16)
-
-
-def banding_slope(codes: Array, depth: int, options: Options) -> Float[Array, "h w"]:
+def banding_slope(
+    codes: Array, depth: int, options: CambiOptions, geometry: Geometry
+) -> Float[Array, "h w"]:
     """Slope of the score of one frame, without the limit `max_val`, in float32.
 
     Args:
         codes: luma codes, uint8 or uint16 `(h, w)`.
         depth: bits a sample.
         options: options of `features.cambi`.
+        geometry: the size at which the frame is examined.
     """
-    geometry, _ = geometries(codes.shape[0], codes.shape[1], options)
     half = geometry.window // 2
     examined_codes = functools.partial(_pictures, codes, depth, geometry, options)
     pictures, back, found = jax.vjp(
@@ -101,7 +102,7 @@ def banding_slope(codes: Array, depth: int, options: Options) -> Float[Array, "h
 
 
 def _pictures(
-    exact: Array, depth: int, geometry: Geometry, options: Options, move: Float[Array, "h w"]
+    exact: Array, depth: int, geometry: Geometry, options: CambiOptions, move: Float[Array, "h w"]
 ) -> tuple[list[Array], list[Array]]:
     """How the codes at the five scales move with the samples, and the codes themselves.
 

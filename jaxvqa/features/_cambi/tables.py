@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from jaxvqa.features._cambi.counts import Contrast
-from jaxvqa.features._options import Options
+from jaxvqa.features._cambi.options import CambiOptions
 
 # 10-bit limited range, in which CAMBI works whatever the input
 _FOOT, _HEAD = 64, 940
@@ -83,10 +83,10 @@ def darkest_visible(threshold: float, eotf: str) -> int:
     return 0 if code == _FOOT else code
 
 
-def contrasts(options: Options) -> tuple[Contrast, ...]:
+def contrasts(options: CambiOptions) -> tuple[Contrast, ...]:
     """The code differences that count, with weights and the codes for which they do."""
     eotf = options.cambi_eotf if options.cambi_eotf != "bt1886" else options.eotf
-    darkest = darkest_visible(options.cambi_vis_lum_threshold, eotf)
+    darkest = darkest_visible(options.vis_lum_threshold, eotf)
     count = 1 << options.max_log_contrast
     return tuple(
         Contrast(
@@ -120,7 +120,7 @@ class Geometry:
         return tuple((-(-self.height >> k), -(-self.width >> k)) for k in shifts)
 
 
-def geometries(height: int, width: int, options: Options) -> tuple[Geometry, Geometry]:
+def geometries(height: int, width: int, options: CambiOptions) -> tuple[Geometry, Geometry]:
     """How the distorted and the reference picture of `height` x `width` are examined.
 
     Raises:
@@ -143,12 +143,12 @@ def geometries(height: int, width: int, options: Options) -> tuple[Geometry, Geo
             f"cambi needs a source at least as large as the encode in both directions: "
             f"src {src[1]}x{src[0]}, enc {enc[1]}x{enc[0]}."
         )
-    pixels = _SPEEDUP_PIXELS.get(options.cambi_high_res_speedup)
+    pixels = _SPEEDUP_PIXELS.get(options.high_res_speedup)
     halved = pixels is not None and enc[0] * enc[1] >= pixels
     return _geometry(enc, halved, options), _geometry(src, halved, options)
 
 
-def _geometry(size: tuple[int, int], halved: bool, options: Options) -> Geometry:
+def _geometry(size: tuple[int, int], halved: bool, options: CambiOptions) -> Geometry:
     window = (options.window_size * (size[0] + size[1]) // 375) >> 4
     if halved:
         window = (window + 1) >> 1

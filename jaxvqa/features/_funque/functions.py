@@ -13,22 +13,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from jaxvqa._planes import VideoLike
 from jaxvqa._typing import Array
-from jaxvqa.features._feature import run
 from jaxvqa.features._funque import sets
+from jaxvqa.features._run import documented, run
 
 
-def funque(ref: Any, dis: Any, *, bit_depth: int | None = None, **options: Any) -> dict[str, Array]:
+@documented(sets.FUNQUE)
+def funque(
+    ref: VideoLike, dis: VideoLike, *, bit_depth: int | None = None, **options: Any
+) -> dict[str, Array]:
     """FUNQUE features: structure, detail, motion and information of a blurred half-size luma.
 
     Models quality as an eye sees it from three picture heights: the picture is halved, filtered
     with a contrast sensitivity function, and one Haar pyramid serves all features.
 
-    Args:
-        ref: reference, luma code values `(frames, height, width)` or a `Planes`.
-        dis: distorted video of the same shape.
-        bit_depth: bits a sample; needed unless the samples are uint8 or a `Planes`.
-        **options: none exist; any name is refused.
+    {args}
 
     Returns:
         Five series `(frames,)`: `ssim_cov_channel_y_levels_1` (ESSIM by coefficient of variation,
@@ -41,22 +41,19 @@ def funque(ref: Any, dis: Any, *, bit_depth: int | None = None, **options: Any) 
 
     Source: FUNQUE+ (funque_plus 65d0b88). Matches it to 2e-5 relative.
     """
-    return run(sets.FUNQUE, ref, dis, bit_depth, {}, options)
+    return run(sets.FUNQUE, ref, dis, bit_depth, options)
 
 
+@documented(sets.Y_FUNQUE_PLUS)
 def y_funque_plus(
-    ref: Any, dis: Any, *, bit_depth: int | None = None, **options: Any
+    ref: VideoLike, dis: VideoLike, *, bit_depth: int | None = None, **options: Any
 ) -> dict[str, Array]:
     """Y-FUNQUE+ features: the smallest set, on luma.
 
     Models structure, detail and motion on a half-size picture whose details carry contrast
     sensitivity weights.
 
-    Args:
-        ref: reference, luma code values `(frames, height, width)` or a `Planes`.
-        dis: distorted video of the same shape.
-        bit_depth: bits a sample; needed unless the samples are uint8 or a `Planes`.
-        **options: none exist; any name is refused.
+    {args}
 
     Returns:
         `ms_ssim_cov_channel_y_levels_2` (0 for a perfect pair, lower is better),
@@ -68,22 +65,19 @@ def y_funque_plus(
 
     Source: FUNQUE+ (funque_plus 65d0b88). Matches it to 2e-5 relative.
     """
-    return run(sets.Y_FUNQUE_PLUS, ref, dis, bit_depth, {}, options)
+    return run(sets.Y_FUNQUE_PLUS, ref, dis, bit_depth, options)
 
 
+@documented(sets.FUNQUE_PLUS_3C)
 def funque_plus_3c(
-    ref: Any, dis: Any, *, bit_depth: int | None = None, **options: Any
+    ref: VideoLike, dis: VideoLike, *, bit_depth: int | None = None, **options: Any
 ) -> dict[str, Array]:
     """3C-FUNQUE+ features: luma, and edges and error of chroma.
 
     Models structure, detail, motion and entropy change on luma, added edges on Cb and error on Cr,
     at half size with contrast sensitivity weights.
 
-    Args:
-        ref: reference, a `Planes` with chroma, which is brought to luma size by repetition.
-        dis: distorted video of the same shape.
-        bit_depth: bits a sample; needed unless the samples are uint8 or a `Planes`.
-        **options: none exist; any name is refused.
+    {args}
 
     Returns:
         Seven series `(frames,)` with the reference's names: `ms_ssim_cov_channel_y_levels_2`,
@@ -96,22 +90,19 @@ def funque_plus_3c(
 
     Source: FUNQUE+ (funque_plus 65d0b88). Matches it to 2e-5 relative.
     """
-    return run(sets.FUNQUE_PLUS_3C, ref, dis, bit_depth, {}, options)
+    return run(sets.FUNQUE_PLUS_3C, ref, dis, bit_depth, options)
 
 
+@documented(sets.FS_Y_FUNQUE_PLUS)
 def fs_y_funque_plus(
-    ref: Any, dis: Any, *, bit_depth: int | None = None, **options: Any
+    ref: VideoLike, dis: VideoLike, *, bit_depth: int | None = None, **options: Any
 ) -> dict[str, Array]:
     """Y-FUNQUE+ features at full scale.
 
     Models structure, detail, spatio-temporal entropy, motion and activity on luma that went through
     a five-tap contrast sensitivity filter.
 
-    Args:
-        ref: reference, luma code values `(frames, height, width)` or a `Planes`.
-        dis: distorted video of the same shape.
-        bit_depth: bits a sample; needed unless the samples are uint8 or a `Planes`.
-        **options: none exist; any name is refused.
+    {args}
 
     Returns:
         Five series `(frames,)`: `ms_ssim_cov_channel_y_levels_2` and
@@ -124,22 +115,19 @@ def fs_y_funque_plus(
 
     Source: FUNQUE+ (funque_plus 65d0b88). Matches it to 2e-5 relative.
     """
-    return run(sets.FS_Y_FUNQUE_PLUS, ref, dis, bit_depth, {}, options)
+    return run(sets.FS_Y_FUNQUE_PLUS, ref, dis, bit_depth, options)
 
 
+@documented(sets.FS_FUNQUE_PLUS_3C)
 def fs_funque_plus_3c(
-    ref: Any, dis: Any, *, bit_depth: int | None = None, **options: Any
+    ref: VideoLike, dis: VideoLike, *, bit_depth: int | None = None, **options: Any
 ) -> dict[str, Array]:
     """3C-FUNQUE+ features at full scale, three levels.
 
     Models structure, detail and activity on luma, motion, entropy change and added edges on Cb,
     error and blur on Cr, with contrast sensitivity weights of each channel.
 
-    Args:
-        ref: reference, a `Planes` with chroma, which is brought to luma size by repetition.
-        dis: distorted video of the same shape.
-        bit_depth: bits a sample; needed unless the samples are uint8 or a `Planes`.
-        **options: none exist; any name is refused.
+    {args}
 
     Returns:
         Nine series `(frames,)` with the reference's names: `ms_ssim_cov_channel_y_levels_3`,
@@ -153,22 +141,19 @@ def fs_funque_plus_3c(
 
     Source: FUNQUE+ (funque_plus 65d0b88). Matches it to 2e-5 relative.
     """
-    return run(sets.FS_FUNQUE_PLUS_3C, ref, dis, bit_depth, {}, options)
+    return run(sets.FS_FUNQUE_PLUS_3C, ref, dis, bit_depth, options)
 
 
+@documented(sets.FUNQUE_2022)
 def funque_2022(
-    ref: Any, dis: Any, *, bit_depth: int | None = None, **options: Any
+    ref: VideoLike, dis: VideoLike, *, bit_depth: int | None = None, **options: Any
 ) -> dict[str, Array]:
     """The five features of the trained FUNQUE model of 2022.
 
     Models what `funque` does. The filter is not rounded to eight digits and the halved picture is
     not cropped, so that levels of odd length repeat their last sample.
 
-    Args:
-        ref: reference, luma code values `(frames, height, width)` or a `Planes`.
-        dis: distorted video of the same shape.
-        bit_depth: bits a sample; needed unless the samples are uint8 or a `Planes`.
-        **options: none exist; any name is refused.
+    {args}
 
     Returns:
         `wd_essim` (0 for a perfect pair, lower is better), `vif_scale1`, `vif_scale2`, `dlm` (1,
@@ -180,4 +165,4 @@ def funque_2022(
     Source: FUNQUE 2022 (funque 74c0ea7). Matches it to 2e-5 relative; its VIF runs on float32
     integral images, which costs the source itself 1e-5.
     """
-    return run(sets.FUNQUE_2022, ref, dis, bit_depth, {}, options)
+    return run(sets.FUNQUE_2022, ref, dis, bit_depth, options)

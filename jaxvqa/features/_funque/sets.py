@@ -8,13 +8,27 @@ Source: FUNQUE+ (funque_plus 65d0b88), FUNQUE 2022 (funque 74c0ea7).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import jax.numpy as jnp
+
 from jaxvqa._planes import Planes
 from jaxvqa._typing import Array
-from jaxvqa.features._feature import Feature, Output, Series, series_namespace
+from jaxvqa.features._feature import (
+    CHROMA,
+    LUMA,
+    MEASURED,
+    OF_REFERENCE,
+    Direction,
+    Feature,
+    Loss,
+    Output,
+    Perfect,
+    Series,
+    series_namespace,
+)
 from jaxvqa.features._funque.atoms import blur, edge, essim, mad, ms_essim, sai_difference
 from jaxvqa.features._funque.dlm import dlm
 from jaxvqa.features._funque.haar import Pyramid
@@ -32,14 +46,15 @@ class _Extractor:
         memory: what the next frame needs of a frame's pyramids.
         atoms: values from a frame's pyramids and the frame before's memory, in the order of
             `outputs`.
-        outputs: output names in the reference's order, with their direction.
+        outputs: output names in the reference's order, with direction and the value of an
+            equal pair.
         zero_first: outputs that the reference reports as 0 for the first frame.
     """
 
     transform: Transform
     memory: Callable[[Pair], Any]
     atoms: Callable[[Pair, Any], tuple[Array, ...]]
-    outputs: tuple[tuple[str, str], ...]
+    outputs: tuple[tuple[str, Direction, Perfect], ...]
     zero_first: tuple[str, ...]
 
 
@@ -47,7 +62,7 @@ def _extract(extractor: _Extractor, ref: Planes, dis: Planes, *, rounded: bool) 
     """Raw values of every frame but the one in front."""
 
     def atoms(now: Pair, before: Any) -> dict[str, Array]:
-        names = (name for name, _ in extractor.outputs)
+        names = (name for name, *_ in extractor.outputs)
         return dict(zip(names, extractor.atoms(now, before), strict=True))
 
     return over_frames(ref, dis, extractor.transform, extractor.memory, atoms, rounded=rounded)
@@ -60,22 +75,25 @@ def zero_first_frame(series: Series, names: tuple[str, ...]) -> Series:
     return {**series, **zeroed}
 
 
-def _record(name: str, summary: str, extractor: _Extractor) -> Feature:
+def _record(
+    name: str, summary: str, extractor: _Extractor, loss: Loss[Any] | None = None
+) -> Feature[Any]:
     def check(ref: Planes, options: Options) -> None:
         extractor.transform.check(name, ref.height, ref.width)
 
     return Feature(
         name=name,
         summary=summary,
-        options=(),
         outputs=lambda options: tuple(
-            Output(o, direction, f"FUNQUE_feature_{o}_score") for o, direction in extractor.outputs
+            Output(o, direction, perfect, f"FUNQUE_feature_{o}_score")
+            for o, direction, perfect in extractor.outputs
         ),
         extract=lambda ref, dis, options: _extract(extractor, ref, dis, rounded=is_rounded(ref)),
-        planes="y" if extractor.transform.channels == ("y",) else "yuv",
+        planes=LUMA if extractor.transform.channels == ("y",) else CHROMA,
         before=lambda options: 1,
         finish=lambda series, options: zero_first_frame(series, extractor.zero_first),
         check=check,
+        loss=loss,
     )
 
 
@@ -93,6 +111,11 @@ def _funque_atoms(now: Pair, before: Pyramid) -> tuple[Array, ...]:
 def _y_plus_atoms(now: Pair, before: Pyramid) -> tuple[Array, ...]:
     ref, dis = now.ref["y"], now.dis["y"]
     return ms_essim(ref, dis), dlm(ref, dis), mad(ref, before)
+
+
+def _y_plus_loss(series: Mapping[str, Array]) -> Array:
+    lost = jnp.maximum(1 - series["dlm_channel_y_scale_2"], 0)
+    return lost + series["ms_ssim_cov_channel_y_levels_2"]
 
 
 def _3c_plus_atoms(now: Pair, before: tuple[Pyramid, Pyramid]) -> tuple[Array, ...]:
@@ -145,30 +168,36 @@ def _pair_of(channel: str) -> Callable[[Pair], tuple[Pyramid, Pyramid]]:
     return lambda now: (now.ref[channel], now.dis[channel])
 
 
-_LOWER, _HIGHER, _NEITHER = "lower", "higher", "neither"
+# Y-FUNQUE+: half size, details weighted by contrast sensitivity
+HALF_SIZE = Transform(levels=2, csf="nadenau_weight", half=True, multiple=4)
+
+_LOWER: tuple[Direction, float] = ("lower", 0.0)
+_HIGHER: tuple[Direction, float] = ("higher", 1.0)
+_OF_REFERENCE: tuple[Direction, Perfect] = ("neither", OF_REFERENCE)
+_OF_DISTORTED: tuple[Direction, Perfect] = ("neither", MEASURED)
 
 _FUNQUE = _Extractor(
     Transform(levels=2, csf="ngan_spat", half=True, multiple=4),
     memory=lambda now: now.ref["y"].finest(1).coarsest_approximation(),
     atoms=_funque_atoms,
     outputs=(
-        ("ssim_cov_channel_y_levels_1", _LOWER),
-        ("dlm_channel_y_scale_1", _HIGHER),
-        ("motion_channel_y_scale_1", _NEITHER),
-        ("vif_approx_scalar_channel_y_scale_1", _HIGHER),
-        ("vif_approx_scalar_channel_y_scale_2", _HIGHER),
+        ("ssim_cov_channel_y_levels_1", *_LOWER),
+        ("dlm_channel_y_scale_1", *_HIGHER),
+        ("motion_channel_y_scale_1", *_OF_REFERENCE),
+        ("vif_approx_scalar_channel_y_scale_1", *_HIGHER),
+        ("vif_approx_scalar_channel_y_scale_2", *_HIGHER),
     ),
     zero_first=("motion_channel_y_scale_1",),
 )
 
 _Y_PLUS = _Extractor(
-    Transform(levels=2, csf="nadenau_weight", half=True, multiple=4),
+    HALF_SIZE,
     memory=lambda now: now.ref["y"].coarsest_approximation(),
     atoms=_y_plus_atoms,
     outputs=(
-        ("ms_ssim_cov_channel_y_levels_2", _LOWER),
-        ("dlm_channel_y_scale_2", _HIGHER),
-        ("mad_ref_channel_y_scale_2", _NEITHER),
+        ("ms_ssim_cov_channel_y_levels_2", *_LOWER),
+        ("dlm_channel_y_scale_2", *_HIGHER),
+        ("mad_ref_channel_y_scale_2", *_OF_REFERENCE),
     ),
     zero_first=("mad_ref_channel_y_scale_2",),
 )
@@ -178,13 +207,13 @@ _3C_PLUS = _Extractor(
     memory=_pair_of("y"),
     atoms=_3c_plus_atoms,
     outputs=(
-        ("ms_ssim_cov_channel_y_levels_2", _LOWER),
-        ("srred_scalar_channel_y_levels_2", _LOWER),
-        ("trred_scalar_channel_y_levels_2", _LOWER),
-        ("dlm_channel_y_scale_2", _HIGHER),
-        ("mad_dis_channel_y_scale_2", _NEITHER),
-        ("edge_channel_u_scale_2", _LOWER),
-        ("mad_channel_v_scale_2", _LOWER),
+        ("ms_ssim_cov_channel_y_levels_2", *_LOWER),
+        ("srred_scalar_channel_y_levels_2", *_LOWER),
+        ("trred_scalar_channel_y_levels_2", *_LOWER),
+        ("dlm_channel_y_scale_2", *_HIGHER),
+        ("mad_dis_channel_y_scale_2", *_OF_DISTORTED),
+        ("edge_channel_u_scale_2", *_LOWER),
+        ("mad_channel_v_scale_2", *_LOWER),
     ),
     zero_first=(
         "srred_scalar_channel_y_levels_2",
@@ -198,11 +227,11 @@ _FS_Y_PLUS = _Extractor(
     memory=_pair_of("y"),
     atoms=_fs_y_plus_atoms,
     outputs=(
-        ("ms_ssim_cov_channel_y_levels_2", _LOWER),
-        ("dlm_channel_y_scale_2", _HIGHER),
-        ("strred_scalar_channel_y_levels_2", _LOWER),
-        ("mad_dis_channel_y_scale_2", _NEITHER),
-        ("sai_diff_channel_y_scale_2", _NEITHER),
+        ("ms_ssim_cov_channel_y_levels_2", *_LOWER),
+        ("dlm_channel_y_scale_2", *_HIGHER),
+        ("strred_scalar_channel_y_levels_2", *_LOWER),
+        ("mad_dis_channel_y_scale_2", *_OF_DISTORTED),
+        ("sai_diff_channel_y_scale_2", "neither", 0.0),
     ),
     zero_first=("strred_scalar_channel_y_levels_2", "mad_dis_channel_y_scale_2"),
 )
@@ -212,15 +241,15 @@ _FS_3C_PLUS = _Extractor(
     memory=_pair_of("u"),
     atoms=_fs_3c_plus_atoms,
     outputs=(
-        ("ms_ssim_cov_channel_y_levels_3", _LOWER),
-        ("dlm_channel_y_scale_3", _HIGHER),
-        ("sai_diff_channel_y_scale_3", _NEITHER),
-        ("mad_dis_channel_u_scale_3", _NEITHER),
-        ("srred_scalar_channel_u_levels_3", _LOWER),
-        ("trred_scalar_channel_u_levels_3", _LOWER),
-        ("edge_channel_u_scale_3", _LOWER),
-        ("mad_channel_v_scale_3", _LOWER),
-        ("blur_channel_v_scale_3", _LOWER),
+        ("ms_ssim_cov_channel_y_levels_3", *_LOWER),
+        ("dlm_channel_y_scale_3", *_HIGHER),
+        ("sai_diff_channel_y_scale_3", "neither", 0.0),
+        ("mad_dis_channel_u_scale_3", *_OF_DISTORTED),
+        ("srred_scalar_channel_u_levels_3", *_LOWER),
+        ("trred_scalar_channel_u_levels_3", *_LOWER),
+        ("edge_channel_u_scale_3", *_LOWER),
+        ("mad_channel_v_scale_3", *_LOWER),
+        ("blur_channel_v_scale_3", *_LOWER),
     ),
     zero_first=(
         "mad_dis_channel_u_scale_3",
@@ -234,11 +263,11 @@ _2022 = _Extractor(
     memory=lambda now: now.ref["y"].finest(1).coarsest_approximation(),
     atoms=_funque_2022_atoms,
     outputs=(
-        ("wd_essim", _LOWER),
-        ("vif_scale1", _HIGHER),
-        ("vif_scale2", _HIGHER),
-        ("dlm", _HIGHER),
-        ("motion", _NEITHER),
+        ("wd_essim", *_LOWER),
+        ("vif_scale1", *_HIGHER),
+        ("vif_scale2", *_HIGHER),
+        ("dlm", *_HIGHER),
+        ("motion", *_OF_REFERENCE),
     ),
     zero_first=("motion",),
 )
@@ -247,7 +276,20 @@ FUNQUE = _record(
     "funque", "FUNQUE features (half size, blurred, Haar): ESSIM, DLM, motion, VIF", _FUNQUE
 )
 Y_FUNQUE_PLUS = _record(
-    "y_funque_plus", "Y-FUNQUE+ features (luma): MS-ESSIM, DLM, reference motion", _Y_PLUS
+    "y_funque_plus",
+    "Y-FUNQUE+ features (luma): MS-ESSIM, DLM, reference motion",
+    _Y_PLUS,
+    Loss(
+        "y_funque_plus",
+        "Y-FUNQUE+ without its regression: `max(1 - DLM, 0) + MS-ESSIM(CoV)`.",
+        value=_y_plus_loss,
+        returns="0 for an equal pair, never below, above 1 for unrelated pictures. Raised contrast "
+        "has no negative DLM term; the structure term counts it as error. Steep near an equal pair "
+        "(powers of 0.29 and 0.04), where gradients get large; exactly there they are 0.",
+        note="The sum of the set's two distortion features, detail lost and structure lost, with "
+        "equal weights. The published set has a third feature, motion of the reference, and a "
+        "regression that no file of a trained model exists for; a loss needs neither.",
+    ),
 )
 FUNQUE_PLUS_3C = _record(
     "3c_funque_plus",
@@ -263,7 +305,3 @@ FS_FUNQUE_PLUS_3C = _record(
     "fs_3c_funque_plus", "3C-FUNQUE+ at full scale, three levels, nine features", _FS_3C_PLUS
 )
 FUNQUE_2022 = _record("funque_2022", "the five features of the trained FUNQUE model of 2022", _2022)
-
-FEATURES = (
-    FUNQUE, Y_FUNQUE_PLUS, FUNQUE_PLUS_3C, FS_Y_FUNQUE_PLUS, FS_FUNQUE_PLUS_3C, FUNQUE_2022,
-)  # fmt: skip

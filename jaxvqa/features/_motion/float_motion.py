@@ -5,6 +5,7 @@ Source: libvmaf f85a853, `float_motion.c`. Matches the tool to 5e-6 (its sums ar
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import jax.numpy as jnp
@@ -15,10 +16,19 @@ from jaxvqa._ops.filters import separable
 from jaxvqa._ops.resize import resize, scaled_size
 from jaxvqa._ops.stages import row_sums, stage
 from jaxvqa._ops.tiling import map_frames, map_rows
-from jaxvqa._planes import Planes, to_float
+from jaxvqa._planes import Planes, VideoLike, to_float
 from jaxvqa._typing import Array, Float, Num
-from jaxvqa.features._feature import Feature, Output, Series, run, series_namespace
-from jaxvqa.features._options import Option, Options
+from jaxvqa.features._feature import (
+    CHROMA,
+    LUMA,
+    OF_REFERENCE,
+    Feature,
+    Output,
+    Series,
+    series_namespace,
+)
+from jaxvqa.features._options import Options, option
+from jaxvqa.features._run import documented, run
 
 _TAPS = {
     1: (1.0,),
@@ -26,43 +36,92 @@ _TAPS = {
     5: (0.054488685, 0.244201342, 0.402619947, 0.244201342, 0.054488685),
 }
 
-BLEND_OPTIONS = (
-    Option("motion_force_zero", "force_zero", False, "report 0 for every frame", alias="force_0"),
-    Option("motion_blend_factor", "blend_factor", 1.0, "weight of motion above the blend offset in "
-           "motion3", 0.0, 1.0, alias="mbf"),
-    Option("motion_blend_offset", "blend_offset", 40.0, "motion from which motion3 is blended", 0.0,
-           1000.0, alias="mbo"),
-    Option("motion_fps_weight", "fps_weight", 1.0, "factor that corrects for the frame rate", 0.0,
-           5.0, alias="mfw"),
-    Option("motion_max_val", "max_val", 10000.0, "upper limit of every output", 0.0, 10000.0,
-           alias="mmxv"),
-)  # fmt: skip
 
-_OPTIONS = (
-    *BLEND_OPTIONS,
-    Option("motion_filter_size", "filter_size", 5, "blur taps: 1, 3, or 5 for any other value", 0,
-           9, alias="mfs"),
-    Option("motion_add_scale1", "add_scale1", False, "add the difference of the half-size "
-           "pictures", alias="mdc"),
-    Option("motion_add_uv", "add_uv", False, "add the chroma planes' differences", alias="mau"),
-    Option("debug", "debug", True, "also report motion"),
-)  # fmt: skip
+@dataclass(frozen=True)
+class MotionOptions(Options):
+    """Options that both forms of motion share."""
+
+    force_zero: bool = option(
+        False,
+        "report 0 for every frame",
+        name="motion_force_zero",
+        alias="force_0",
+    )
+    blend_factor: float = option(
+        1.0,
+        "weight of motion above the blend offset in motion3",
+        0.0,
+        1.0,
+        name="motion_blend_factor",
+        alias="mbf",
+    )
+    blend_offset: float = option(
+        40.0,
+        "motion from which motion3 is blended",
+        0.0,
+        1000.0,
+        name="motion_blend_offset",
+        alias="mbo",
+    )
+    fps_weight: float = option(
+        1.0,
+        "factor that corrects for the frame rate",
+        0.0,
+        5.0,
+        name="motion_fps_weight",
+        alias="mfw",
+    )
+    max_val: float = option(
+        10000.0,
+        "upper limit of every output",
+        0.0,
+        10000.0,
+        name="motion_max_val",
+        alias="mmxv",
+    )
 
 
-def blend(value: Any, options: Options) -> Any:
+@dataclass(frozen=True)
+class FloatMotionOptions(MotionOptions):
+    """Options of `float_motion`."""
+
+    filter_size: int = option(
+        5,
+        "blur taps: 1, 3, or 5 for any other value",
+        0,
+        9,
+        name="motion_filter_size",
+        alias="mfs",
+    )
+    add_scale1: bool = option(
+        False,
+        "add the difference of the half-size pictures",
+        name="motion_add_scale1",
+        alias="mdc",
+    )
+    add_uv: bool = option(
+        False,
+        "add the chroma planes' differences",
+        name="motion_add_uv",
+        alias="mau",
+    )
+    debug: bool = option(True, "also report motion")
+
+
+def blend(value: Any, options: MotionOptions) -> Any:
     """motion3's soft limit: above `blend_offset` only `blend_factor` of the excess counts."""
     xp = series_namespace({"value": value})
-    factor, offset = options.motion_blend_factor, options.motion_blend_offset
+    factor, offset = options.blend_factor, options.blend_offset
     soft = value * factor + (1 - factor) * xp.minimum(value, offset)
-    return xp.minimum(soft, options.motion_max_val)
+    return xp.minimum(soft, options.max_val)
 
 
-def _taps(options: Options) -> tuple[float, ...]:
-    return _TAPS.get(options.motion_filter_size, _TAPS[5])
+def _taps(options: FloatMotionOptions) -> tuple[float, ...]:
+    return _TAPS.get(options.filter_size, _TAPS[5])
 
 
 def _plane_difference(
-    window: Num[Array, "2 h w"], options: Options, bit_depth: int
+    window: Num[Array, "2 h w"], options: FloatMotionOptions, bit_depth: int
 ) -> Float[Array, ""]:
     """Mean |blur(previous) - blur(current)| of one plane, from one blur of the difference."""
     taps = _taps(options)
@@ -82,16 +141,16 @@ def _plane_difference(
     halo = 2 * radius
     total = map_rows(distances, (padded[0], padded[1]), height=height, halo=halo).sum()
     score = total / (height * width)
-    if options.motion_add_scale1:
+    if options.add_scale1:
         blurred = map_rows(rows, (padded[0], padded[1]), height=height, halo=halo)
         half = scaled_size(height, width, 0.5)
         score = score + jnp.abs(resize(blurred, *half, "bilinear")).mean()
     return score
 
 
-def _extract(ref: Planes, dis: Planes, options: Options) -> Series:
+def _extract(ref: Planes, dis: Planes, options: FloatMotionOptions) -> Series:
     planes = [ref.y]
-    if options.motion_add_uv:
+    if options.add_uv:
         planes += [ref.u, ref.v]
 
     def frame(*windows: Array) -> Array:
@@ -103,13 +162,13 @@ def _extract(ref: Planes, dis: Planes, options: Options) -> Series:
     return {"raw": map_frames(frame, *planes, window=2)}
 
 
-def _finish(series: Series, options: Options) -> Series:
+def _finish(series: Series, options: FloatMotionOptions) -> Series:
     xp = series_namespace(series)
-    raw, top = series["raw"], options.motion_max_val
-    if options.motion_force_zero:
+    raw, top = series["raw"], options.max_val
+    if options.force_zero:
         zero = xp.zeros_like(raw)
         return {"motion": zero, "motion2": zero, "motion3": zero}
-    weighted = xp.concatenate([xp.zeros_like(raw[:1]), raw[1:] * options.motion_fps_weight])
+    weighted = xp.concatenate([xp.zeros_like(raw[:1]), raw[1:] * options.fps_weight])
     after = xp.concatenate([weighted[1:], weighted[-1:]])
     least = xp.minimum(weighted, after)
     # the first frame has no predecessor: motion2 is 0 there, motion3 borrows the second frame's
@@ -122,62 +181,40 @@ def _finish(series: Series, options: Options) -> Series:
     }
 
 
-def _outputs(options: Options) -> tuple[Output, ...]:
+def _outputs(options: FloatMotionOptions) -> tuple[Output, ...]:
     names = ("motion", "motion2", "motion3") if options.debug else ("motion2", "motion3")
-    return tuple(Output(n, "neither", f"VMAF_feature_{n}_score") for n in names)
+    return tuple(Output(n, "neither", OF_REFERENCE, f"VMAF_feature_{n}_score") for n in names)
 
 
-def _check(ref: Planes, options: Options) -> None:
+def _check(ref: Planes, options: FloatMotionOptions) -> None:
     least = len(_taps(options)) // 2 + 1
     check_min_size("float_motion", ref.height, ref.width, least, least)
 
 
-FEATURE = Feature(
+FLOAT_MOTION = Feature(
     name="float_motion",
     summary="how much the reference moves (blurred frame difference), float arithmetic",
-    options=_OPTIONS,
+    options=FloatMotionOptions,
     outputs=_outputs,
     extract=_extract,
-    planes=lambda options: "yuv" if options.motion_add_uv else "y",
+    planes=lambda options: CHROMA if options.add_uv else LUMA,
     before=lambda options: 1,
     finish=_finish,
     check=_check,
+    libvmaf=True,
 )
 
 
+@documented(FLOAT_MOTION)
 def motion(
-    ref: Any,
-    dis: Any,
-    *,
-    bit_depth: int | None = None,
-    force_zero: bool = False,
-    blend_factor: float = 1.0,
-    blend_offset: float = 40.0,
-    fps_weight: float = 1.0,
-    max_val: float = 10000.0,
-    filter_size: int = 5,
-    add_scale1: bool = False,
-    add_uv: bool = False,
-    **options: Any,
+    ref: VideoLike, dis: VideoLike, *, bit_depth: int | None = None, **options: Any
 ) -> dict[str, Array]:
     """Motion of the reference, `float_motion` of libvmaf.
 
     Models how much a scene moves, which masks distortion: the mean absolute difference of
-    successive blurred reference frames.
+    successive blurred reference frames. Samples of `dis` are not read.
 
-    Args:
-        ref: reference, luma code values `(frames, height, width)` or a `Planes`.
-        dis: distorted video of the same shape; only checked, its samples are not read.
-        bit_depth: bits a sample; needed unless the samples are uint8 or a `Planes`.
-        force_zero: report 0 for every frame.
-        blend_factor: share of the motion above `blend_offset` that counts in motion3, 0 to 1.
-        blend_offset: where motion3's soft limit starts, in 8-bit code values.
-        fps_weight: factor on every value, 0 to 5.
-        max_val: upper limit of every output.
-        filter_size: blur taps: 1, 3, or 5 for every other value.
-        add_scale1: add the difference of the half-size pictures.
-        add_uv: add the chroma planes' differences.
-        **options: the same options under libvmaf's names (`motion_fps_weight`).
+    {args}
 
     Returns:
         `{"motion", "motion2", "motion3"}`, each `(frames,)`, in 8-bit code values, 0 for a still.
@@ -188,9 +225,4 @@ def motion(
 
     Source: libvmaf f85a853, `float_motion.c`. Matches it to 5e-6.
     """
-    given = {
-        "force_zero": force_zero, "blend_factor": blend_factor, "blend_offset": blend_offset,
-        "fps_weight": fps_weight, "max_val": max_val, "filter_size": filter_size,
-        "add_scale1": add_scale1, "add_uv": add_uv,
-    }  # fmt: skip
-    return run(FEATURE, ref, dis, bit_depth, given, options)
+    return run(FLOAT_MOTION, ref, dis, bit_depth, options)

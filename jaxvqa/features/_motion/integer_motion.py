@@ -7,6 +7,7 @@ that of its plain C code; everything after it is float32 here, double precision 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -18,30 +19,53 @@ from jaxvqa._ops.filters import correlate
 from jaxvqa._ops.fixed import round_shift
 from jaxvqa._ops.stages import row_sums, stage
 from jaxvqa._ops.tiling import map_frames, map_rows
-from jaxvqa._planes import Planes
+from jaxvqa._planes import Planes, VideoLike
 from jaxvqa._typing import Array, Float, Int, Integer
-from jaxvqa.features._feature import OLDER_EMITTERS, Feature, Output, Series, run, series_namespace
-from jaxvqa.features._motion.float_motion import BLEND_OPTIONS, blend
-from jaxvqa.features._options import Option, Options
+from jaxvqa.features._feature import (
+    OF_REFERENCE,
+    XLA_OLDER_EMITTERS,
+    Feature,
+    Output,
+    Series,
+    series_namespace,
+)
+from jaxvqa.features._motion.float_motion import (
+    FLOAT_MOTION,
+    FloatMotionOptions,
+    MotionOptions,
+    blend,
+)
+from jaxvqa.features._options import option
+from jaxvqa.features._run import documented, run
 
 # Gaussian in units of 2^-16
 _TAPS = (3571, 16004, 26386, 16004, 3571)
 _RADIUS = len(_TAPS) // 2
 _SAD = "VMAF_integer_feature_motion_sad_score"
 
-_OPTIONS = (
-    *BLEND_OPTIONS,
-    Option("motion_five_frame_window", "five_frame_window", False, "compare with the frame two "
-           "before, for high frame rates", alias="mffw"),
-    Option("motion_moving_average", "moving_average", False, "average motion3 with the frame "
-           "before", alias="mma"),
-    Option("debug", "debug", False, "also report integer_motion (the same as the SAD score)"),
-)  # fmt: skip
+
+@dataclass(frozen=True)
+class IntegerMotionOptions(MotionOptions):
+    """Options of `motion`."""
+
+    five_frame_window: bool = option(
+        False,
+        "compare with the frame two before, for high frame rates",
+        name="motion_five_frame_window",
+        alias="mffw",
+    )
+    moving_average: bool = option(
+        False,
+        "average motion3 with the frame before",
+        name="motion_moving_average",
+        alias="mma",
+    )
+    debug: bool = option(False, "also report integer_motion (the same as the SAD score)")
 
 
-def _before(options: Options) -> int:
+def _before(options: IntegerMotionOptions) -> int:
     """Frames between the two that are compared."""
-    return 2 if options.motion_five_frame_window else 1
+    return 2 if options.five_frame_window else 1
 
 
 def _correlate_signed(
@@ -82,19 +106,19 @@ def _sad(window: Integer[Array, "window h w"], bit_depth: int) -> Float[Array, "
         return (sad / 256.0 / (height * width)).astype(jnp.float32)
 
 
-def _extract(ref: Planes, dis: Planes, options: Options) -> Series:
+def _extract(ref: Planes, dis: Planes, options: IntegerMotionOptions) -> Series:
     def frame(window: Array) -> Array:
         return _sad(window, ref.depth)
 
     return {"sad": map_frames(frame, ref.y, window=_before(options) + 1)}
 
 
-def _finish(series: Series, options: Options) -> Series:
+def _finish(series: Series, options: IntegerMotionOptions) -> Series:
     xp = series_namespace(series)
     before = _before(options)
-    sad = xp.minimum(series["sad"] * options.motion_fps_weight, options.motion_max_val)
+    sad = xp.minimum(series["sad"] * options.fps_weight, options.max_val)
     count = sad.shape[0]
-    if options.motion_force_zero or count <= before:
+    if options.force_zero or count <= before:
         zero = xp.zeros_like(sad)
         return {_SAD: zero, "integer_motion": zero, "integer_motion2": zero,
                 "integer_motion3": zero}  # fmt: skip
@@ -110,7 +134,7 @@ def _finish(series: Series, options: Options) -> Series:
     motion2 = xp.concatenate([least, sad[-1:]])
     first = blend(sad[before : before + 1], options)
     motion3 = blend(motion2, options)
-    if options.motion_moving_average:
+    if options.moving_average:
         motion3 = (motion3 + xp.concatenate([first, motion3[:-1]])) * 0.5
     return {
         _SAD: sad,
@@ -120,22 +144,36 @@ def _finish(series: Series, options: Options) -> Series:
     }
 
 
-def _outputs(options: Options) -> tuple[Output, ...]:
+def _outputs(options: IntegerMotionOptions) -> tuple[Output, ...]:
     names = ["motion", "motion2", "motion3"] if options.debug else ["motion2", "motion3"]
     return (
-        Output(_SAD, "neither", _SAD),
-        *(Output(f"integer_{n}", "neither", f"VMAF_integer_feature_{n}_score") for n in names),
+        Output(_SAD, "neither", OF_REFERENCE, _SAD),
+        *(
+            Output(f"integer_{n}", "neither", OF_REFERENCE, f"VMAF_integer_feature_{n}_score")
+            for n in names
+        ),
     )
 
 
-def _check(ref: Planes, options: Options) -> None:
+def _check(ref: Planes, options: IntegerMotionOptions) -> None:
     check_min_size("motion", ref.height, ref.width, _RADIUS + 1, _RADIUS + 1)
 
 
-FEATURE = Feature(
+def _twin(
+    key: str, options: IntegerMotionOptions
+) -> tuple[Feature[Any], str, FloatMotionOptions] | None:
+    """The same output of `float_motion`, which has no five-frame window, no average and no SAD."""
+    if options.five_frame_window or options.moving_average or key == _SAD:
+        return None
+    key = key.replace("VMAF_integer_feature_", "VMAF_feature_")
+    settings = {k: v for k, v in options.changed().items() if k != "debug"}
+    return FLOAT_MOTION, key, FloatMotionOptions.parse(FLOAT_MOTION.name, settings)
+
+
+MOTION = Feature(
     name="motion",
     summary="how much the reference moves (blurred frame difference), libvmaf's fixed point",
-    options=_OPTIONS,
+    options=IntegerMotionOptions,
     outputs=_outputs,
     extract=_extract,
     before=_before,
@@ -143,43 +181,22 @@ FEATURE = Feature(
     check=_check,
     integer=True,
     differentiable=False,
-    cpu_compiler=OLDER_EMITTERS,
+    twin=_twin,
+    libvmaf=True,
+    cpu_compiler=XLA_OLDER_EMITTERS,
 )
 
 
+@documented(MOTION)
 def motion_integer(
-    ref: Any,
-    dis: Any,
-    *,
-    bit_depth: int | None = None,
-    force_zero: bool = False,
-    blend_factor: float = 1.0,
-    blend_offset: float = 40.0,
-    fps_weight: float = 1.0,
-    max_val: float = 10000.0,
-    five_frame_window: bool = False,
-    moving_average: bool = False,
-    debug: bool = False,
-    **options: Any,
+    ref: VideoLike, dis: VideoLike, *, bit_depth: int | None = None, **options: Any
 ) -> dict[str, Array]:
     """Motion of the reference in fixed point, `motion` of libvmaf.
 
     Models how much a scene moves, which masks distortion: the mean absolute value of the blurred
-    difference of successive reference frames.
+    difference of successive reference frames. Samples of `dis` are not read.
 
-    Args:
-        ref: reference, luma code values `(frames, height, width)`, uint8 or uint16, or a `Planes`.
-        dis: distorted video of the same shape; only checked, its samples are not read.
-        bit_depth: bits a sample; needed unless the samples are uint8 or a `Planes`.
-        force_zero: report 0 for every frame.
-        blend_factor: share of the motion above `blend_offset` that counts in motion3, 0 to 1.
-        blend_offset: where motion3's soft limit starts, in 8-bit code values, 0 to 1000.
-        fps_weight: factor on every value, 0 to 5.
-        max_val: upper limit of every output, 0 to 10000.
-        five_frame_window: compare each frame with the one two before.
-        moving_average: average motion3 with that of the frame before.
-        debug: also report `integer_motion`, which equals the SAD score.
-        **options: the same options under libvmaf's names (`motion_fps_weight`).
+    {args}
 
     Returns:
         `{"VMAF_integer_feature_motion_sad_score", "integer_motion2", "integer_motion3"}`, each
@@ -192,9 +209,4 @@ def motion_integer(
     Source: libvmaf f85a853, `integer_motion.c`. The sums equal those of its plain C code; the
     values differ by float32 rounding only.
     """
-    given = {
-        "force_zero": force_zero, "blend_factor": blend_factor, "blend_offset": blend_offset,
-        "fps_weight": fps_weight, "max_val": max_val, "five_frame_window": five_frame_window,
-        "moving_average": moving_average, "debug": debug,
-    }  # fmt: skip
-    return run(FEATURE, ref, dis, bit_depth, given, options)
+    return run(MOTION, ref, dis, bit_depth, options)

@@ -13,6 +13,8 @@ code `matlab/SpEED` of Netflix/vmaf. Matches it to 1e-9 relative where it is def
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -24,10 +26,11 @@ from jaxvqa._ops.double import in_float64
 from jaxvqa._ops.filters import correlate, gaussian, separable
 from jaxvqa._ops.stages import stage
 from jaxvqa._ops.tiling import map_frames, map_rows
-from jaxvqa._planes import Planes
+from jaxvqa._planes import Planes, VideoLike
 from jaxvqa._typing import Array, Float
-from jaxvqa.features._feature import Feature, Output, Series, run, series_namespace
-from jaxvqa.features._options import Option, Options
+from jaxvqa.features._feature import Feature, Loss, Output, Series, series_namespace
+from jaxvqa.features._options import Options, option
+from jaxvqa.features._run import documented, run
 from jaxvqa.features._speed import entropy, spectrum
 
 # bicubic reduction by two (a = -1/2, stretched by two): all eight taps that are not 0
@@ -41,12 +44,14 @@ _FLAT = 1e-18
 # pictures that can be measured keep above 1e-3
 _SINGULAR = 1e-10
 
-_OPTIONS = (
-    Option("band", "band", 4, "how often the frames are halved", 2, 4, alias="band"),
-    Option("block", "block", 5, "side of a block, in samples of the band", 3, 8, alias="blk"),
-    Option("sigma_nsq", "sigma_nsq", 0.1, "variance of the neural noise", 0.001, 100.0,
-           alias="snsq"),
-)  # fmt: skip
+
+@dataclass(frozen=True)
+class SpeedQaOptions(Options):
+    """Options of `speed_qa`."""
+
+    band: int = option(4, "how often the frames are halved", 2, 4, alias="band")
+    block: int = option(5, "side of a block, in samples of the band", 3, 8, alias="blk")
+    sigma_nsq: float = option(0.1, "variance of the neural noise", 0.001, 100.0, alias="snsq")
 
 
 def _halve(x: Array) -> Float[Array, "h w"]:
@@ -61,7 +66,7 @@ def _halve(x: Array) -> Float[Array, "h w"]:
     return map_rows(rows, (padded,), height=(height + 1) // 2, halo=6, stride=2)
 
 
-def _bands(luma: Array, depth: int, options: Options) -> Float[Array, "n h w"]:
+def _bands(luma: Array, depth: int, options: SpeedQaOptions) -> Float[Array, "n h w"]:
     """Frames of code values to reduced frames without their local mean, on the 8-bit scale."""
 
     def reduced(x: Array) -> Array:
@@ -77,7 +82,7 @@ def _bands(luma: Array, depth: int, options: Options) -> Float[Array, "n h w"]:
     return map_frames(without_mean, map_frames(reduced, luma))
 
 
-def _statistics(band: Float[Array, "n h w"], options: Options) -> tuple[Array, Array, Array]:
+def _statistics(band: Float[Array, "n h w"], options: SpeedQaOptions) -> tuple[Array, Array, Array]:
     """Variance and entropy of every block (0 on flat bands), and whether they are undefined."""
     matrix = entropy.covariance(band, options.block)
     still = jax.lax.stop_gradient(matrix)
@@ -94,7 +99,7 @@ def _statistics(band: Float[Array, "n h w"], options: Options) -> tuple[Array, A
     return variance, jnp.where(usable[..., None], bits, jnp.zeros_like(bits)), singular
 
 
-def _program(ref: Array, dis: Array, *, depth: int, options: Options) -> dict[str, Array]:
+def _program(ref: Array, dis: Array, *, depth: int, options: SpeedQaOptions) -> dict[str, Array]:
     ref, dis = _bands(ref, depth, options), _bands(dis, depth, options)
     # a band is linear in the pixels: the difference of bands is the band of the difference
     signals = (ref[1:], dis[1:], ref[:-1] - ref[1:], dis[:-1] - dis[1:])
@@ -122,12 +127,12 @@ def _program(ref: Array, dis: Array, *, depth: int, options: Options) -> dict[st
     }
 
 
-def _extract(ref: Planes, dis: Planes, options: Options) -> Series:
+def _extract(ref: Planes, dis: Planes, options: SpeedQaOptions) -> Series:
     program = partial(_program, depth=ref.depth, options=options)
     return in_float64(program, jnp.asarray(ref.y), jnp.asarray(dis.y))
 
 
-def _finish(series: Series, options: Options) -> Series:
+def _finish(series: Series, options: SpeedQaOptions) -> Series:
     xp = series_namespace(series)
     spatial = series["speed_qa_spatial"]
     if spatial.shape[0] == 1:
@@ -141,13 +146,13 @@ def _finish(series: Series, options: Options) -> Series:
     return {name: xp.concatenate([x[1:2], x[1:]]) for name, x in series.items()}
 
 
-def _measurable(height: int, width: int, options: Options) -> bool:
+def _measurable(height: int, width: int, options: SpeedQaOptions) -> bool:
     """Whether a covariance of this size of frame can have full rank."""
     high, wide = (-(-size // (1 << options.band)) for size in (height, width))
     return entropy.windows(high, wide, options.block) > options.block**2
 
 
-def _check(ref: Planes, options: Options) -> None:
+def _check(ref: Planes, options: SpeedQaOptions) -> None:
     if not _measurable(ref.height, ref.width, options):
         side = 1
         while not _measurable(side, side, options):
@@ -158,45 +163,47 @@ def _check(ref: Planes, options: Options) -> None:
         )
 
 
+def _defined(series: Mapping[str, Array]) -> Array:
+    value = series["speed_qa"]
+    return jnp.where(jnp.isnan(value), jnp.zeros_like(value), value)
+
+
 SPEED_QA = Feature(
     name="speed_qa",
     summary="spatial times temporal entropy difference of a reduced luma band (SpEED-QA)",
-    options=_OPTIONS,
+    options=SpeedQaOptions,
     outputs=lambda options: (
-        Output("speed_qa", "lower"),
-        Output("speed_qa_spatial", "lower"),
-        Output("speed_qa_temporal", "lower"),
+        Output("speed_qa", "lower", 0.0),
+        Output("speed_qa_spatial", "lower", 0.0),
+        Output("speed_qa_temporal", "lower", 0.0),
     ),
     extract=_extract,
     before=lambda options: 1,
     finish=_finish,
     check=_check,
+    loss=Loss(
+        "speed_qa",
+        "Spatial times temporal entropy difference of luma: SpEED-QA.",
+        value=_defined,
+        returns="0 for an equal pair, no upper bound. The first frame repeats the second one's "
+        "value; a single frame has the spatial part alone. Frames where the metric is undefined "
+        "(singular covariance) count 0 with gradient 0.",
+        note="`band=2` or 3 allows smaller crops than 4. float32 frames have reverse derivatives "
+        "only (`jax.grad`), float64 frames all.",
+    ),
 )
 
 
+@documented(SPEED_QA)
 def speed_qa(
-    ref: Any,
-    dis: Any,
-    *,
-    bit_depth: int | None = None,
-    band: int = 4,
-    block: int = 5,
-    sigma_nsq: float = 0.1,
-    **options: Any,
+    ref: VideoLike, dis: VideoLike, *, bit_depth: int | None = None, **options: Any
 ) -> dict[str, Array]:
     """SpEED-QA of Bampis et al. 2017.
 
     Models how much information is lost, spatially and over time: natural pictures are locally
     Gaussian with a varying scale, and the score compares the entropies of blocks under that model.
 
-    Args:
-        ref: reference, luma code values `(frames, height, width)` or a `Planes`.
-        dis: distorted video of the same shape.
-        bit_depth: bits a sample; needed unless the samples are uint8 or a `Planes`.
-        band: how often the frames are halved, 2 to 4; SpEED-QA is band 4.
-        block: side of a block in samples of the band, 3 to 8.
-        sigma_nsq: variance of the neural noise, in squared 8-bit code values.
-        **options: the same options again, for callers that carry them as a mapping.
+    {args}
 
     Returns:
         `{"speed_qa", "speed_qa_spatial", "speed_qa_temporal"}`, each `(frames,)`, from 0 (equal)
@@ -218,5 +225,4 @@ def speed_qa(
     Source: `matlab/SpEED` of Netflix/vmaf f85a853. Matches it to 1e-9 relative in float64, and to
     the rounding of the result for other frames.
     """
-    given = {"band": band, "block": block, "sigma_nsq": sigma_nsq}
-    return run(SPEED_QA, ref, dis, bit_depth, given, options)
+    return run(SPEED_QA, ref, dis, bit_depth, options)

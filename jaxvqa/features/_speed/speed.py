@@ -14,25 +14,38 @@ the tool's own float32 arithmetic.
 
 from __future__ import annotations
 
+import functools
 import math
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxvqa._checks import check_min_size
+from jaxvqa._notice import Notice
 from jaxvqa._ops import taps
 from jaxvqa._ops.borders import pad
 from jaxvqa._ops.double import in_float64
 from jaxvqa._ops.filters import gaussian, separable
 from jaxvqa._ops.resize import METHODS, axis_taps, scaled_size
 from jaxvqa._ops.tiling import map_frames
-from jaxvqa._planes import Planes
+from jaxvqa._planes import Planes, VideoLike
 from jaxvqa._typing import Array, Float
-from jaxvqa.features._feature import QUICKER, Feature, Output, Series, run, series_namespace
+from jaxvqa.features._feature import (
+    CHROMA,
+    XLA_FAST_COMPILE,
+    Feature,
+    Loss,
+    Measurement,
+    Output,
+    Series,
+    series_namespace,
+)
 from jaxvqa.features._kernels import check_kernel_scale, kernel, kernel_width
-from jaxvqa.features._options import Option, Options
+from jaxvqa.features._options import Options, option
+from jaxvqa.features._run import documented, run
 from jaxvqa.features._speed import entropy, spectrum
 
 _BLOCK = 5
@@ -51,57 +64,122 @@ _WEIGHTS = {
     6: ((1.0, 0.0), (0.25, 0.75)),
 }
 
-_COMMON = (
-    Option("speed_kernelscale", "kernel_scale", 1.0, "width of the filters; one of 21 values", 0.1,
-           4.0, alias="ks"),
-    Option("speed_prescale", "prescale", 1.0, "resize the pictures by this factor first", 0.1, 4.0,
-           alias="ps"),
-    Option("speed_prescale_method", "prescale_method", "nearest", "how to resize", choices=METHODS,
-           alias="psm"),
-    Option("speed_sigma_nn", "sigma_nn", 0.29, "variance of the neural noise", 0.1, 2.0,
-           alias="snn"),
-    Option("speed_nn_floor", "nn_floor", 0.0, "raises the entropy below which blocks don't count",
-           0.0, 1.0, alias="nnf"),
-)  # fmt: skip
 
-_CHROMA_OPTIONS = (
-    *_COMMON,
-    Option("speed_max_val", "max_val", 1000.0, "upper limit of every output", 0.0, 1000.0,
-           alias="mxv"),
-    Option("speed_weight_var_mode", "weight_var_mode", 0, "which variances weight the entropies", 0,
-           6, alias="wvm"),
-)  # fmt: skip
+@dataclass(frozen=True)
+class SpeedOptions(Options):
+    """Options that both forms of SpEED share."""
 
-_TEMPORAL_OPTIONS = (
-    *_COMMON,
-    Option("speed_max_val", "max_val", 1000.0, "part of the output's name only: libvmaf doesn't "
-           "apply it to this feature", 0.0, 1000.0, alias="mxv"),
-    Option("speed_use_ref_diff", "use_ref_diff", False, "subtract the reference frame from the "
-           "previous distorted one instead of the distorted", alias="urd"),
-    Option("speed_weight_var_mode", "weight_var_mode", 0, "ignored: libvmaf accepts it for "
-           "speed_chroma's sake", 0, 6),
-)  # fmt: skip
+    kernel_scale: float = option(
+        1.0,
+        "width of the filters; one of 21 values",
+        0.1,
+        4.0,
+        name="speed_kernelscale",
+        alias="ks",
+    )
+    prescale: float = option(
+        1.0,
+        "resize the pictures by this factor first",
+        0.1,
+        4.0,
+        name="speed_prescale",
+        alias="ps",
+    )
+    prescale_method: str = option(
+        "nearest",
+        "how to resize",
+        choices=METHODS,
+        name="speed_prescale_method",
+        alias="psm",
+    )
+    sigma_nn: float = option(
+        0.29,
+        "variance of the neural noise",
+        0.1,
+        2.0,
+        name="speed_sigma_nn",
+        alias="snn",
+    )
+    nn_floor: float = option(
+        0.0,
+        "raises the entropy below which blocks don't count",
+        0.0,
+        1.0,
+        name="speed_nn_floor",
+        alias="nnf",
+    )
 
 
-def _prescaled_size(height: int, width: int, options: Options) -> tuple[int, int]:
-    if abs(options.speed_prescale - 1) < 1e-3:
+@dataclass(frozen=True)
+class SpeedChromaOptions(SpeedOptions):
+    """Options of `speed_chroma`."""
+
+    max_val: float = option(
+        1000.0,
+        "upper limit of every output",
+        0.0,
+        1000.0,
+        name="speed_max_val",
+        alias="mxv",
+    )
+    weight_var_mode: int = option(
+        0,
+        "which blocks' variances weight the two entropies: each its own (0), the reference's (1), "
+        "the distorted's (2), their mean (3); reference with its own and distorted with a mix of "
+        "50 % (4), 75 % (5) or 25 % (6) of the reference's",
+        0,
+        6,
+        name="speed_weight_var_mode",
+        alias="wvm",
+    )
+
+
+@dataclass(frozen=True)
+class SpeedTemporalOptions(SpeedOptions):
+    """Options of `speed_temporal`."""
+
+    max_val: float = option(
+        1000.0,
+        "part of the output's name only: libvmaf doesn't apply it to this feature",
+        0.0,
+        1000.0,
+        name="speed_max_val",
+        alias="mxv",
+    )
+    use_ref_diff: bool = option(
+        False,
+        "subtract the reference frame from the previous distorted one instead of the distorted",
+        name="speed_use_ref_diff",
+        alias="urd",
+    )
+    weight_var_mode: int = option(
+        0,
+        "ignored: libvmaf accepts it for speed_chroma's sake",
+        0,
+        6,
+        name="speed_weight_var_mode",
+    )
+
+
+def _prescaled_size(height: int, width: int, options: SpeedOptions) -> tuple[int, int]:
+    if abs(options.prescale - 1) < 1e-3:
         return height, width
-    return scaled_size(height, width, options.speed_prescale)
+    return scaled_size(height, width, options.prescale)
 
 
-def _axis(size: int, scaled: int, options: Options) -> taps.Taps:
+def _axis(size: int, scaled: int, options: SpeedOptions) -> taps.Taps:
     """Resize, low-pass and decimation by 16 along one axis."""
-    width = kernel_width(1, options.speed_kernelscale)
+    width = kernel_width(1, options.kernel_scale)
     # twice the sigma of the width's usual kernel: this one filter stands for a whole pyramid
     smooth = gaussian(width, 2 * width / 5)
     decimated = taps.filtered(scaled, smooth, _STEP, scaled // _STEP)
-    if abs(options.speed_prescale - 1) < 1e-3:
+    if abs(options.prescale - 1) < 1e-3:
         return decimated
-    resized = taps.Taps(*axis_taps(size, scaled, options.speed_prescale_method))
+    resized = taps.Taps(*axis_taps(size, scaled, options.prescale_method))
     return taps.chain(resized, decimated, size)
 
 
-def _bands(planes: tuple[Array, ...], depth: int, options: Options) -> Float[Array, "n k h w"]:
+def _bands(planes: tuple[Array, ...], depth: int, options: SpeedOptions) -> Float[Array, "n k h w"]:
     """Planes of code values to decimated pictures without their local mean, on the 8-bit scale.
 
     Cropped to whole blocks. The source's offset of -128 is left out: it cancels in the local mean.
@@ -110,7 +188,7 @@ def _bands(planes: tuple[Array, ...], depth: int, options: Options) -> Float[Arr
     scaled_height, scaled_width = _prescaled_size(height, width, options)
     rows = _axis(height, scaled_height, options)
     columns = _axis(width, scaled_width, options)
-    smooth = kernel(4, options.speed_kernelscale)
+    smooth = kernel(4, options.kernel_scale)
     radius = len(smooth) // 2
     dtypes = {p.dtype for p in planes}
     common = dtypes.pop() if len(dtypes) == 1 else jnp.float64
@@ -129,7 +207,7 @@ def _bands(planes: tuple[Array, ...], depth: int, options: Options) -> Float[Arr
 
 
 def _statistics(
-    band: Float[Array, "*n h w"], options: Options, rounded: bool
+    band: Float[Array, "*n h w"], options: SpeedOptions, rounded: bool
 ) -> tuple[Array, Array, Array]:
     """Variance and entropy of every block, and whether the covariance is singular."""
     matrix = entropy.covariance(band, _BLOCK)
@@ -145,7 +223,7 @@ def _statistics(
     variance = jnp.where(regular[..., None], variance, jnp.zeros_like(variance))
     return (
         variance,
-        entropy.block_entropy(variance, form, options.speed_sigma_nn, entropy.LOG2_2PIE),
+        entropy.block_entropy(variance, form, options.sigma_nn, entropy.LOG2_2PIE),
         ~regular,
     )
 
@@ -153,7 +231,7 @@ def _statistics(
 def _score(
     ref: Float[Array, "n h w"],
     dis: Float[Array, "n h w"],
-    options: Options,
+    options: SpeedOptions,
     mode: int,
     rounded: bool,
 ) -> tuple[Float[Array, " n"], Float[Array, " n"]]:
@@ -168,7 +246,7 @@ def _score(
     (a, b), (c, d) = _WEIGHTS[mode]
     ref_bits = e_ref * jnp.log2(1 + (a * s_ref + b * s_dis))
     dis_bits = e_dis * jnp.log2(1 + (c * s_ref + d * s_dis))
-    noise = (1 + options.speed_nn_floor) * options.speed_sigma_nn
+    noise = (1 + options.nn_floor) * options.sigma_nn
     base = _BLOCK**2 * (math.log2(noise) + entropy.LOG2_2PIE)
     silent = (e_ref < base) & (e_dis < base)
     score = jnp.where(silent, jnp.zeros_like(bits[:count]), jnp.abs(ref_bits - dis_bits)).mean(-1)
@@ -188,7 +266,7 @@ def _chroma_size(ref: Planes) -> tuple[int, int]:
     )
 
 
-def _chroma_program(*planes: Array, depth: int, options: Options) -> dict[str, Array]:
+def _chroma_program(*planes: Array, depth: int, options: SpeedChromaOptions) -> dict[str, Array]:
     rounded = planes[0].dtype != jnp.float64
     ref_u, ref_v, dis_u, dis_v = jnp.moveaxis(_bands(planes, depth, options), 1, 0)
     count = ref_u.shape[0]
@@ -196,12 +274,12 @@ def _chroma_program(*planes: Array, depth: int, options: Options) -> dict[str, A
         jnp.concatenate([ref_u, ref_v]),
         jnp.concatenate([dis_u, dis_v]),
         options,
-        options.speed_weight_var_mode,
+        options.weight_var_mode,
         rounded,
     )
     u, v, flag_u, flag_v = score[:count], score[count:], flag[:count], flag[count:]
     uv = jnp.where(flag_u > flag_v, v, jnp.where(flag_v > flag_u, u, (u + v) * 0.5))
-    top = options.speed_max_val
+    top = options.max_val
     return {
         "speed_chroma_u": jnp.minimum(u, top),
         "speed_chroma_v": jnp.minimum(v, top),
@@ -211,34 +289,36 @@ def _chroma_program(*planes: Array, depth: int, options: Options) -> dict[str, A
     }
 
 
-def _chroma_extract(ref: Planes, dis: Planes, options: Options) -> Series:
+def _chroma_extract(ref: Planes, dis: Planes, options: SpeedChromaOptions) -> Series:
     height, width = _chroma_size(ref)
     planes = [p[:, :height, :width] for p in (ref.u, ref.v, dis.u, dis.v)]
-    program = partial(_chroma_program, depth=ref.depth, options=options)
+    program = functools.partial(_chroma_program, depth=ref.depth, options=options)
     return in_float64(program, *map(jnp.asarray, planes))
 
 
-def _temporal_program(ref: Array, dis: Array, *, depth: int, options: Options) -> dict[str, Array]:
+def _temporal_program(
+    ref: Array, dis: Array, *, depth: int, options: SpeedTemporalOptions
+) -> dict[str, Array]:
     rounded = jnp.float64 not in (ref.dtype, dis.dtype)
     # a band is linear in the pixels: the difference of bands is the band of the difference
     b_ref, b_dis = jnp.moveaxis(_bands((ref, dis), depth, options), 1, 0)
-    current = b_ref[1:] if options.speed_use_ref_diff else b_dis[1:]
+    current = b_ref[1:] if options.use_ref_diff else b_dis[1:]
     score, flag = _score(b_ref[:-1] - b_ref[1:], b_dis[:-1] - current, options, 0, rounded)
     return {"speed_temporal": score, "speed_temporal_flag": flag}
 
 
-def _temporal_extract(ref: Planes, dis: Planes, options: Options) -> Series:
-    program = partial(_temporal_program, depth=ref.depth, options=options)
+def _temporal_extract(ref: Planes, dis: Planes, options: SpeedTemporalOptions) -> Series:
+    program = functools.partial(_temporal_program, depth=ref.depth, options=options)
     return in_float64(program, jnp.asarray(ref.y), jnp.asarray(dis.y))
 
 
-def _temporal_finish(series: Series, options: Options) -> Series:
+def _temporal_finish(series: Series, options: SpeedTemporalOptions) -> Series:
     xp = series_namespace(series)
     # the first frame has no predecessor
     return {k: xp.concatenate([xp.zeros_like(x[:1]), x[1:]]) for k, x in series.items()}
 
 
-def _least_side(options: Options) -> int:
+def _least_side(options: SpeedOptions) -> int:
     """Fewest samples along one axis of a plane that decimation leaves a block of."""
     size = 1
     while _prescaled_size(size, size, options)[0] < _BLOCK * _STEP:
@@ -246,87 +326,102 @@ def _least_side(options: Options) -> int:
     return size
 
 
-def _check_chroma(ref: Planes, options: Options) -> None:
-    check_kernel_scale("speed_kernelscale", options.speed_kernelscale)
+def _check_chroma(ref: Planes, options: SpeedChromaOptions) -> None:
+    check_kernel_scale("speed_kernelscale", options.kernel_scale)
     least = _least_side(options)
     high = 2 * least if ref.chroma == "420" else least
     wide = 2 * least if ref.chroma in ("420", "422") else least
     layout = ":".join(ref.chroma)
-    what = f"speed_chroma of {layout} video at speed_prescale={options.speed_prescale:g}"
+    what = f"speed_chroma of {layout} video at speed_prescale={options.prescale:g}"
     check_min_size(what, ref.height, ref.width, high, wide)
 
 
-def _check_temporal(ref: Planes, options: Options) -> None:
-    check_kernel_scale("speed_kernelscale", options.speed_kernelscale)
+def _check_temporal(ref: Planes, options: SpeedTemporalOptions) -> None:
+    check_kernel_scale("speed_kernelscale", options.kernel_scale)
     least = _least_side(options)
-    what = f"speed_temporal at speed_prescale={options.speed_prescale:g}"
+    what = f"speed_temporal at speed_prescale={options.prescale:g}"
     check_min_size(what, ref.height, ref.width, least, least)
 
 
-def _chroma_outputs(options: Options) -> tuple[Output, ...]:
+def _chroma_outputs(options: SpeedChromaOptions) -> tuple[Output, ...]:
     names = [f"speed_chroma_{plane}" for plane in ("u", "v", "uv")]
-    return tuple(Output(n, "lower", f"Speed_chroma_feature_{n}_score") for n in names)
+    return tuple(
+        Output(n, "lower", 0.0, f"Speed_chroma_feature_{n}_score", part="chroma") for n in names
+    )
+
+
+def _singular(name: str, flags: list[np.ndarray]) -> list[Notice]:
+    """Says where SpEED is 0 by definition and not because the pictures are alike."""
+    bad = int(np.count_nonzero(np.any(np.stack(flags), axis=0)))
+    if not bad:
+        return []
+    text = (
+        f"{name} has no usable covariance in {bad} of {len(flags[0])} frames (too few blocks, or a "
+        "flat plane): such a plane counts as 0, as in libvmaf."
+    )
+    return [Notice("speed-singular", text)]
+
+
+def _chroma_notices(found: Measurement[SpeedChromaOptions]) -> list[Notice]:
+    notices = []
+    if found.models and found.bit_depth == 8:
+        text = (
+            "VMAF v1 is meant to be measured at 10 bits even for 8-bit encodes: promote_to_10bit "
+            "does that exactly."
+        )
+        notices.append(Notice("v1-bit-depth", text))
+    flags = [found.series[f"speed_chroma_flag_{plane}"] for plane in ("u", "v")]
+    return notices + _singular("speed_chroma", flags)
 
 
 SPEED_CHROMA = Feature(
     name="speed_chroma",
     summary="entropy difference of the chroma planes (SpEED)",
-    options=_CHROMA_OPTIONS,
+    options=SpeedChromaOptions,
     outputs=_chroma_outputs,
     extract=_chroma_extract,
-    planes="yuv",
+    planes=CHROMA,
     check=_check_chroma,
-    cpu_compiler=QUICKER,
+    notices=_chroma_notices,
+    loss=Loss(
+        "speed_chroma",
+        "Entropy difference of the chroma planes: `speed_chroma_uv`.",
+        value="speed_chroma_uv",
+        returns="0 for an equal pair, no upper bound but `max_val`. Chroma under about 160x160 "
+        "samples, and flat chroma, has a singular covariance: it counts 0 with gradient 0.",
+        note="float32 frames have reverse derivatives only (`jax.grad`), float64 frames all.",
+    ),
+    libvmaf=True,
+    cpu_compiler=XLA_FAST_COMPILE,
 )
 
 SPEED_TEMPORAL = Feature(
     name="speed_temporal",
     summary="entropy difference of luma frame differences (SpEED)",
-    options=_TEMPORAL_OPTIONS,
+    options=SpeedTemporalOptions,
     outputs=lambda options: (
-        Output("speed_temporal", "lower", "Speed_temporal_feature_speed_temporal_score"),
+        Output("speed_temporal", "lower", 0.0, "Speed_temporal_feature_speed_temporal_score"),
     ),
     extract=_temporal_extract,
     before=lambda options: 1,
     finish=_temporal_finish,
     check=_check_temporal,
-    cpu_compiler=QUICKER,
+    notices=lambda found: _singular("speed_temporal", [found.series["speed_temporal_flag"]]),
+    libvmaf=True,
+    cpu_compiler=XLA_FAST_COMPILE,
 )
 
 
+@documented(SPEED_CHROMA)
 def speed_chroma(
-    ref: Any,
-    dis: Any,
-    *,
-    bit_depth: int | None = None,
-    kernel_scale: float = 1.0,
-    prescale: float = 1.0,
-    prescale_method: str = "nearest",
-    sigma_nn: float = 0.29,
-    nn_floor: float = 0.0,
-    max_val: float = 1000.0,
-    weight_var_mode: int = 0,
-    **options: Any,
+    ref: VideoLike, dis: VideoLike, *, bit_depth: int | None = None, **options: Any
 ) -> dict[str, Array]:
     """SpEED of the chroma planes, `speed_chroma` of libvmaf, the driver of VMAF v1.
 
     Models how much of the colour's information is lost: natural pictures are locally Gaussian with
     a varying scale, and the score compares the entropies of blocks under that model.
 
-    Args:
-        ref: reference, a `Planes` with chroma (4:2:0, 4:2:2 or 4:4:4).
-        dis: distorted, the same format and size.
-        bit_depth: not needed, `Planes` carries it.
-        kernel_scale: width of the filters, one of `ops.kernels.KERNEL_SCALES`.
-        prescale: resize the planes by this factor first, 0.1 to 4.
-        prescale_method: "nearest", "bilinear", "bicubic" or "lanczos4".
-        sigma_nn: variance of the neural noise, 0.1 to 2 (in squared 8-bit code values).
-        nn_floor: raises the noise entropy below which a block of both videos counts as equal.
-        max_val: upper limit of every output.
-        weight_var_mode: 0 to 6, which blocks' variances weight the two entropies: each its own (0),
-            the reference's (1), the distorted's (2), their mean (3); reference with its own and
-            distorted with a mix of 50 % (4), 75 % (5) or 25 % (6) of the reference's.
-        **options: the same options under libvmaf's names (`speed_sigma_nn`).
+    {args}
 
     Returns:
         `{"speed_chroma_u", "speed_chroma_v", "speed_chroma_uv"}`, each `(frames,)`, from 0 (equal)
@@ -343,45 +438,19 @@ def speed_chroma(
 
     Source: libvmaf f85a853, `speed.c`. Matches it to 1e-4 relative.
     """
-    given = {
-        "kernel_scale": kernel_scale, "prescale": prescale, "prescale_method": prescale_method,
-        "sigma_nn": sigma_nn, "nn_floor": nn_floor, "max_val": max_val,
-        "weight_var_mode": weight_var_mode,
-    }  # fmt: skip
-    return run(SPEED_CHROMA, ref, dis, bit_depth, given, options)
+    return run(SPEED_CHROMA, ref, dis, bit_depth, options)
 
 
+@documented(SPEED_TEMPORAL)
 def speed_temporal(
-    ref: Any,
-    dis: Any,
-    *,
-    bit_depth: int | None = None,
-    kernel_scale: float = 1.0,
-    prescale: float = 1.0,
-    prescale_method: str = "nearest",
-    sigma_nn: float = 0.29,
-    nn_floor: float = 0.0,
-    max_val: float = 1000.0,
-    use_ref_diff: bool = False,
-    **options: Any,
+    ref: VideoLike, dis: VideoLike, *, bit_depth: int | None = None, **options: Any
 ) -> dict[str, Array]:
     """SpEED of luma frame differences, `speed_temporal` of libvmaf.
 
     Models how much of the motion's information is lost: `speed_chroma`'s entropy difference, taken
     of the difference between the previous and the current luma frame.
 
-    Args:
-        ref: reference, luma code values `(frames, height, width)` or a `Planes`.
-        dis: distorted video of the same shape.
-        bit_depth: bits a sample; needed unless the samples are uint8 or a `Planes`.
-        kernel_scale: width of the filters, one of `ops.kernels.KERNEL_SCALES`.
-        prescale: resize the frames by this factor first, 0.1 to 4.
-        prescale_method: "nearest", "bilinear", "bicubic" or "lanczos4".
-        sigma_nn: variance of the neural noise, 0.1 to 2 (in squared 8-bit code values).
-        nn_floor: raises the noise entropy below which a block of both videos counts as equal.
-        max_val: part of libvmaf's output name, without effect, as there.
-        use_ref_diff: take the distorted difference against the current reference frame.
-        **options: the same options under libvmaf's names (`speed_use_ref_diff`).
+    {args}
 
     Returns:
         `{"speed_temporal"}`, `(frames,)`, from 0 (equal) up; smaller is better. 0 for the first
@@ -392,9 +461,4 @@ def speed_temporal(
 
     Gradients: as for `speed_chroma`. Source: libvmaf f85a853, `speed.c`; matched to 1e-4 relative.
     """
-    given = {
-        "kernel_scale": kernel_scale, "prescale": prescale, "prescale_method": prescale_method,
-        "sigma_nn": sigma_nn, "nn_floor": nn_floor, "max_val": max_val,
-        "use_ref_diff": use_ref_diff,
-    }  # fmt: skip
-    return run(SPEED_TEMPORAL, ref, dis, bit_depth, given, options)
+    return run(SPEED_TEMPORAL, ref, dis, bit_depth, options)

@@ -9,50 +9,145 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from jaxvqa._checks import check_min_size
 from jaxvqa._ops import safe
 from jaxvqa._ops.borders import pad
 from jaxvqa._ops.filters import correlate, correlate_product, filtered, separable
-from jaxvqa._ops.resize import METHODS, resize, scaled_size
-from jaxvqa._ops.stages import stage
+from jaxvqa._ops.resize import resize, scaled_size
+from jaxvqa._ops.stages import row_sums, stage
 from jaxvqa._ops.tiling import STRIP_ROWS, map_frames, map_rows
-from jaxvqa._planes import Planes, to_float
+from jaxvqa._planes import Planes, VideoLike, to_float
 from jaxvqa._typing import Array, Float, Num
-from jaxvqa.features._feature import Feature, Output, Series, run
+from jaxvqa.features._feature import Feature, Loss, Series
 from jaxvqa.features._kernels import check_kernel_scale, kernel, kernel_width
-from jaxvqa.features._options import Option, Options
-from jaxvqa.features._vif.information import information
+from jaxvqa.features._run import documented, run
+from jaxvqa.features._vif.options import SCALES, FloatVifOptions, outputs
 
-SCALES = 4
+_EPSILON = 1e-10
+_PEAK_SQUARED = 255.0**2
+# largest variance of a sample between -128 and 128, with room for interpolated overshoots
+_LARGEST_VARIANCE = 4.0 * 128.0**2
 
-VIF_OPTIONS = (
-    Option("vif_enhn_gain_limit", "enhancement_gain_limit", 100.0, "largest gain credited to the "
-           "distorted video; 1 ignores enhancement (NEG)", 1.0, 100.0, alias="egl"),
-    Option("vif_skip_scale0", "skip_scale0", False, "leave the finest scale out", alias="ssclz"),
-    Option("debug", "debug", False, "also report totals, numerators and denominators"),
-)  # fmt: skip
+# the argument of a sample's logarithm, and what is added to the logarithm
+_Term = tuple[Array, Array]
 
-_OPTIONS = (
-    *VIF_OPTIONS,
-    Option("vif_kernelscale", "kernel_scale", 1.0, "width of the Gaussian windows, one of 21 "
-           "values", 0.1, 4.0, alias="ks"),
-    Option("vif_prescale", "prescale", 1.0, "resize both pictures by this factor first", 0.1, 4.0,
-           alias="ps"),
-    Option("vif_prescale_method", "prescale_method", "nearest", "how prescale resamples",
-           choices=METHODS, alias="pm"),
-    Option("vif_sigma_nsq", "sigma_nsq", 2.0, "variance of the visual noise, squared 8-bit code "
-           "values", 0.0, 5.0, alias="snsq"),
-    Option("vif_scale1_min_val", "scale1_min_val", 0.0, "floor of the scale 1 score", 0.0, 1.0,
-           alias="s1miv"),
-    Option("vif_scale2_min_val", "scale2_min_val", 0.0, "floor of the scale 2 score", 0.0, 1.0,
-           alias="s2miv"),
-    Option("vif_scale3_min_val", "scale3_min_val", 0.0, "floor of the scale 3 score", 0.0, 1.0,
-           alias="s3miv"),
-)  # fmt: skip
+
+def _carried(
+    options: FloatVifOptions,
+    mean_r: Array,
+    mean_d: Array,
+    square_r: Array,
+    square_d: Array,
+    product: Array,
+) -> _Term:
+    """What the distorted picture carries of the reference's information, per sample."""
+    noise, limit = options.sigma_nsq, options.enhancement_gain_limit
+    var_r = jnp.maximum(square_r - mean_r * mean_r, 0.0)
+    var_d = jnp.maximum(square_d - mean_d * mean_d, 0.0)
+    # a negative covariance carries nothing: the source's special cases for it all end in 0
+    cov = jnp.maximum(product - mean_r * mean_d, 0.0)
+    # gain^2 var_r / (residual + noise) with gain = cov / var_r, at most `limit`, and residual =
+    # var_d - gain cov; both sides of the fraction times var_r, so that there is one division.
+    # Where the reference carries less than the noise nothing can be lost: a linear term instead.
+    weak = var_r < noise
+    signal = jnp.maximum(var_r, max(noise, _EPSILON))
+    shared = cov * cov
+    gained = jnp.minimum(shared, (limit * signal) * (limit * signal))
+    residual = jnp.maximum(var_d * signal - shared, _EPSILON * signal)
+    carried = gained / (residual + noise * signal)
+    carried = jnp.where(weak | (var_d < _EPSILON), 0.0, carried)
+    return 1.0 + carried, jnp.where(weak, 1.0 - var_d * (noise * noise / _PEAK_SQUARED), 0.0)
+
+
+def _available(options: FloatVifOptions, mean_r: Array, square_r: Array) -> _Term:
+    """The reference's information, per sample."""
+    noise = options.sigma_nsq
+    var_r = jnp.maximum(square_r - mean_r * mean_r, 0.0)
+    weak = var_r < noise
+    available = jnp.where(weak, 0.0, var_r * (1.0 / max(noise, _EPSILON)))
+    return 1.0 + available, weak.astype(var_r.dtype)
+
+
+def _log_group(sigma_nsq: float) -> int:
+    """How many log arguments can be multiplied in float32 before one log is taken."""
+    largest = math.log10(1 + _LARGEST_VARIANCE / max(sigma_nsq, _EPSILON))
+    return max(1, min(8, int(36 / largest)))
+
+
+def _grouped(term: Callable[..., _Term], group: int, *moments: Array) -> Array:
+    """Terms of `group` column blocks folded into one: `(rows, columns // group)`.
+
+    One logarithm then serves `group` samples; it costs more than all the filtering of a pixel. The
+    products do not overflow because `group` is chosen from the largest argument.
+    """
+    width = moments[0].shape[-1] // group
+    argument, linear = None, None
+    for k in range(group):
+        factor, added = term(*(m[:, k * width : (k + 1) * width] for m in moments))
+        argument = factor if argument is None else argument * factor
+        linear = added if linear is None else linear + added
+    assert argument is not None
+    assert linear is not None
+    return jnp.log2(argument) + linear
+
+
+def _summed(term: Callable[..., _Term], sigma_nsq: float, *moments: Array) -> Array:
+    """Row sums of a term. Each group is a stage with one result, which XLA makes one kernel of."""
+    columns = moments[0].shape[-1]
+    most = min(_log_group(sigma_nsq), columns)
+    # a group that leaves no columns over saves compiling the remainder
+    group = next((g for g in range(most, most // 2, -1) if columns % g == 0), most)
+    edge = columns - columns % group
+    total = row_sums(functools.partial(_grouped, term, group), *(m[:, :edge] for m in moments))
+    if edge < columns:  # the columns that fill no group are taken one by one
+        rest = (m[:, edge:] for m in moments)
+        total = total + row_sums(functools.partial(_grouped, term, 1), *rest)
+    return total
+
+
+@functools.partial(jax.custom_jvp, nondiff_argnums=(0,))
+def information(
+    options: FloatVifOptions, *moments: Float[Array, "rows width"]
+) -> tuple[Array, Array]:
+    """Row sums of carried and available information, in bits.
+
+    Args:
+        options: those of float VIF.
+        moments: local means of reference and distorted picture, of their squares, of their product.
+
+    Returns:
+        Numerator and denominator of VIF by row, each `(rows,)`.
+    """
+    mean_r, _, square_r, _, _ = moments
+    noise = options.sigma_nsq
+    return (
+        _summed(functools.partial(_carried, options), noise, *moments),
+        _summed(functools.partial(_available, options), noise, mean_r, square_r),
+    )
+
+
+@information.defjvp
+def _information_jvp(
+    options: FloatVifOptions, moments: tuple[Array, ...], tangents: tuple[Array, ...]
+) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+    """The derivative sample by sample: it needs no logarithm, so there is nothing to group."""
+
+    def maps(*moments: Array) -> tuple[Array, Array]:
+        kept, linear = _carried(options, *moments)
+        whole, weak = _available(options, moments[0], moments[2])
+        return jnp.log2(kept) + linear, jnp.log2(whole) + weak
+
+    def change(moments: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Array, Array]:
+        return jax.jvp(maps, moments, tangents)[1]
+
+    numerator, denominator = stage(change, moments, tangents)
+    return information(options, *moments), (numerator.sum(-1), denominator.sum(-1))
 
 
 def _moments(ref: Array, dis: Array, taps: tuple[float, ...]) -> tuple[Array, ...]:
@@ -84,24 +179,28 @@ def _halve_rows(x: Array, *, taps: tuple[float, ...], inset: int, width: int) ->
 
 
 def _scale(
-    ref: Num[Array, "h w"], dis: Num[Array, "h w"], scale: int, options: Options, bit_depth: int
+    ref: Num[Array, "h w"],
+    dis: Num[Array, "h w"],
+    scale: int,
+    options: FloatVifOptions,
+    bit_depth: int,
 ) -> tuple[list[Array], list[Float[Array, "h2 w2"]]]:
     """Numerator and denominator of one scale, and both pictures at the next.
 
     One pass over strips gives both: the filter towards the next scale is narrower than that of the
     scale itself, so one border serves both. It drops the last row and column of odd sizes.
     """
-    taps = kernel(scale, options.vif_kernelscale)
+    taps = kernel(scale, options.kernel_scale)
     border = len(taps) // 2
     last = scale == SCALES - 1
-    lower = () if last else kernel(scale + 1, options.vif_kernelscale)
+    lower = () if last else kernel(scale + 1, options.kernel_scale)
     (height, width), step = ref.shape, 1 if last else 2
     inset = border - len(lower) // 2
 
     def rows(ref: Array, dis: Array) -> tuple[list[Array], list[Array]]:
         sums, halves = [], []
         ref, dis = _as_float(ref, bit_depth), _as_float(dis, bit_depth)
-        if scale > 0 or not options.vif_skip_scale0:
+        if scale > 0 or not options.skip_scale0:
             found = information(options, *_moments(ref, dis, taps))
             sums = [x.reshape(-1, step) for x in found]
         if not last:
@@ -126,13 +225,13 @@ def _as_float(x: Array, bit_depth: int) -> Array:
 
 
 def _frame(
-    ref: Num[Array, "h w"], dis: Num[Array, "h w"], options: Options, bit_depth: int
+    ref: Num[Array, "h w"], dis: Num[Array, "h w"], options: FloatVifOptions, bit_depth: int
 ) -> dict[str, Array]:
-    if jnp.issubdtype(ref.dtype, jnp.floating) or abs(options.vif_prescale - 1) >= 1e-3:
+    if jnp.issubdtype(ref.dtype, jnp.floating) or abs(options.prescale - 1) >= 1e-3:
         ref, dis = (to_float(x, bit_depth, offset=-128.0) for x in (ref, dis))
-    if abs(options.vif_prescale - 1) >= 1e-3:
-        height, width = scaled_size(ref.shape[0], ref.shape[1], options.vif_prescale)
-        ref, dis = (resize(x, height, width, options.vif_prescale_method) for x in (ref, dis))
+    if abs(options.prescale - 1) >= 1e-3:
+        height, width = scaled_size(ref.shape[0], ref.shape[1], options.prescale)
+        ref, dis = (resize(x, height, width, options.prescale_method) for x in (ref, dis))
     result = {}
     for scale in range(SCALES):
         sums, halves = _scale(ref, dis, scale, options, bit_depth)
@@ -143,15 +242,15 @@ def _frame(
     return result
 
 
-def _extract(ref: Planes, dis: Planes, options: Options) -> Series:
+def _extract(ref: Planes, dis: Planes, options: FloatVifOptions) -> Series:
     frame = functools.partial(_frame, options=options, bit_depth=ref.depth)
     sums = map_frames(frame, ref.y, dis.y, recompute=True)
-    used = range(1 if options.vif_skip_scale0 else 0, SCALES)
+    used = range(1 if options.skip_scale0 else 0, SCALES)
     result = {}
     for scale in range(SCALES):
         if scale in used:
             score = safe.divide(sums[f"num{scale}"], sums[f"den{scale}"], otherwise=1.0)
-            floor = options[f"vif_scale{scale}_min_val"] if scale else -math.inf
+            floor = getattr(options, f"scale{scale}_min_val") if scale else -math.inf
             result[f"vif_scale{scale}"] = jnp.maximum(score, floor) if floor > 0 else score
         else:
             zero = jnp.zeros_like(sums["num1"])
@@ -164,17 +263,6 @@ def _extract(ref: Planes, dis: Planes, options: Options) -> Series:
     return result
 
 
-def _outputs(options: Options) -> tuple[Output, ...]:
-    scales = tuple(
-        Output(f"vif_scale{s}", "higher", f"VMAF_feature_vif_scale{s}_score") for s in range(SCALES)
-    )
-    if not options.debug:
-        return scales
-    parts = ("vif", "vif_num", "vif_den")
-    parts += tuple(f"vif_{p}_scale{s}" for s in range(SCALES) for p in ("num", "den"))
-    return scales + tuple(Output(p, "higher" if p == "vif" else "neither") for p in parts)
-
-
 def min_size(kernel_scale: float) -> int:
     """Smallest side of a frame: at every scale the window's radius must be less than the side."""
     return max(
@@ -182,77 +270,52 @@ def min_size(kernel_scale: float) -> int:
     )
 
 
-def _check(ref: Planes, options: Options) -> None:
-    check_kernel_scale("vif_kernelscale", options.vif_kernelscale)
-    height, width = scaled_size(ref.height, ref.width, options.vif_prescale)
-    least = min_size(options.vif_kernelscale)
+def _check(ref: Planes, options: FloatVifOptions) -> None:
+    check_kernel_scale("vif_kernelscale", options.kernel_scale)
+    height, width = scaled_size(ref.height, ref.width, options.prescale)
+    least = min_size(options.kernel_scale)
     check_min_size("float_vif (after vif_prescale)", height, width, least, least)
 
 
-FEATURE = Feature(
+FLOAT_VIF = Feature(
     name="float_vif",
     summary="information kept at four scales (visual information fidelity), float arithmetic",
-    options=_OPTIONS,
-    outputs=_outputs,
+    options=FloatVifOptions,
+    outputs=lambda options: outputs("", options),
     extract=_extract,
     check=_check,
+    loss=Loss(
+        "vif",
+        "Visual information lost: 1 - VIF, all four scales together.",
+        value="vif",
+        returns="0 for an equal pair, about 1 for nothing kept, below 0 for enhanced contrast "
+        "unless `enhancement_gain_limit` is 1.",
+        note="`enhancement_gain_limit=1` gives no credit for contrast beyond the reference's "
+        "(NEG), and no gradient there either.",
+    ),
+    libvmaf=True,
 )
 
 
+@documented(FLOAT_VIF)
 def vif(
-    ref: Any,
-    dis: Any,
-    *,
-    bit_depth: int | None = None,
-    kernel_scale: float = 1.0,
-    prescale: float = 1.0,
-    prescale_method: str = "nearest",
-    enhancement_gain_limit: float = 100.0,
-    sigma_nsq: float = 2.0,
-    skip_scale0: bool = False,
-    scale1_min_val: float = 0.0,
-    scale2_min_val: float = 0.0,
-    scale3_min_val: float = 0.0,
-    debug: bool = False,
-    **options: Any,
+    ref: VideoLike, dis: VideoLike, *, bit_depth: int | None = None, **options: Any
 ) -> dict[str, Array]:
     """Visual information fidelity at four scales, `float_vif` of libvmaf.
 
     Models how much of the information that a viewer could extract from the reference, seen through
     a noisy visual channel, is still there in the distorted picture.
 
-    Args:
-        ref: reference, luma code values `(frames, height, width)` or `(height, width)`, or a
-            `Planes`.
-        dis: distorted video of the same shape.
-        bit_depth: bits a sample; needed unless the samples are uint8 or a `Planes`.
-        kernel_scale: width of the Gaussian windows, one of the 21 values in
-            `jaxvqa.features._kernels.KERNEL_SCALES`.
-        prescale: resize both pictures by this factor first, 0.1 to 4.
-        prescale_method: nearest, bilinear, bicubic or lanczos4.
-        enhancement_gain_limit: largest gain credited to the distorted video, 1 to 100; 1 gives the
-            NEG form that does not reward sharpening.
-        sigma_nsq: variance of the visual noise in squared 8-bit code values, 0 to 5.
-        skip_scale0: leave out the finest scale; its score is then 0.
-        scale1_min_val: floor of the scale 1 score, 0 to 1.
-        scale2_min_val: floor of the scale 2 score, 0 to 1.
-        scale3_min_val: floor of the scale 3 score, 0 to 1.
-        debug: also return `vif` (all scales together), numerators and denominators.
-        **options: the same options under libvmaf's names (`vif_enhn_gain_limit`).
+    {args}
 
     Returns:
-        `{"vif_scale0", ..., "vif_scale3"}`, each `(frames,)`; 1 for identical pictures, 0 for
-        nothing kept, above 1 for enhanced contrast; higher is better.
+        `{"vif_scale0", ..., "vif_scale3", "vif"}`, each `(frames,)`, `vif` of all scales together;
+        1 for identical pictures, 0 for nothing kept, above 1 for enhanced contrast; higher is
+        better. With `debug` also numerators and denominators.
 
     Raises:
         ValueError: bad options, shapes or sizes. TypeError: bad dtypes.
 
     Source: libvmaf f85a853, `float_vif.c`. Matches it within 1e-4 on every score.
     """
-    given = {
-        "kernel_scale": kernel_scale, "prescale": prescale, "prescale_method": prescale_method,
-        "enhancement_gain_limit": enhancement_gain_limit, "sigma_nsq": sigma_nsq,
-        "skip_scale0": skip_scale0, "scale1_min_val": scale1_min_val,
-        "scale2_min_val": scale2_min_val, "scale3_min_val": scale3_min_val, "debug": debug,
-    }  # fmt: skip
-    return run(FEATURE, ref, dis, bit_depth, given, options)
+    return run(FLOAT_VIF, ref, dis, bit_depth, options)

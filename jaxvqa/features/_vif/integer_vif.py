@@ -17,12 +17,13 @@ from jaxvqa._ops.filters import correlate
 from jaxvqa._ops.fixed import halves, round_shift, total
 from jaxvqa._ops.stages import cpu_stage, integer_row_sums, stage
 from jaxvqa._ops.tiling import map_frames, map_rows
-from jaxvqa._planes import Planes
+from jaxvqa._planes import Planes, VideoLike
 from jaxvqa._typing import Array, Float, Int, Integer
-from jaxvqa.features._feature import QUICKER, Feature, Output, Series, run
-from jaxvqa.features._options import Option, Options
-from jaxvqa.features._vif.fixed_log import log2_fixed
-from jaxvqa.features._vif.fixed_moments import TAPS, moments, shifts
+from jaxvqa.features._feature import XLA_FAST_COMPILE, Feature, Series
+from jaxvqa.features._run import documented, run
+from jaxvqa.features._vif.fixed import TAPS, log2_fixed, moments, shifts
+from jaxvqa.features._vif.float_vif import FLOAT_VIF, FloatVifOptions
+from jaxvqa.features._vif.options import VifOptions, outputs
 
 # the variance of the visual noise, 2 squared 8-bit codes, in units of 2^-16
 _NOISE = 2 << 16
@@ -31,14 +32,6 @@ _EPSILON = 65536e-10
 _LEAST = 16
 # smaller strips than elsewhere: a strip holds some ten 32-bit planes
 _ROWS = 16
-
-_OPTIONS = (
-    Option("debug", "debug", False, "also report numerators, denominators and the whole VIF"),
-    Option("vif_enhn_gain_limit", "enhancement_gain_limit", 100.0,
-           "largest gain that counts; 1 gives no credit for enhancement", 1.0, 100.0, alias="egl"),
-    Option("vif_skip_scale0", "skip_scale0", False, "leave the finest scale out (its score is 0)",
-           alias="ssclz"),
-)  # fmt: skip
 
 
 def _gain(
@@ -129,7 +122,7 @@ def _halve_columns(x: Array, *, taps: tuple[int, ...]) -> Array:
 
 
 def _scale(
-    ref: Integer[Array, "h w"], dis: Integer[Array, "h w"], scale: int, options: Options,
+    ref: Integer[Array, "h w"], dis: Integer[Array, "h w"], scale: int, options: VifOptions,
     bit_depth: int,
 ) -> tuple[list[Array] | None, list[Integer[Array, "h2 w2"]]]:  # fmt: skip
     """Row statistics of one scale, and both pictures at the next, in one pass over strips.
@@ -138,13 +131,13 @@ def _scale(
     """
     border, last = len(TAPS[scale]) // 2, scale == 3
     (height, width), step = ref.shape, 1 if last else 2
-    skipped = scale == 0 and options.vif_skip_scale0
+    skipped = scale == 0 and options.skip_scale0
 
     def rows(ref: Array, dis: Array) -> tuple[Any, list[Array]]:
         found, smaller = None, []
         if not skipped:
             local = moments(ref, dis, scale, bit_depth)
-            sums = _row_statistics(*local, options.vif_enhn_gain_limit)
+            sums = _row_statistics(*local, options.enhancement_gain_limit)
             found = [x.reshape(-1, step) for x in sums]
         if not last:
             smaller = [_shrink(x, scale + 1, bit_depth, width // 2) for x in (ref, dis)]
@@ -162,7 +155,7 @@ def _scale(
 
 
 def _frame(
-    ref: Integer[Array, "h w"], dis: Integer[Array, "h w"], options: Options, bit_depth: int
+    ref: Integer[Array, "h w"], dis: Integer[Array, "h w"], options: VifOptions, bit_depth: int
 ) -> Series:
     values: Series = {}
     for scale in range(4):
@@ -178,7 +171,7 @@ def _frame(
         values[f"integer_vif_scale{scale}"] = score
         values[f"integer_vif_num_scale{scale}"] = num
         values[f"integer_vif_den_scale{scale}"] = den
-    used = range(1 if options.vif_skip_scale0 else 0, 4)
+    used = range(1 if options.skip_scale0 else 0, 4)
     with jax.enable_x64(True):
         num, den = (
             sum(values[f"integer_vif_{part}_scale{s}"].astype(jnp.float64) for s in used)
@@ -188,71 +181,55 @@ def _frame(
         return values | {name: value.astype(jnp.float32) for name, value in whole.items()}
 
 
-def _extract(ref: Planes, dis: Planes, options: Options) -> Series:
+def _extract(ref: Planes, dis: Planes, options: VifOptions) -> Series:
     def frame(ref_y: Array, dis_y: Array) -> Series:
         return _frame(ref_y, dis_y, options, ref.depth)
 
     values = map_frames(frame, ref.y, dis.y)
-    return {output.name: values[output.name] for output in _outputs(options)}
+    return {output.name: values[output.name] for output in outputs("integer_", options)}
 
 
-def _outputs(options: Options) -> tuple[Output, ...]:
-    scores = [f"vif_scale{s}" for s in range(4)]
-    outputs = [Output(f"integer_{n}", "higher", f"VMAF_integer_feature_{n}_score") for n in scores]
-    if options.debug:
-        parts = [f"integer_vif_{p}_scale{s}" for s in range(4) for p in ("num", "den")]
-        outputs.append(Output("integer_vif", "higher", "integer_vif"))
-        for name in ("integer_vif_num", "integer_vif_den", *parts):
-            outputs.append(Output(name, "neither", name))
-    return tuple(outputs)
-
-
-def _check(ref: Planes, options: Options) -> None:
+def _check(ref: Planes, options: VifOptions) -> None:
     check_min_size("vif", ref.height, ref.width, _LEAST, _LEAST)
 
 
-FEATURE = Feature(
+def _twin(key: str, options: VifOptions) -> tuple[Feature[Any], str, FloatVifOptions]:
+    """The same key and options of `float_vif`."""
+    key = key.replace("VMAF_integer_feature_", "VMAF_feature_")
+    return FLOAT_VIF, key, FloatVifOptions.parse(FLOAT_VIF.name, options.changed())
+
+
+VIF = Feature(
     name="vif",
     summary="visual information fidelity at four scales, libvmaf's fixed-point arithmetic",
-    options=_OPTIONS,
-    outputs=_outputs,
+    options=VifOptions,
+    outputs=lambda options: outputs("integer_", options),
     extract=_extract,
     check=_check,
     integer=True,
     differentiable=False,
-    cpu_compiler=QUICKER,
+    twin=_twin,
+    libvmaf=True,
+    cpu_compiler=XLA_FAST_COMPILE,
 )
 
 
+@documented(VIF)
 def vif_integer(
-    ref: Any,
-    dis: Any,
-    *,
-    bit_depth: int | None = None,
-    enhancement_gain_limit: float = 100.0,
-    skip_scale0: bool = False,
-    debug: bool = False,
-    **options: Any,
+    ref: VideoLike, dis: VideoLike, *, bit_depth: int | None = None, **options: Any
 ) -> dict[str, Array]:
     """Visual information fidelity in fixed point, `vif` of libvmaf.
 
     Models how much of the information that an observer could draw from the reference is still in
     the distorted video: a ratio of mutual informations of local Gaussian models, per scale.
 
-    Args:
-        ref: reference, luma code values `(frames, height, width)`, uint8 or uint16, or a `Planes`.
-        dis: distorted video of the same shape.
-        bit_depth: bits a sample; needed unless the samples are uint8 or a `Planes`.
-        enhancement_gain_limit: largest local gain that counts, 1 to 100; 1 gives no credit for
-            enhancement (the NEG models).
-        skip_scale0: leave the finest scale out; its score is then 0.
-        debug: also report the numerators, the denominators and the VIF of all scales together.
-        **options: the same options under libvmaf's names (`vif_enhn_gain_limit`).
+    {args}
 
     Returns:
-        `{"integer_vif_scale0", ... "integer_vif_scale3"}`, each `(frames,)`: 1 for the reference
-        itself, lower is worse, above 1 where contrast was enhanced. With `debug` also
-        `integer_vif` and the `integer_vif_num*` and `integer_vif_den*` sums (in bits).
+        `{"integer_vif_scale0", ... "integer_vif_scale3", "integer_vif"}`, each `(frames,)`,
+        `integer_vif` of all scales together: 1 for the reference itself, lower is worse, above 1
+        where contrast was enhanced. With `debug` also the `integer_vif_num*` and
+        `integer_vif_den*` sums (in bits).
 
     Raises:
         ValueError: bad options, or frames smaller than 16x16. TypeError: float samples.
@@ -261,9 +238,4 @@ def vif_integer(
     scores are the same float32 numbers on CPU and CUDA. TPUs emulate the double precision of one
     step, where a last bit may differ.
     """
-    given = {
-        "enhancement_gain_limit": enhancement_gain_limit,
-        "skip_scale0": skip_scale0,
-        "debug": debug,
-    }
-    return run(FEATURE, ref, dis, bit_depth, given, options)
+    return run(VIF, ref, dis, bit_depth, options)

@@ -11,7 +11,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-import jaxvqa
+from jaxvqa.features._registry import find
 from jaxvqa.fusion import _libvmaf_json as libvmaf_json
 from jaxvqa.fusion import _own_json as own_json
 from jaxvqa.fusion._model import (
@@ -60,7 +60,7 @@ def model_folder() -> Path:
     Raises:
         FileNotFoundError: the installation has no models.
     """
-    package = Path(jaxvqa.__path__[0])
+    package = Path(__file__).parents[1]
     for folder in (package / "_models", package.parent / "models"):
         if (folder / f"{DEFAULT}.json").is_file():
             return folder
@@ -103,8 +103,10 @@ def load_request(request: ModelRequest) -> AnyModel:
     """The model that a parsed `--model` text asks for, with its options merged in.
 
     Raises:
-        ValueError: no such model, or an option for an extractor that it doesn't use.
+        ValueError: no such model, or an option for a feature that doesn't exist.
     """
+    for extractor in request.overloads:
+        find(extractor)
     if request.kind == "version":
         known = [*model_names(), *ALIASES]
         if request.source not in known:

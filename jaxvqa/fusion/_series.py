@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -14,8 +14,8 @@ from jaxvqa.fusion._bootstrap import predict_collection
 from jaxvqa.fusion._model import AnyModel, Collection, numbers_only
 from jaxvqa.fusion._svr import predict
 
-_BLOCK = 1024  # rows a call: bounds the memory of long clips
-_LEAST = 16
+_BLOCK = 1024  # rows per call: bounds the memory of long clips
+_MIN_ROWS = 16
 
 
 def _scores(
@@ -29,7 +29,7 @@ def _scores(
 _compiled = jax.jit(_scores, static_argnames=("transform", "clip"))
 
 
-def score_frames(
+def score_series(
     model: AnyModel,
     series: Mapping[str, np.ndarray],
     name: str,
@@ -39,9 +39,6 @@ def score_frames(
 ) -> dict[str, np.ndarray]:
     """Scores a clip from its feature series.
 
-    Runs in float64 whatever the caller's setting. Rows are padded to a power of two and taken in
-    blocks, so that clips of all lengths share a few compiled programs.
-
     Args:
         model: a model or a collection.
         series: per-frame values under libvmaf's full keys; more keys than needed are fine.
@@ -50,18 +47,44 @@ def score_frames(
         clip: as for `svr.predict`.
 
     Returns:
-        float64 arrays `(frames,)`: `{name: ...}`, for a collection also `name_0001` and so on.
+        As for `score_rows`.
 
     Raises:
         ValueError: a feature is missing, or series differ in length.
     """
-    rows = _rows(model, series)
+    keys = [feature.key for feature in model.features]
+    missing = [key for key in keys if key not in series]
+    if missing:
+        raise ValueError(f"model {model.name} needs the features {', '.join(missing)}.")
+    return score_rows(model, [series[key] for key in keys], name, transform=transform, clip=clip)
+
+
+def score_rows(
+    model: AnyModel,
+    columns: Sequence[np.ndarray],
+    name: str,
+    *,
+    transform: bool | None = None,
+    clip: bool = True,
+) -> dict[str, np.ndarray]:
+    """Scores a clip from one series per feature of the model, in the model's order.
+
+    Runs in float64 whatever the caller's setting. Rows are padded to a power of two and taken in
+    blocks, so that clips of all lengths share a few compiled programs.
+
+    Returns:
+        float64 arrays `(frames,)`: `{name: ...}`, for a collection also `name_0001` and so on.
+
+    Raises:
+        ValueError: series differ in length.
+    """
+    rows = _rows(model, columns)
     bare = numbers_only(model)
     found: dict[str, list[np.ndarray]] = {}
     with jax.enable_x64(True), _on_the_host():
         for start in range(0, max(len(rows), 1), _BLOCK):
             block = rows[start : start + _BLOCK]
-            size = max(_LEAST, 1 << (len(block) - 1).bit_length()) if len(block) else _LEAST
+            size = max(_MIN_ROWS, 1 << (len(block) - 1).bit_length()) if len(block) else _MIN_ROWS
             padded = np.pad(block, ((0, size - len(block)), (0, 0)))
             for suffix, values in _compiled(bare, padded, transform=transform, clip=clip).items():
                 found.setdefault(suffix, []).append(np.asarray(values)[: len(block)])
@@ -76,12 +99,8 @@ def _on_the_host() -> contextlib.AbstractContextManager[Any]:
         return contextlib.nullcontext()
 
 
-def _rows(model: AnyModel, series: Mapping[str, np.ndarray]) -> np.ndarray:
-    keys = [feature.key for feature in model.features]
-    missing = [key for key in keys if key not in series]
-    if missing:
-        raise ValueError(f"model {model.name} needs the features {', '.join(missing)}.")
-    columns = [np.asarray(series[key], np.float64) for key in keys]
+def _rows(model: AnyModel, columns: Sequence[np.ndarray]) -> np.ndarray:
+    columns = [np.asarray(column, np.float64) for column in columns]
     shapes = {column.shape for column in columns}
     if len(shapes) != 1 or columns[0].ndim != 1:
         raise ValueError(

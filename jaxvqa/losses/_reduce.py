@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from jaxvqa._checks import one_of
-from jaxvqa._planes import Planes, as_pair
+from jaxvqa._planes import Planes, VideoLike, as_pair
 from jaxvqa._typing import Array, Float
-from jaxvqa.features._cambi.gradient import rounded_codes
-from jaxvqa.features._feature import Feature, check_feature, run
 
 REDUCTIONS = (None, "mean", "sum")
 
 
-def float_pair(ref: Any, dis: Any, bit_depth: int | None) -> tuple[Planes, Planes]:
+def float_pair(ref: VideoLike, dis: VideoLike, bit_depth: int | None) -> tuple[Planes, Planes]:
     """Checks a pair and makes both sides floats of one dtype.
 
     float64 if any plane is float64, else float32: a uint8 reference goes with the float output of a
@@ -29,24 +26,11 @@ def float_pair(ref: Any, dis: Any, bit_depth: int | None) -> tuple[Planes, Plane
     return jax.tree.map(lambda plane: jnp.asarray(plane).astype(dtype), pair)
 
 
-def rounded(planes: Planes) -> Planes:
-    """Luma as the integer codes that a file would store, without gradient."""
-    return Planes(rounded_codes(planes.y, planes.depth), bit_depth=planes.depth)
-
-
-def measure(
-    feature: Feature, ref: Planes, dis: Planes, settings: Mapping[str, Any]
-) -> dict[str, Array]:
-    """Finished series of a feature: `{output name: (frames,)}`."""
-    check_feature(feature, dis, feature.resolve(settings))
-    return run(feature, ref, dis, None, {}, settings)
-
-
 def reduce_frames(loss: Float[Array, " frames"], where: Any, reduction: str | None) -> Array:
     """Zeroes masked frames and reduces.
 
     Args:
-        loss: one value a frame.
+        loss: one value per frame.
         where: `(frames,)` booleans, False for frames that do not count, or None for all.
         reduction: None, "mean" (over frames that count, 0 if none does) or "sum".
 

@@ -1,0 +1,162 @@
+"""One view of a pair of clips, given as files or as arrays."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxvqa._notice import Notice
+from jaxvqa._planes import Planes, VideoLike, as_pair, chroma_size
+from jaxvqa._scoring.result import ClipInfo
+from jaxvqa.video._formats import FramePlanes
+from jaxvqa.video._inputs import InputOptions, settle_lengths
+from jaxvqa.video._pairing import NumberedPair, open_pair
+from jaxvqa.video._prefetch import prefetch
+
+# decoded frame pairs that may wait for the device
+_AHEAD = 8
+
+
+@dataclass(frozen=True)
+class ClipPair:
+    """A reference and a distorted clip, ready to be read once.
+
+    Args:
+        info: what the frames look like.
+        example: one picture with a frame axis, for static checks; not real samples.
+        frames: the pairs, numbered from 0.
+        frame_count: number of pairs, or None if only the end will tell.
+        expected_count: about how many there will be, or None.
+        read_notices: gives what reading found out; complete after the last frame.
+    """
+
+    info: ClipInfo
+    example: Planes
+    frames: Iterable[NumberedPair]
+    frame_count: int | None
+    expected_count: int | None
+    read_notices: Callable[[], list[Notice]]
+
+
+def is_path(x: Any) -> bool:
+    """True for what names a file."""
+    return isinstance(x, (str, os.PathLike))
+
+
+def open_clips(
+    ref: VideoLike | str | os.PathLike[str],
+    dis: VideoLike | str | os.PathLike[str],
+    inputs: InputOptions,
+) -> contextlib.AbstractContextManager[ClipPair]:
+    """Opens two files or views two arrays.
+
+    Raises:
+        ValueError: files or arrays that can't be read as `inputs` says.
+        TypeError: a file and an array.
+    """
+    if is_path(ref) and is_path(dis):
+        return _open_files(ref, dis, inputs)
+    if is_path(ref) or is_path(dis):
+        raise TypeError("ref and dis must both be files or both be arrays.")
+    return contextlib.nullcontext(_view_arrays(ref, dis, inputs))
+
+
+def _example(info: Any, dtype: Any) -> Planes:
+    luma = jax.ShapeDtypeStruct((1, info.height, info.width), dtype)
+    chroma = None
+    if info.chroma != "400":
+        chroma = jax.ShapeDtypeStruct(
+            (1, *chroma_size(info.height, info.width, info.chroma)), dtype
+        )
+    return Planes(luma, chroma, chroma, bit_depth=info.bit_depth)
+
+
+@contextlib.contextmanager
+def _open_files(ref: Any, dis: Any, inputs: InputOptions) -> Iterator[ClipPair]:
+    """Frames are decoded in a thread ahead of the consumer."""
+    with open_pair(ref, dis, inputs) as pair:
+        facts = pair.ref.info
+        info = ClipInfo(
+            facts.width, facts.height, facts.bit_depth, facts.chroma,
+            fps=float(facts.fps) if facts.fps else None, ref_path=os.fspath(ref),
+            dis_path=os.fspath(dis),
+        )  # fmt: skip
+        example = _example(facts, np.uint8 if facts.bit_depth == 8 else np.uint16)
+        with prefetch(pair, _AHEAD) as frames:
+            clip = ClipPair(
+                info, example, frames, pair.frame_count, pair.expected_count, lambda: pair.notices
+            )
+            yield _promoted(clip) if inputs.promote_to_10bit else clip
+
+
+def _view_arrays(ref: Any, dis: Any, inputs: InputOptions) -> ClipPair:
+    ref, dis, notices = _align(ref, dis, inputs)
+    ref, dis = as_pair(ref, dis, inputs.bit_depth)
+    info = ClipInfo(ref.width, ref.height, ref.depth, ref.chroma, fps=inputs.fps)
+
+    def frames() -> Iterator[NumberedPair]:
+        for i in range(ref.frames):
+            pair = (tuple(np.asarray(p[i]) for p in jax.tree.leaves(x)) for x in (ref, dis))
+            yield i, next(pair), next(pair)
+
+    clip = ClipPair(info, ref, frames(), ref.frames, None, lambda: notices)
+    return _promoted(clip) if inputs.promote_to_10bit else clip
+
+
+def _align(ref: Any, dis: Any, inputs: InputOptions) -> tuple[Any, Any, list[Notice]]:
+    """Applies skips, frame count and the length policy to arrays with a frame axis."""
+
+    def length(x: Any) -> int | None:
+        y = x.y if isinstance(x, Planes) else x
+        return y.shape[0] if getattr(y, "ndim", 0) == 3 else None
+
+    n, m = length(ref), length(dis)
+    if n is None or m is None:
+        return ref, dis, []
+    counts = n, m
+    skips = inputs.skip_ref, inputs.skip_dis
+    if any(skip >= count for skip, count in zip(skips, counts, strict=True) if skip):
+        raise ValueError(
+            f"skip_ref={skips[0]} and skip_dis={skips[1]} must leave frames of clips with "
+            f"{counts[0]} and {counts[1]} frames."
+        )
+    limit = max(counts) if inputs.frame_count is None else inputs.frame_count
+    left = [min(count - skip, limit) for count, skip in zip(counts, skips, strict=True)]
+    count, problem, dropped = settle_lengths(left[0], left[1], inputs)
+    if problem is not None:
+        raise ValueError(f"the distorted video has {left[1]} frames, but the reference {problem}")
+    ref, dis = (
+        jax.tree.map(lambda p, skip=skip: p[skip : skip + count], x)
+        for x, skip in zip((ref, dis), skips, strict=True)
+    )
+    return ref, dis, [] if dropped is None else [Notice("dropped-frames", dropped)]
+
+
+def _promoted(clip: ClipPair) -> ClipPair:
+    """The same clips with 8-bit codes times 4, as 10-bit video."""
+    if clip.info.bit_depth != 8:
+        raise ValueError(
+            f"promote_to_10bit is for 8-bit video, this has {clip.info.bit_depth} bits: leave it "
+            "out."
+        )
+
+    def up(planes: FramePlanes) -> FramePlanes:
+        if any(np.issubdtype(p.dtype, np.floating) for p in planes):
+            return tuple(p * p.dtype.type(4) for p in planes)
+        return tuple(p.astype(np.uint16) << 2 for p in planes)
+
+    def deeper(p: Any) -> Any:
+        dtype = p.dtype if np.issubdtype(p.dtype, np.floating) else np.uint16
+        return jax.ShapeDtypeStruct(p.shape, dtype)
+
+    old = clip.example
+    planes = [None if p is None else deeper(p) for p in (old.y, old.u, old.v)]
+    example = Planes(planes[0], planes[1], planes[2], bit_depth=10)
+    frames = ((i, up(r), up(d)) for i, r, d in clip.frames)
+    return replace(clip, info=replace(clip.info, bit_depth=10), example=example, frames=frames)

@@ -1,0 +1,89 @@
+"""From finished series to a `Result`: names, scores of models, notices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from jaxvqa._notice import Notice
+from jaxvqa._scoring.clip import ClipPair
+from jaxvqa._scoring.plan import Extraction, Plan
+from jaxvqa._scoring.result import Requested, Result, Timing
+from jaxvqa._scoring.run import Series
+from jaxvqa.features._feature import Measurement
+
+
+def publish(plan: Plan, clip: ClipPair, series: Series, seconds: float) -> Result:
+    """The result of a run.
+
+    Args:
+        plan: what was computed.
+        clip: the clip, read to its end.
+        series: what the run gave.
+        seconds: from opening the files to now.
+    """
+    frames: dict[str, np.ndarray] = {}
+    shown: dict[tuple[str, str], tuple[str, ...]] = {}
+    aggregate: dict[str, float] = {}
+    notices = [*plan.notices, *clip.read_notices()]
+    for extraction in plan.extractions:
+        values = _shown(extraction, series)
+        # two FUNQUE sets share names for different values: the later one is spelt out
+        names = {n: n if n not in frames else f"{extraction.feature.name}.{n}" for n in values}
+        frames |= {names[n]: x for n, x in values.items()}
+        shown[extraction.key] = tuple(names.values())
+        found, told = _of_the_clip(plan, extraction, clip, series)
+        aggregate |= found
+        notices += told
+    requested = []
+    for use in plan.models:
+        scores = use.score(series.by_key)
+        frames |= scores
+        requested.append(Requested(use.model.name or use.name, "model", tuple(scores)))
+    requested += [Requested(text, "feature", shown[key]) for text, key in plan.features]
+    return Result(
+        frames=frames,
+        frame_numbers=series.numbers,
+        score_names=tuple(use.name for use in plan.models),
+        models=tuple(use.model.name or use.name for use in plan.models),
+        clip=clip.info,
+        notices=(*notices, *_undefined(frames)),
+        timing=Timing(seconds, series.waiting, len(series.numbers) / seconds),
+        requested=tuple(requested),
+        aggregate=aggregate,
+    )
+
+
+def _shown(extraction: Extraction, series: Series) -> dict[str, np.ndarray]:
+    """An extraction's outputs under the names that results show."""
+    values, suffix = series.by_key[extraction.key], extraction.options.suffix
+    outputs = extraction.feature.outputs(extraction.options)
+    return {o.name + suffix: np.asarray(values[o.name]) for o in outputs if o.shown}
+
+
+def _of_the_clip(
+    plan: Plan, extraction: Extraction, clip: ClipPair, series: Series
+) -> tuple[dict[str, float], Sequence[Notice]]:
+    """Numbers of the whole clip, and what the user must be told."""
+    feature, suffix = extraction.feature, extraction.options.suffix
+    measured = Measurement(
+        series.by_key[extraction.key],
+        extraction.options,
+        clip.info.bit_depth,
+        plan.models_of(extraction),
+    )
+    numbers = {} if feature.aggregate is None else feature.aggregate(measured)
+    notices = () if feature.notices is None else tuple(feature.notices(measured))
+    return {name + suffix: float(x) for name, x in numbers.items()}, notices
+
+
+def _undefined(frames: dict[str, np.ndarray]) -> list[Notice]:
+    """Says which outputs have no value on some frames."""
+    notices = []
+    for name, values in frames.items():
+        bad = int(np.count_nonzero(~np.isfinite(values)))
+        if bad:
+            text = f"{name} is undefined on {bad} of {len(values)} frames and reported as null."
+            notices.append(Notice("undefined", text))
+    return notices
