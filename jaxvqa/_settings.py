@@ -148,9 +148,10 @@ def choice(*choices: Any) -> Callable[[Any], Any]:
 def size(value: Any) -> tuple[int, int]:
     """Parses a size: 1280x720, or a pair of whole numbers."""
     parts = re.fullmatch(r"(\d{1,6})[xX](\d{1,6})", value) if isinstance(value, str) else None
-    pair = parts.groups() if parts else value
     try:
-        width, height = (whole(1)(side) for side in pair)
+        width, height = (whole(1)(side) for side in (parts.groups() if parts else tuple(value)))
+        if parts is None and isinstance(value, str):
+            raise ValueError
     except (TypeError, ValueError):
         raise ValueError(f"must be WIDTHxHEIGHT, such as 1280x720, got {value!r}.") from None
     return width, height

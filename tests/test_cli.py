@@ -166,7 +166,7 @@ def test_doctor_sees_what_is_broken(capsys, monkeypatch):
     def fail():
         raise FileNotFoundError("no model files")
 
-    monkeypatch.setattr(doctor.registry, "list_models", fail)
+    monkeypatch.setattr(doctor.catalog, "list_models", fail)
     assert main(["doctor"]) == 1
     assert "models      broken: no model files" in capsys.readouterr().out
 
@@ -304,7 +304,7 @@ assert before == dict(jax.config.values)
 
 
 def test_a_reader_that_goes_away_is_no_traceback():
-    command = f"{sys.executable} -m jaxvqa._cli features --json | head -c 1"
+    command = f"{sys.executable} -m jaxvqa features --json | head -c 1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120)
     assert done.stderr == ""
 

@@ -18,8 +18,10 @@ import pytest
 import jaxvqa
 from jaxvqa._cli import score as command
 from jaxvqa._cli.main import main
+from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._scoring.result import Notice
 from jaxvqa.video import VideoInfo, write_y4m
+from jaxvqa.video._inputs import InputOptions
 from tests import clips
 from tests.clips import textured
 
@@ -275,7 +277,7 @@ def test_other_ends_have_their_exit_codes(jv, monkeypatch, error, code, part):
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr(command.jaxvqa, "score", fail)
+    monkeypatch.setattr(command, "score_request", fail)
     found, out, err = jv("ref.y4m", "dis.y4m", *MOTION)
     assert (found, out) == (code, "")
     assert part in err
@@ -285,11 +287,11 @@ def test_other_ends_have_their_exit_codes(jv, monkeypatch, error, code, part):
 def test_all_options_reach_score(jv, monkeypatch, expected):
     given = {}
 
-    def record(ref, dis, **options):
-        given.update(options, ref=ref, dis=dis)
+    def record(ref, dis, request, **running):
+        given.update(running, ref=ref, dis=dis, request=request)
         return expected
 
-    monkeypatch.setattr(command.jaxvqa, "score", record)
+    monkeypatch.setattr(command, "score_request", record)
     assert jv(
         "a", "b", "-m", "vmaf_v1", "-m", "auto", "--feature", "cambi", "-w", "64", "-h", "48", "-p",
         "422", "-b", "10", "--subsample", "3", "--frame-count", "9", "--skip-ref", "1",
@@ -298,21 +300,23 @@ def test_all_options_reach_score(jv, monkeypatch, expected):
         "1", "-q",
     )[0] == 0  # fmt: skip
     assert len(given.pop("devices")) == 1
-    assert given == {
-        "ref": "a", "dis": "b", "model": ["vmaf_v1", "auto"], "features": ["cambi"], "width": 64,
-        "height": 48, "pixel_format": "422", "bit_depth": 10, "subsample": 3, "frame_count": 9,
-        "skip_ref": 1, "skip_dis": 2, "on_length_mismatch": "truncate", "arithmetic": "float",
-        "promote_to_10bit": True, "encode_size": (1280, 720), "encode_bitdepth": 8,
-        "progress": None,
-    }  # fmt: skip
+    inputs = InputOptions(
+        width=64, height=48, pixel_format="422", bit_depth=10, promote_to_10bit=True, skip_ref=1,
+        skip_dis=2, frame_count=9, on_length_mismatch="truncate",
+    )  # fmt: skip
+    request = ScoreRequest(
+        model=["vmaf_v1", "auto"], features=["cambi"], arithmetic="float",
+        encode_size=(1280, 720), encode_bitdepth=8, subsample=3, inputs=inputs,
+    )  # fmt: skip
+    assert given == {"ref": "a", "dis": "b", "request": request, "progress": None}
     jv("a", "b", "-q")
-    assert given["model"] == ["vmaf_v0.6.1"]
+    assert given["request"] == ScoreRequest()
     assert given["devices"] is None
 
 
 def test_notices_are_warnings_on_stderr(jv, monkeypatch, expected):
     told = dataclasses.replace(expected, notices=(Notice("a", "one."), Notice("b", "two.")))
-    monkeypatch.setattr(command.jaxvqa, "score", lambda *_, **__: told)
+    monkeypatch.setattr(command, "score_request", lambda *_, **__: told)
     assert jv("a", "b", *MOTION)[2] == "warning: one.\nwarning: two.\n"
 
 

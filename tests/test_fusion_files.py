@@ -135,7 +135,7 @@ BAD = {
     "chroma zero": (edited(chroma_correction_parameter=0), "must not be 0"),
     "chroma features": (
         edited(feature_names=["Cambi_feature_cambi_score"] * 3),
-        "exactly one feature with 'adm3'",
+        "exactly one feature of detail",
     ),
     "transform type": (edited(score_transform=[1]), "must be a JSON object"),
     "transform number": (edited(score_transform={"p0": "1"}), "p0 must be a number"),

@@ -10,8 +10,11 @@ def test_overloads_are_merged():
     assert dict(features[0].options)["enc_width"] == "1280"
     assert dict(features[0].options)["cambi_max_val"] == 17
     assert dict(features[2].options)["adm_csf_mode"] == "1"
-    with pytest.raises(ValueError, match="uses no feature of 'vif'"):
-        load_request(parse_model_text("vmaf_v1:vif.vif_kernelscale=2"))
+    # as in libvmaf, an option for a feature that the model doesn't use changes nothing
+    other = load_request(parse_model_text("vmaf_v1:vif.vif_enhn_gain_limit=2"))
+    assert other.features == load_request(parse_model_text("vmaf_v1")).features
+    with pytest.raises(ValueError, match="no feature named 'viff': did you mean vif"):
+        load_request(parse_model_text("vmaf_v1:viff.vif_enhn_gain_limit=2"))
 
 
 REQUESTS = {

@@ -1,4 +1,4 @@
-"""Programs kept in a folder: read back without tracing, relayoutd when broken, off by default."""
+"""Programs kept in a folder: read back without tracing, replaced when broken, off by default."""
 
 import dataclasses
 import os
@@ -33,7 +33,7 @@ def series(devices=1, times=None):
             times.append(1)
         return FEATURE.extract(*arguments)
 
-    feature = dataclasses.relayout(FEATURE, extract=extract)
+    feature = dataclasses.replace(FEATURE, extract=extract)
     run = engine.Engine(
         [engine.Extraction(feature, feature.resolve({}))],
         8,

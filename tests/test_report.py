@@ -179,6 +179,8 @@ def test_parquet_is_in_long_form(tmp_path):
     report.write(result, tmp_path / "r.parquet")
     table = pq.read_table(tmp_path / "r.parquet")
     assert table.to_pydict() == {
+        "reference": ["ref.mkv"] * 4,
+        "distorted": ["dis.mkv"] * 4,
         "frame": [0, 2, 0, 2],
         "feature": ["a", "a", "vmaf", "vmaf"],
         "value": [0.5, None, 90.0, 80.0],

@@ -24,23 +24,23 @@ def pairs(count, dtype=np.uint8, planes=3):
 def place_of(frames, devices, history):
     own = (len(frames) - history) // devices
     lead = (history + own,) if devices == 1 else (devices, history + own)
-    layout = tuple((lead + plane.shape, plane.dtype) for plane in frames[0][0])
-    return ChunkLayout(tuple(jax.devices()[:devices]), 8, history, layout)
+    planes = tuple((lead + plane.shape, plane.dtype) for plane in frames[0][0])
+    return ChunkLayout(tuple(jax.devices()[:devices]), 8, history, planes)
 
 
 @pytest.mark.parametrize("history", [0, 2])
 @pytest.mark.parametrize("devices", [1, 2])
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
-def test_carriers_bring_the_same_arrays(devices, history, dtype):
+def test_transfers_bring_the_same_arrays(devices, history, dtype):
     frames = pairs(history + 3 * devices, dtype)
-    place = place_of(frames, devices, history)
+    layout = place_of(frames, devices, history)
     for carrier in (transfer.HostStagedTransfer(), transfer.PerFrameTransfer()):
-        arrays, lease = carrier.send(frames, place)
+        arrays, lease = carrier.send(frames, layout)
         for side in range(2):
-            for plane, (shape, kind) in enumerate(place.layout):
+            for plane, (shape, kind) in enumerate(layout.planes):
                 array = arrays[side][plane]
                 assert (array.shape, array.dtype) == (shape, jax.dtypes.canonicalize_dtype(kind))
-                assert array.sharding.is_equivalent_to(place.sharding, array.ndim)
+                assert array.sharding.is_equivalent_to(layout.sharding, array.ndim)
                 blocks = np.asarray(array).reshape(devices, history + 3, *shape[-2:])
                 for device in range(devices):
                     for k in range(history + 3):
@@ -51,19 +51,19 @@ def test_carriers_bring_the_same_arrays(devices, history, dtype):
 
 def test_shelves_serve_again_once_released():
     frames = pairs(3)
-    place = place_of(frames, 1, 0)
+    layout = place_of(frames, 1, 0)
     carrier = transfer.HostStagedTransfer()
-    first = carrier.send(frames, place)[1]
-    second = carrier.send(frames, place)[1]
+    first = carrier.send(frames, layout)[1]
+    second = carrier.send(frames, layout)[1]
     assert second is not first
     carrier.release(first)
-    assert carrier.send(frames, place)[1] is first
+    assert carrier.send(frames, layout)[1] is first
 
 
 @pytest.mark.parametrize("devices", [1, 2])
 def test_a_chunk_is_donated_to_the_next(devices):
     carrier = transfer.PerFrameTransfer()
-    place = place_of(pairs(2 * devices + 1), devices, 1)
+    layout = place_of(pairs(2 * devices + 1), devices, 1)
 
     def addresses(arrays):
         return {
@@ -72,11 +72,11 @@ def test_a_chunk_is_donated_to_the_next(devices):
             for shard in array.addressable_shards
         }
 
-    first, _ = carrier.send(pairs(2 * devices + 1), place)
+    first, _ = carrier.send(pairs(2 * devices + 1), layout)
     sums = jax.jit(lambda sides: jax.tree.map(lambda plane: plane.sum(), sides))
     expected = jax.device_get(sums(first))
     used, pending = addresses(first), sums(first)
-    second, _ = carrier.send(pairs(2 * devices + 1), place)
+    second, _ = carrier.send(pairs(2 * devices + 1), layout)
     assert addresses(second) == used
     assert jax.device_get(pending) == expected
 

@@ -5,8 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from jaxvqa.video import InputOptions, VideoError, VideoInfo, open_pair, write_y4m
-from jaxvqa.video import _prefetch as prefetch
+from jaxvqa.video import InputOptions, VideoError, VideoInfo, open_pair, prefetch, write_y4m
 from jaxvqa.video._reader import open_video
 from tests.test_video_formats import make_planes, write_clip
 
@@ -45,12 +44,12 @@ def test_pairs_by_index(tmp_path, suffix):
     "change, message",
     [
         ({"width": 40}, r"dis.y4m: is 40x24, but the reference .*ref.y4m is 32x24: scale it"),
-        ({"depth": 10}, r"dis.y4m: has 10 bits a sample, .* has 8: convert .*yuv420p10le"),
+        ({"depth": 10}, r"dis.y4m: has 10 bits per sample, .* has 8: convert .*yuv420p10le"),
         ({"chroma": "444"}, r"dis.y4m: has 4:4:4 chroma, .* has 4:2:0: convert .*yuv420p "),
         ({"chroma": "400"}, r"dis.y4m: has 4:0:0 chroma"),
         (
             {"frames": 3},
-            r"dis.y4m: has 3 frames, but .*ref.y4m has 4: .*--on-length-mismatch trunc",
+            r"dis.y4m: has 3 frames, but .*ref.y4m has 4: .*on_length_mismatch='truncate'",
         ),
     ],
 )
@@ -109,7 +108,7 @@ def test_wrong_arguments(tmp_path):
     ref, _ = make(tmp_path, "ref.y4m")
     with pytest.raises(ValueError, match="on_length_mismatch must be one of error, truncate"):
         open_pair(ref, ref, InputOptions(on_length_mismatch="pad"))
-    with pytest.raises(ValueError, match="frame_count must be at least 1"):
+    with pytest.raises(ValueError, match="frame_count must be a whole number of at least 1"):
         open_pair(ref, ref, InputOptions(frame_count=0))
     with pytest.raises(VideoError, match="no such file"):
         open_pair(ref, tmp_path / "gone.y4m")

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from jaxvqa.video import _prefetch as prefetch
+from jaxvqa.video import prefetch
 from jaxvqa.video._prefetch import Beside
 
 

@@ -28,6 +28,8 @@ class VideoPair:
     Attributes:
         ref: the reference video; facts are in `ref.info`.
         dis: the distorted video.
+        dropped: frames at the end that have no partner, `(of ref, of dis)`, set by the end of the
+            iteration.
     """
 
     def __init__(self, ref: Video, dis: Video, inputs: InputOptions) -> None:
@@ -35,6 +37,7 @@ class VideoPair:
         self.dis = dis
         self._inputs = inputs
         self._limit = inputs.frame_count
+        self.dropped = (0, 0)
         self._dropped: str | None = None
         _check_alike(ref, dis)
         if self._limit is None:
@@ -123,6 +126,7 @@ class VideoPair:
     def _settle(self, ref: int, dis: int) -> None:
         """Applies the policy to the numbers of frames."""
         _, problem, self._dropped = settle_lengths(ref, dis, self._inputs)
+        self.dropped = (max(ref - dis, 0), max(dis - ref, 0))
         if problem is not None:
             text = f"has {dis} frames, but the reference {self.ref.info.path} {problem}"
             raise VideoError(self.dis.info.path, text)

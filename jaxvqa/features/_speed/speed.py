@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -29,7 +28,7 @@ from jaxvqa._ops import taps
 from jaxvqa._ops.borders import pad
 from jaxvqa._ops.double import in_float64
 from jaxvqa._ops.filters import gaussian, separable
-from jaxvqa._ops.resize import METHODS, axis_taps, scaled_size
+from jaxvqa._ops.resize import axis_taps, scaled_size
 from jaxvqa._ops.tiling import map_frames
 from jaxvqa._planes import Planes, VideoLike
 from jaxvqa._typing import Array, Float
@@ -44,9 +43,9 @@ from jaxvqa.features._feature import (
     series_namespace,
 )
 from jaxvqa.features._kernels import check_kernel_scale, kernel, kernel_width
-from jaxvqa.features._options import Options, option
 from jaxvqa.features._run import documented, run
 from jaxvqa.features._speed import entropy, spectrum
+from jaxvqa.features._speed.options import SpeedChromaOptions, SpeedOptions, SpeedTemporalOptions
 
 _BLOCK = 5
 _STEP = 16
@@ -63,102 +62,6 @@ _WEIGHTS = {
     5: ((1.0, 0.0), (0.75, 0.25)),
     6: ((1.0, 0.0), (0.25, 0.75)),
 }
-
-
-@dataclass(frozen=True)
-class SpeedOptions(Options):
-    """Options that both forms of SpEED share."""
-
-    kernel_scale: float = option(
-        1.0,
-        "width of the filters; one of 21 values",
-        0.1,
-        4.0,
-        name="speed_kernelscale",
-        alias="ks",
-    )
-    prescale: float = option(
-        1.0,
-        "resize the pictures by this factor first",
-        0.1,
-        4.0,
-        name="speed_prescale",
-        alias="ps",
-    )
-    prescale_method: str = option(
-        "nearest",
-        "how to resize",
-        choices=METHODS,
-        name="speed_prescale_method",
-        alias="psm",
-    )
-    sigma_nn: float = option(
-        0.29,
-        "variance of the neural noise",
-        0.1,
-        2.0,
-        name="speed_sigma_nn",
-        alias="snn",
-    )
-    nn_floor: float = option(
-        0.0,
-        "raises the entropy below which blocks don't count",
-        0.0,
-        1.0,
-        name="speed_nn_floor",
-        alias="nnf",
-    )
-
-
-@dataclass(frozen=True)
-class SpeedChromaOptions(SpeedOptions):
-    """Options of `speed_chroma`."""
-
-    max_val: float = option(
-        1000.0,
-        "upper limit of every output",
-        0.0,
-        1000.0,
-        name="speed_max_val",
-        alias="mxv",
-    )
-    weight_var_mode: int = option(
-        0,
-        "which blocks' variances weight the two entropies: each its own (0), the reference's (1), "
-        "the distorted's (2), their mean (3); reference with its own and distorted with a mix of "
-        "50 % (4), 75 % (5) or 25 % (6) of the reference's",
-        0,
-        6,
-        name="speed_weight_var_mode",
-        alias="wvm",
-    )
-
-
-@dataclass(frozen=True)
-class SpeedTemporalOptions(SpeedOptions):
-    """Options of `speed_temporal`."""
-
-    max_val: float = option(
-        1000.0,
-        "part of the output's name only: libvmaf doesn't apply it to this feature",
-        0.0,
-        1000.0,
-        name="speed_max_val",
-        alias="mxv",
-    )
-    use_ref_diff: bool = option(
-        False,
-        "subtract the reference frame from the previous distorted one instead of the distorted",
-        name="speed_use_ref_diff",
-        alias="urd",
-    )
-    weight_var_mode: int = option(
-        0,
-        "ignored: libvmaf accepts it for speed_chroma's sake",
-        0,
-        6,
-        name="speed_weight_var_mode",
-    )
 
 
 def _prescaled_size(height: int, width: int, options: SpeedOptions) -> tuple[int, int]:
