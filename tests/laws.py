@@ -92,6 +92,12 @@ def check_export(fn, *arguments):
     assert exported.platforms == ("cpu", "cuda", "tpu")
 
 
+def shown(feature, given, found):
+    """Of what a function returns, the outputs that results show."""
+    names = [o.name for o in feature.outputs(feature.resolve(given)) if o.shown]
+    return {name: found[name] for name in names}
+
+
 def chunked(feature, ref: Planes, dis: Planes, size: int, given=None):
     """The raw series of a feature computed `size` frames at a time with its history."""
     options = feature.resolve(given or {})

@@ -1,28 +1,49 @@
-"""Imports go down the layers only, and the core needs nothing beyond its dependencies."""
+"""Imports go down the layers; what is not public is private; files and functions stay small."""
 
 import ast
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PACKAGE = Path(__file__).parent.parent / "jaxvqa"
-LAYERS = {
-    "_typing": 0, "_pytree": 0, "_checks": 0, "_planes": 1, "_pooling": 1, "_ops": 2,
-    "features": 3, "fusion": 4, "video": 4, "color": 5, "losses": 5, "_scoring": 6, "nnx": 6,
-    "report": 7, "_cli": 8, "__main__": 9,
-}  # fmt: skip
+# a module or package may import what stands in an earlier row, and itself
+LAYERS = (
+    {"_typing", "_pytree", "_checks", "_notice", "_settings", "_version"},
+    {"_planes", "_pooling"},
+    {"_ops"},
+    {"features"},
+    {"fusion", "video", "color"},
+    {"losses", "_scoring"},
+    {"nnx", "report"},
+    {"__init__"},
+    {"_cli"},
+    {"__main__"},
+)
+PUBLIC = {"color", "features", "fusion", "losses", "nnx", "report", "video"}
 CORE = {"jax", "jaxlib", "numpy", "flax", "jaxvqa"}
 OPTIONAL = {"av", "rich", "matplotlib", "pyarrow", "jaxtyping"}
+MAX_FILE, MAX_FUNCTION = 400, 60
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+TREES = {file: ast.parse(file.read_text()) for file in FILES}
 
 
-def modules():
-    for file in sorted(PACKAGE.rglob("*.py")):
-        parts = file.relative_to(PACKAGE).with_suffix("").parts
-        if parts != ("__init__",):
-            yield file, parts[0]
+def top(file):
+    """The module or package at the top of jaxvqa that a file belongs to."""
+    return file.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def rank(name):
+    for level, names in enumerate(LAYERS):
+        if name in names:
+            return level
+    raise AssertionError(f"{name} stands in no layer")
 
 
 def imported(tree):
+    """Full names of what is imported, and where."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((a.name, node) for a in node.names)
@@ -31,22 +52,64 @@ def imported(tree):
             yield from ((f"{node.module}.{a.name}", node) for a in node.names)
 
 
-def test_imports_go_down():
-    for file, layer in modules():
-        for name, _ in imported(ast.parse(file.read_text())):
-            if name.startswith("jaxvqa."):
-                target = name.split(".")[1]
-                if target in LAYERS:
-                    assert LAYERS[target] <= LAYERS[layer], f"{file} ({layer}) imports {name}"
+def target(name):
+    """The top of jaxvqa that an import reaches; `import jaxvqa` reaches `__init__`."""
+    parts = name.split(".")
+    if len(parts) == 1:
+        return "__init__"
+    path = PACKAGE / parts[1]
+    return parts[1] if path.is_dir() or path.with_suffix(".py").is_file() else "__init__"
+
+
+def test_every_module_stands_in_a_layer():
+    assert {top(file) for file in FILES} == set().union(*LAYERS)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(PACKAGE)))
+def test_imports_go_down(file):
+    own = top(file)
+    for name, _ in imported(TREES[file]):
+        if name.split(".")[0] == "jaxvqa":
+            other = target(name)
+            down = rank(other) < rank(own) or other == own
+            assert down, f"{own} imports {name}, which stands in the same layer or above"
+
+
+def test_operations_know_no_metric():
+    words = {"vif", "adm", "cambi", "speed", "funque", "vmaf", "psnr", "ssim", "banding"}
+    for file in (PACKAGE / "_ops").glob("*.py"):
+        for node in ast.walk(TREES[file]):
+            if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                assert not words & set(node.name.lower().split("_")), f"{file}: {node.name}"
+
+
+def test_what_is_not_public_is_private():
+    tops = {top(file) for file in FILES} - {"__init__", "__main__"}
+    assert {name for name in tops if not name.startswith("_")} == PUBLIC
+    for package in (name for name in PUBLIC if (PACKAGE / name).is_dir()):
+        for file in (PACKAGE / package).iterdir():
+            assert file.name.startswith("_"), f"{file} looks public"
+
+
+def test_no_module_has_the_name_of_an_export():
+    for init in PACKAGE.rglob("__init__.py"):
+        modules = {p.stem for p in init.parent.iterdir() if p.stem != "__init__"}
+        for node in ast.walk(TREES[init]):
+            if isinstance(node, ast.ImportFrom):
+                for alias in node.names:
+                    name = alias.asname or alias.name
+                    if name in modules:
+                        whole = f"{node.module}.{alias.name}"
+                        inside = "jaxvqa." + ".".join(init.parent.relative_to(PACKAGE).parts)
+                        assert whole == f"{inside.rstrip('.')}.{name}", f"{init} hides {name}"
 
 
 def test_third_party_imports_are_declared_and_optional_ones_are_local():
-    for file, _ in modules():
-        tree = ast.parse(file.read_text())
-        for name, _ in imported(tree):
-            top = name.split(".")[0]
-            assert top in CORE | OPTIONAL | set(sys.stdlib_module_names), f"{file} imports {name}"
-        for node in tree.body:
+    for file in FILES:
+        for name, _ in imported(TREES[file]):
+            first = name.split(".")[0]
+            assert first in CORE | OPTIONAL | set(sys.stdlib_module_names), f"{file}: {name}"
+        for node in TREES[file].body:
             if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
                 continue
             names = [n for n, _ in imported(ast.Module([node], []))]
@@ -65,7 +128,12 @@ def test_import_starts_no_backend_and_touches_no_configuration():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_files_and_functions_stay_small():
-    for file, _ in modules():
-        text = file.read_text()
-        assert len(text.splitlines()) <= 400, f"{file} is too long"
+@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(PACKAGE)))
+def test_files_and_functions_stay_small(file):
+    assert len(file.read_text().splitlines()) <= MAX_FILE
+    for node in ast.walk(TREES[file]):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            # the docstring is for the reader and does not count
+            body = node.body[1:] if ast.get_docstring(node) and len(node.body) > 1 else node.body
+            size = node.end_lineno - body[0].lineno + 1
+            assert size <= MAX_FUNCTION, f"{node.name} has {size} lines"

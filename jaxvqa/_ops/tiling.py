@@ -8,6 +8,7 @@ loop, and over the whole picture on other platforms, chosen when the program is 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -18,7 +19,7 @@ from jaxvqa._ops.platforms import choose
 from jaxvqa._ops.stages import keep_stages
 from jaxvqa._typing import Array
 
-# rows of output in a strip: 24 to 40 measured alike at 1080p, smaller ones pay for their halo
+# rows of output per strip: 24 to 40 measured alike at 1080p, smaller ones pay for their halo
 STRIP_ROWS = 32
 # pictures of so few input samples go whole: strips of them would compile more and gain nothing
 _WHOLE = 1 << 17
@@ -32,11 +33,11 @@ def _even_strips(height: int, rows: int) -> int:
     return min(near, key=lambda r: abs(r - rows), default=rows)
 
 
-def _strips(image: Array, count: int, step: int, halo: int, last: int) -> Array:
+def _blocks(image: Array, count: int, step: int, halo: int, last: int) -> Array:
     """`(count, step + halo, ...)`: strips that begin `step` rows apart, the last one at `last`.
 
-    Made of shifted blocks and not of slices in a loop: the derivative of these is one picture a
-    strip, that of blocks a few sums. It costs a copy, so only derivatives take this form.
+    Made of shifted blocks and not of slices in a loop: the derivative of these is one picture
+    per strip, that of blocks a few sums. It costs a copy, so only derivatives take this form.
     """
     parts = []
     for first in range(0, step + halo, step):
@@ -48,6 +49,76 @@ def _strips(image: Array, count: int, step: int, halo: int, last: int) -> Array:
         parts.append(blocks[:, :size])
     end = image[last : last + step + halo]
     return jnp.concatenate([jnp.concatenate(parts, axis=1), end[None]])
+
+
+@dataclass(frozen=True)
+class _Strips:
+    """How a picture function goes over strips; see `map_rows`, whose arguments these are."""
+
+    fn: Callable[..., Any]
+    height: int
+    halo: int
+    stride: int
+    rows: int
+    first: int | None
+
+    @property
+    def count(self) -> int:
+        """Number of strips."""
+        return -(-self.height // self.rows)
+
+    def used(self, image: Array) -> Array:
+        """The rows of an image that are read at all."""
+        if self.first is None:
+            return image
+        end = self.first + self.height * self.stride + self.halo
+        return jax.lax.slice_in_dim(image, self.first, end)
+
+    def whole(self, *images: Array) -> Any:
+        """The picture at once, as accelerators want it."""
+        return jax.checkpoint(lambda *x: self.fn(*map(self.used, x)))(*images)
+
+    def staged(self, *strips: Array) -> Any:
+        """One strip, with stage boundaries."""
+
+        @jax.checkpoint
+        def call(*strips: Array) -> Any:
+            with keep_stages():
+                return self.fn(*strips)
+
+        return call(*strips)
+
+    def sliced(self, *images: Array) -> Any:
+        """Strips cut by a slice each, which is cheapest where nothing is differentiated."""
+        length = self.rows * self.stride + self.halo
+
+        def one(start: Array) -> Any:
+            start = start * self.stride + (self.first or 0)
+            return self.staged(*(jax.lax.dynamic_slice_in_dim(i, start, length) for i in images))
+
+        # 32 bits also in a 64-bit scope: indexing may be lowered after the scope has closed
+        starts = np.arange(self.count, dtype=np.int32) * self.rows
+        starts = np.minimum(starts, np.int32(self.height - self.rows))
+        return jax.tree.map(self._joined, jax.lax.map(one, starts))
+
+    def shifted(self, *images: Array) -> Any:
+        """Strips made of shifted blocks, whose derivative is cheap."""
+        last, step = (self.height - self.rows) * self.stride, self.rows * self.stride
+        cut = [_blocks(self.used(i), self.count, step, self.halo, last) for i in images]
+        return jax.tree.map(self._joined, jax.lax.map(lambda strip: self.staged(*strip), cut))
+
+    def _joined(self, stacked: Array) -> Array:
+        # the last strip ends at the last row; the rows it shares with its neighbour are dropped
+        overlap = self.count * self.rows - self.height
+        if overlap == 0:
+            return stacked.reshape((self.height, *stacked.shape[2:]))
+        body = stacked[:-1].reshape(((self.count - 1) * self.rows, *stacked.shape[2:]))
+        return jnp.concatenate([body, stacked[-1, overlap:]])
+
+    def on_platform(self, strips: Callable[..., Any]) -> Callable[..., Any]:
+        """Strips on CPU, or one if the picture is small; the whole picture elsewhere."""
+        cpu = (lambda *images: self.staged(*map(self.used, images))) if self.count == 1 else strips
+        return lambda *images: choose(*images, cpu=cpu, default=self.whole)
 
 
 def map_rows(
@@ -87,58 +158,18 @@ def map_rows(
         spare = image.shape[0] - need - (first or 0)
         if spare < 0 or (spare > 0 and first is None):
             raise ValueError(f"map_rows needs {need} rows, got {image.shape[0]}.")
-
-    def used(image: Array) -> Array:
-        return image if first is None else jax.lax.slice_in_dim(image, first, first + need)
-
-    @jax.checkpoint
-    def whole(*images: Array) -> Any:
-        return fn(*map(used, images))
-
-    @jax.checkpoint
-    def staged(*images: Array) -> Any:
-        with keep_stages():
-            return fn(*images)
-
     width = max(1, max(image.shape[-1] for image in images))
     rows = min(height, _even_strips(height, max(rows, rows * _NARROW // width)))
     if height * stride * width <= _WHOLE:
         rows = height
-    count = -(-height // rows)
-
-    def joined(stacked: Array) -> Array:
-        # the last strip ends at the last row; the rows it shares with its neighbour are dropped
-        overlap = count * rows - height
-        if overlap == 0:
-            return stacked.reshape((height, *stacked.shape[2:]))
-        body = stacked[:-1].reshape(((count - 1) * rows, *stacked.shape[2:]))
-        return jnp.concatenate([body, stacked[-1, overlap:]])
-
-    def sliced(*images: Array) -> Any:
-        def one(start: Array) -> Any:
-            start = start * stride + (first or 0)
-            cut = [jax.lax.dynamic_slice_in_dim(i, start, rows * stride + halo) for i in images]
-            return staged(*cut)
-
-        # 32 bits also in a 64-bit scope: indexing may be lowered after the scope has closed
-        starts = np.minimum(np.arange(count, dtype=np.int32) * rows, np.int32(height - rows))
-        return jax.tree.map(joined, jax.lax.map(one, starts))
-
-    def shifted(*images: Array) -> Any:
-        last = (height - rows) * stride
-        cut = [_strips(used(i), count, rows * stride, halo, last) for i in images]
-        return jax.tree.map(joined, jax.lax.map(lambda strip: staged(*strip), cut))
-
-    def on(strips: Callable[..., Any]) -> Callable[..., Any]:
-        cpu = (lambda *images: staged(*map(used, images))) if count == 1 else strips
-        return lambda *images: choose(*images, cpu=cpu, default=whole)
-
-    run = jax.custom_jvp(on(sliced))
+    strips = _Strips(fn, height, halo, stride, rows, first)
+    value, derived = strips.on_platform(strips.sliced), strips.on_platform(strips.shifted)
+    run = jax.custom_jvp(value)
 
     @run.defjvp
     def _(primals: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Any, Any]:
         # the value once more, because a backward pass often comes without one: it is dropped there
-        return on(sliced)(*primals), jax.jvp(on(shifted), primals, tangents)[1]
+        return value(*primals), jax.jvp(derived, primals, tangents)[1]
 
     return run(*images)
 

@@ -95,13 +95,7 @@ def plane_pyramid(
         weights = wavelet_weights(transform.csf, transform.levels, channel)
     keep, build = transform.cropped(*luma_size), pyramid
     if not transform.half:
-        factors = [-(-luma // own) for own, luma in zip(plane.shape, luma_size, strict=True)]
-        if factors == [2, 2] and not spatial and all(side % 2 == 0 for side in keep):
-            keep, build = (keep[0] // 2, keep[1] // 2), repeated_pyramid
-        else:
-            for axis, factor in enumerate(factors):
-                plane = jnp.repeat(plane, factor, axis) if factor > 1 else plane
-        plane = plane[: keep[0], : keep[1]]
+        plane, keep, build = _enlarged(plane, luma_size, keep, spatial)
     peak = float((1 << bit_depth) - 1)
     precise = rounded and channel == "y" and not (spatial and transform.half)
     precise = precise and jnp.issubdtype(plane.dtype, jnp.integer)
@@ -135,6 +129,24 @@ def plane_pyramid(
         rows = max(1, STRIP_ROWS // block)
         bands = map_rows(transformed, (plane,), height=keep[0] // block, stride=block, rows=rows)
     return jax.tree.map(lambda x: x.reshape(-1, x.shape[-1]), bands)
+
+
+def _enlarged(
+    plane: Num[Array, "h w"], luma_size: tuple[int, int], keep: tuple[int, int], spatial: bool
+) -> tuple[Array, tuple[int, int], Callable[..., Pyramid]]:
+    """A plane at luma size by repetition, cropped; or at its own, if the pyramid can repeat it.
+
+    Returns:
+        The plane, its size, and what makes the pyramid.
+    """
+    factors = [-(-luma // own) for own, luma in zip(plane.shape, luma_size, strict=True)]
+    build: Callable[..., Pyramid] = pyramid
+    if factors == [2, 2] and not spatial and all(side % 2 == 0 for side in keep):
+        keep, build = (keep[0] // 2, keep[1] // 2), repeated_pyramid
+    else:
+        for axis, factor in enumerate(factors):
+            plane = jnp.repeat(plane, factor, axis) if factor > 1 else plane
+    return plane[: keep[0], : keep[1]], keep, build
 
 
 def _float64_if(precise: bool) -> AbstractContextManager[Any]:
