@@ -94,10 +94,10 @@ def test_integers_equal_the_oracle(case):
         one = lambda pair: _frame_sums(*pair, options, bits)  # noqa: E731
         found = jax.jit(lambda r, d: jax.lax.map(one, (r, d)))(ref, dis)
         found = np.asarray(found)
-    display = (options.adm_csf_mode, options.adm_norm_view_dist, options.adm_ref_display_height)
+    display = (options.csf_mode, options.norm_view_dist, options.ref_display_height)
     weights = oracle.fixed_weights(*display)
     expected = [
-        oracle.sums(r, d, bits, weights, options.adm_enhn_gain_limit)
+        oracle.sums(r, d, bits, weights, options.enhancement_gain_limit)
         for r, d in zip(ref, dis, strict=True)
     ]
     np.testing.assert_array_equal(found, expected)

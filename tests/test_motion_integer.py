@@ -26,7 +26,7 @@ def sads(clip, before):
     """SAD scores of a shared clip: the options only matter after them."""
     ref, dis = (p.luma_only() for p in clips.load(clip))
     options = FEATURE.resolve({"motion_five_frame_window": before == 2, "debug": True})
-    found = motion_integer(ref, dis, **options)
+    found = motion_integer(ref, dis, **options.changed())
     return {"sad": np.asarray(found[SAD])}
 
 

@@ -146,7 +146,7 @@ def test_losses_train_a_network():
 
 
 def pixels(ref, dis, *, bit_depth, reduction, where):
-    from jaxvqa.losses._frames import reduce_frames
+    from jaxvqa.losses._reduce import reduce_frames
 
     return reduce_frames(jnp.abs(ref - dis).mean((-2, -1)), where, reduction)
 
