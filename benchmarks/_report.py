@@ -13,6 +13,7 @@ import json
 import math
 import os
 import platform
+import re
 import statistics
 import sys
 from collections.abc import Iterable, Mapping
@@ -83,9 +84,9 @@ def cell(value: Any, spec: str) -> str:
     if isinstance(value, list):
         return " ".join(cell(v, spec) for v in value)
     if isinstance(value, Mapping):
-        middle, low, high = (f"{value[k]:{spec}}" for k in ("median", "min", "max"))
+        middle, low, high = (cell(value[k], spec) for k in ("median", "min", "max"))
         return middle if low == high else f"{middle} ({low} to {high})"
-    return f"{value:{spec}}"
+    return re.sub(r"e([-+])0", r"e\1", f"{value:{spec}}")
 
 
 def processor() -> str:

@@ -1,7 +1,8 @@
 """How many frames per second?
 
 Compute: the frames are in memory and the programs compiled. End to end: the same synthetic clip
-from y4m files, and from H.264 files that are decoded on the same cores. "First call" compiles.
+from y4m files, and from H.264 files that are decoded on the same cores. The first call compiles and
+is not counted; `startup.py` measures it.
 
     python benchmarks/speed.py                      # 1920x1080, every feature and the main models
     python benchmarks/speed.py --size 1280x720 --only float_vif vmaf_float_v0.6.1 --devices 1
@@ -28,7 +29,6 @@ COLUMNS = (
     Column("compute", "compute, fps", width=26),
     Column("y4m", "y4m, fps", width=26),
     Column("h264", "H.264, fps", width=26),
-    Column("first", "first call, s", width=13),
 )
 
 
@@ -123,7 +123,7 @@ def write_h264_pair(folder: Path, pair: Sequence) -> list[Path]:
 
 
 def measure(name: str, sources: dict[str, Sequence], frames: int, passes: int) -> dict:
-    """One row: rates of each source, passes in turn, and seconds of the first call."""
+    """One row: rates of each source, in turn."""
     import jaxvqa
 
     runs = {
@@ -131,13 +131,14 @@ def measure(name: str, sources: dict[str, Sequence], frames: int, passes: int) -
         for kind, pair in sources.items()
     }
     # chunks of files may have another length than those of arrays, so each source compiles
-    first = {kind: seconds(run) for kind, run in runs.items()}
+    for run in runs.values():
+        run()
     times: dict[str, list[float]] = {kind: [] for kind in runs}
     for _ in range(passes):
         for kind, run in runs.items():
             times[kind].append(seconds(run))
     found = {kind: rates(frames, taken) for kind, taken in times.items()}
-    return {"name": name, "first": first["compute"], **found}
+    return {"name": name, **found}
 
 
 def main() -> None:
