@@ -1,6 +1,6 @@
 """Which form of CAMBI's counting is fastest on this machine?
 
-Prints CPU milliseconds of one 1080p frame (the least of several runs): the counting of the first
+Prints CPU milliseconds of one 1080p frame (minimum of several runs): the counting of the first
 scale in each form, at the windows that 1080p has with and without the speed-up, then the whole
 feature. CPU time, so that other programs on the machine disturb it less; run it with
 `JAX_NUM_CPU_DEVICES=1 python benchmarks/cambi_forms.py`.

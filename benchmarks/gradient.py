@@ -2,8 +2,8 @@
 
 Each loss runs in a process of its own, on frames that the script makes. "Peak" is what the process
 held at most while the compiled gradient ran, above what it held before, inputs and programs loaded;
-"XLA" is what the compiler itself reserves for temporaries. The times are medians of passes in which
-value and gradient take turns.
+"XLA" is what the compiler itself reserves for temporaries. In each pass value and gradient take
+turns, because the machine's speed may change within seconds.
 
     python benchmarks/gradient.py                                  # 4 frames of 1920x1080
     python benchmarks/gradient.py --size 960x540 --frames 8 --only vmaf ms_essim
@@ -13,19 +13,28 @@ value and gradient take turns.
 from __future__ import annotations
 
 import argparse
-import os
-import platform
+import json
 import resource
-import statistics
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-LOSSES = (
-    "ms_essim", "y_funque_plus", "funque", "vif", "adm", "speed_qa", "speed_chroma", "cambi",
-    "vmaf", "vmaf:vmaf_v0.6.1neg", "vmaf:vmaf_v1.0.16_3d0h",
-)  # fmt: skip
+from _report import Column, Report, parser, positive, spread
+from speed import content, make_clip
+
+from jaxvqa import losses
+
+LOSSES = (*losses.names(), "vmaf:vmaf_v0.6.1neg", "vmaf:vmaf_v1.0.16_3d0h")
+COLUMNS = (
+    Column("name", "loss", "s", 26),
+    Column("value", "value, ms/frame", width=26),
+    Column("gradient", "with gradient, ms/frame", width=26),
+    Column("ratio", "ratio", ".2f", 24),
+    Column("peak_mb", "peak MB", ".0f", 8),
+    Column("xla_mb", "XLA MB", ".0f", 8),
+    Column("compile", "compile, s", width=11),
+)
 CHROMA = ("speed_chroma", "vmaf:vmaf_v1")
 
 
@@ -51,19 +60,15 @@ def peak() -> float:
     return int(line.split()[1]) * 1024 / 1e6
 
 
-def measure(arguments: argparse.Namespace) -> None:
-    """Runs in a process of its own and prints one line."""
+def measure(arguments: argparse.Namespace) -> dict:
+    """One row; runs in a process of its own."""
     import jax
     import jax.numpy as jnp
-    from speed import make_clip
-
-    from jaxvqa import losses
 
     kind, _, model = arguments.child.partition(":")
     options = {"model": model} if model else {}
-    width, height = map(int, arguments.size.split("x"))
-    pair = jax.tree.map(lambda x: jnp.asarray(x).astype(jnp.float32),
-                        make_clip(width, height, arguments.frames))  # fmt: skip
+    clip = make_clip(*map(int, arguments.size.split("x")), arguments.frames)
+    pair = jax.tree.map(lambda x: jnp.asarray(x).astype(jnp.float32), clip)
     if not arguments.child.startswith(CHROMA):
         pair = tuple(side.luma_only() for side in pair)
     ref, dis = pair
@@ -71,66 +76,77 @@ def measure(arguments: argparse.Namespace) -> None:
     def total(dis, ref):
         return getattr(losses, kind)(ref, dis, reduction="sum", **options)
 
-    programs, seconds, used, reserved = {}, {}, float("nan"), 0
-    for name, fn in (("value", total), ("gradient", jax.value_and_grad(total))):
-        started = time.perf_counter()
-        programs[name] = program = jax.jit(fn).lower(dis, ref).compile()
-        seconds[name] = time.perf_counter() - started
-        reserved = program.memory_analysis().temp_size_in_bytes / 1e6
-        before, fresh = resident(), forget_peak()
-        jax.block_until_ready(program(dis, ref))
-        used = peak() - before if fresh else float("nan")
-    runs = {name: [] for name in programs}
-    for _ in range(arguments.passes):  # in turn: the machine's speed may change within seconds
-        for name, program in programs.items():
+    started = time.perf_counter()
+    gradient = jax.jit(jax.value_and_grad(total)).lower(dis, ref).compile()
+    taken = time.perf_counter() - started
+    before, fresh = resident(), forget_peak()
+    jax.block_until_ready(gradient(dis, ref))
+    used = peak() - before if fresh else None
+    value = jax.jit(total).lower(dis, ref).compile()
+    jax.block_until_ready(value(dis, ref))
+    runs: dict[str, list[float]] = {"value": [], "gradient": []}
+    for _ in range(arguments.passes):
+        for name, program in (("value", value), ("gradient", gradient)):
             started = time.perf_counter()
             jax.block_until_ready(program(dis, ref))
             runs[name].append(1000 * (time.perf_counter() - started) / arguments.frames)
-    times = {name: statistics.median(taken) for name, taken in runs.items()}
-    ratio = times["gradient"] / times["value"]
-    print(f"{arguments.child:26s} {times['value']:9.1f} {times['gradient']:11.1f} {ratio:6.2f} "
-          f"{used:9.0f} {reserved:7.0f} {seconds['value']:11.1f} {seconds['gradient']:11.1f}",
-          flush=True)  # fmt: skip
-    if arguments.limit and max(used, reserved) > arguments.limit:
-        sys.exit(f"gradient: {arguments.child} takes more than {arguments.limit} MB.")
-    if arguments.ratio and ratio > arguments.ratio:
-        sys.exit(f"gradient: {arguments.child} takes more than {arguments.ratio} x its value.")
+    return {
+        "name": arguments.child,
+        **{name: spread(times) for name, times in runs.items()},
+        "ratio": spread(g / v for v, g in zip(runs["value"], runs["gradient"], strict=True)),
+        "peak_mb": used,
+        "xla_mb": gradient.memory_analysis().temp_size_in_bytes / 1e6,
+        "compile": taken,
+    }
+
+
+def child(name: str, arguments: argparse.Namespace) -> dict:
+    """The row of a loss, measured in a process of its own."""
+    command = [sys.executable, __file__, "--child", name, "--size", arguments.size]
+    command += ["--frames", str(arguments.frames), "--passes", str(arguments.passes)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        sys.exit(f"gradient: {name} failed with exit status {done.returncode}.")
+    return json.loads(done.stdout)
+
+
+def problems(row: dict, limit: float, ratio: float) -> list[str]:
+    """What is above the limits asked for."""
+    found = []
+    if limit and max(row["peak_mb"] or 0, row["xla_mb"]) > limit:
+        found.append(f"gradient: {row['name']} takes more than {limit} MB.")
+    if ratio and row["ratio"]["median"] > ratio:
+        found.append(f"gradient: {row['name']} takes more than {ratio} x its value.")
+    return found
 
 
 def main() -> None:
-    """Prints one line a loss."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--size", default="1920x1080")
-    parser.add_argument("--frames", type=int, default=4)
-    parser.add_argument("--passes", type=int, default=5)
-    parser.add_argument("--only", nargs="+", default=LOSSES, metavar="LOSS", help="NAME[:MODEL]")
-    parser.add_argument("--limit", type=float, default=0, help="megabytes; fail above them")
-    parser.add_argument("--ratio", type=float, default=0, help="gradient by value; fail above it")
-    parser.add_argument("--child", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    """Prints one line per loss."""
+    options = parser(__doc__, passes=5)
+    options.add_argument("--size", default="1920x1080", metavar="WxH")
+    options.add_argument("--frames", type=positive, default=4, metavar="N")
+    options.add_argument(
+        "--only", nargs="+", default=LOSSES, metavar="LOSS", help="NAME or NAME:MODEL; default: all"
+    )
+    options.add_argument("--limit", type=float, default=0, help="megabytes; fail above them")
+    options.add_argument("--ratio", type=float, default=0, help="gradient by value; fail above it")
+    options.add_argument("--child", help=argparse.SUPPRESS)
+    arguments = options.parse_args()
     if arguments.child:
-        measure(arguments)
+        print(json.dumps(measure(arguments)))
         return
     if not Path("/proc/self/status").exists():
         sys.exit("gradient: memory is read from /proc, which this system does not have.")
-    import jax
-
-    import jaxvqa
-
-    print(f"jaxvqa {jaxvqa.__version__}, jax {jax.__version__}, {jax.default_backend()}, "
-          f"{os.cpu_count()} cores, Python {platform.python_version()}, {arguments.frames} frames "
-          f"of {arguments.size}, float32")  # fmt: skip
-    print(f"{'loss':26s} {'value':>9s} {'gradient':>11s} {'ratio':>6s} {'peak':>9s} {'XLA':>7s} "
-          f"{'compile':>11s} {'compile':>11s}\n{'':26s} {'ms/frame':>9s} {'ms/frame':>11s} {'':6s} "
-          f"{'MB':>9s} {'MB':>7s} {'value, s':>11s} {'gradient, s':>11s}", flush=True)  # fmt: skip
-    common = ["--size", arguments.size, "--frames", str(arguments.frames)]
-    common += ["--passes", str(arguments.passes), "--limit", str(arguments.limit)]
-    common += ["--ratio", str(arguments.ratio)]
-    failed = 0
+    size = tuple(map(int, arguments.size.split("x")))
+    clip = content(*size, arguments.frames) + ", as float32"
+    report = Report("gradient", clip, COLUMNS, arguments, "JAX's own choice")
+    failed = []
     for name in arguments.only:
-        command = [sys.executable, __file__, "--child", name, *common]
-        failed = max(failed, subprocess.run(command, check=False).returncode)
-    sys.exit(failed)
+        row = child(name, arguments)
+        report.add(**row)
+        failed += problems(row, arguments.limit, arguments.ratio)
+    report.save()
+    sys.exit("\n".join(failed) or None)
 
 
 if __name__ == "__main__":

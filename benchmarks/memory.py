@@ -1,19 +1,21 @@
 """How much memory does scoring take, and does it grow with the clip?
 
-Scores a clip of each length in a process of its own and prints that process's resident memory at
-ten points along the way and its peak. The videos come through two named pipes that repeat a few
-frames as y4m, so a clip of 2,000 frames takes no disk and the scorer can't know that it repeats.
+Scores each clip in a process of its own and prints that process's resident megabytes at ten points
+along the way (of the last pass) and its peak, compilation included. The videos come through two
+named pipes that repeat a few frames as y4m, so a clip of 2,000 frames takes no disk and the scorer
+can't know that it repeats.
 
     python benchmarks/memory.py --frames 24 120                      # 1920x1080, vmaf_v0.6.1
     python benchmarks/memory.py --frames 2000 --limit 1500           # fails above 1,500 MB
-    python benchmarks/memory.py --frames 2000 --size 3840x2160 --limit 3000
-    python benchmarks/memory.py --frames 2000 --only y_funque_plus
+    python benchmarks/memory.py --frames 60 --size 1920x1080 3840x2160 --only vif y_funque_plus
 """
 
 from __future__ import annotations
 
 import argparse
 import io
+import itertools
+import json
 import os
 import resource
 import subprocess
@@ -22,8 +24,17 @@ import tempfile
 import threading
 from pathlib import Path
 
+from _report import Column, Report, parser, positive, spread
+
 UNIQUE = 8
 POINTS = 10
+COLUMNS = (
+    Column("name", "", "s", 22),
+    Column("size", "size", "s", 10),
+    Column("frames", "frames", "d", 7),
+    Column("peak_mb", "peak MB", ".0f", 20),
+    Column("tenths_mb", "MB at each tenth", ".0f", 50),
+)
 
 
 def y4m_frames(video) -> tuple[bytes, list[bytes]]:
@@ -62,15 +73,15 @@ def peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
-def score_once(arguments: argparse.Namespace) -> None:
-    """Runs in a process of its own; prints its memory, and fails above the limit."""
+def score_once(arguments: argparse.Namespace) -> dict:
+    """Scores two pipes, in a process of its own; its memory in megabytes."""
     import jax
 
     jax.config.update("jax_num_cpu_devices", arguments.devices)
     import jaxvqa
     from jaxvqa.features._registry import FEATURES
 
-    count, name = arguments.frames[0], arguments.only
+    (count,), (name,) = arguments.frames, arguments.only
     wanted = {"model": None, "features": [name]} if name in FEATURES else {"model": name}
     marks = {round(count * (i + 1) / POINTS) for i in range(POINTS)}
     seen = []
@@ -81,14 +92,11 @@ def score_once(arguments: argparse.Namespace) -> None:
 
     result = jaxvqa.score(*arguments.child, progress=progress, **wanted)
     assert len(result.frame_numbers) == count
-    print(f"{arguments.size} {count:6d} frames {name:20s} {' '.join(f'{s:5.0f}' for s in seen)}"
-          f"  peak {peak():5.0f} MB", flush=True)  # fmt: skip
-    if arguments.limit and peak() > arguments.limit:
-        sys.exit(f"memory: the peak of {peak():.0f} MB is above the limit of {arguments.limit} MB.")
+    return {"tenths_mb": seen, "peak_mb": peak()}
 
 
-def score_stream(arguments: argparse.Namespace, pair: list, count: int) -> int:
-    """Feeds a scoring process through two pipes; its exit status."""
+def score_stream(name: str, pair: list, count: int, devices: int) -> dict:
+    """Feeds a scoring process through two pipes; what it says of its memory."""
     with tempfile.TemporaryDirectory() as folder:
         pipes, writers = [], []
         for side, video in zip(("ref", "dis"), pair, strict=True):
@@ -97,36 +105,52 @@ def score_stream(arguments: argparse.Namespace, pair: list, count: int) -> int:
             pipes.append(pipe)
             work = (pipe, *y4m_frames(video), count)
             writers.append(threading.Thread(target=pour, args=work, daemon=True))
-        command = [sys.executable, __file__, "--frames", str(count), "--only", arguments.only]
-        command += ["--size", arguments.size, "--devices", str(arguments.devices)]
-        command += ["--limit", str(arguments.limit), "--child", *map(str, pipes)]
-        child = subprocess.Popen(command)
+        command = [sys.executable, __file__, "--frames", str(count), "--only", name]
+        command += ["--devices", str(devices), "--child", *map(str, pipes)]
+        scorer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         for writer in writers:
             writer.start()
-        return child.wait()
+        said, _ = scorer.communicate()
+    if scorer.returncode:
+        sys.exit(f"memory: scoring {name} failed with exit status {scorer.returncode}.")
+    return json.loads(said)
 
 
 def main() -> None:
-    """Prints one line per length."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--frames", type=int, nargs="+", default=[24, 96])
-    parser.add_argument("--size", default="1920x1080")
-    parser.add_argument("--only", "--model", default="vmaf_v0.6.1", help="a model or a feature")
-    parser.add_argument("--devices", type=int, default=2, help="host devices")
-    parser.add_argument("--limit", type=float, default=0, help="megabytes; fail above it")
-    parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    """Prints one line per model or feature, size and length."""
+    options = parser(__doc__, passes=1)
+    options.add_argument("--frames", type=positive, nargs="+", default=[24, 96], metavar="N")
+    options.add_argument("--size", nargs="+", default=["1920x1080"], metavar="WxH")
+    options.add_argument(
+        "--only", nargs="+", default=["vmaf_v0.6.1"], metavar="NAME", help="models and features"
+    )
+    options.add_argument("--devices", type=positive, default=2, help="host devices")
+    options.add_argument("--limit", type=float, default=0, help="megabytes; fail above them")
+    options.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
+    arguments = options.parse_args()
     if arguments.child:
-        score_once(arguments)
+        print(json.dumps(score_once(arguments)))
         return
     if not hasattr(os, "mkfifo"):
         sys.exit("memory: this system has no named pipes.")
-    from speed import make_clip
+    from speed import CONTENT, make_clip
 
-    pair = list(make_clip(*map(int, arguments.size.split("x")), UNIQUE))
-    print(f"resident MB at each tenth of the clip, {arguments.devices} host devices", flush=True)
-    failed = [score_stream(arguments, pair, count) for count in arguments.frames]
-    sys.exit(max(failed))
+    clip = f"{CONTENT}, 8 bits, 4:2:0, {UNIQUE} frames that repeat"
+    report = Report("memory", clip, COLUMNS, arguments, f"{arguments.devices} cpu")
+    failed = []
+    for size in arguments.size:
+        pair = list(make_clip(*map(int, size.split("x")), UNIQUE))
+        for name, count in itertools.product(arguments.only, arguments.frames):
+            taken = [
+                score_stream(name, pair, count, arguments.devices) for _ in range(arguments.passes)
+            ]
+            peaks = spread(t["peak_mb"] for t in taken)
+            last = taken[-1]["tenths_mb"]
+            report.add(name=name, size=size, frames=count, peak_mb=peaks, tenths_mb=last)
+            if arguments.limit and peaks["max"] > arguments.limit:
+                failed.append(f"memory: {name}, {size}: {peaks['max']:.0f} MB is above the limit.")
+    report.save()
+    sys.exit("\n".join(failed) or None)
 
 
 if __name__ == "__main__":

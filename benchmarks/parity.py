@@ -11,17 +11,14 @@ over frames, per clip and per kind of run.
 
 from __future__ import annotations
 
-import argparse
 import json
-import platform
 import re
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import jax
 import numpy as np
+from _report import Column, Report, devices, parser
 
 import jaxvqa
 from jaxvqa.features import _registry as catalog
@@ -29,6 +26,14 @@ from jaxvqa.features._options import parse_text
 
 ROOT = Path(__file__).parent.parent
 SHIPPED = ROOT / "tests" / "data"
+COLUMNS = (
+    Column("clip", "clip", "s", 28),
+    Column("run", "run", "s", 58),
+    Column("absolute", "largest", ".1e", 9),
+    Column("relative", "relative", ".1e", 9),
+    Column("key", "output", "s", 30),
+    Column("note", "note", "s", 1),
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,9 @@ def _model_text(run: str) -> tuple[str, str]:
     return f"version={name}:name={key}" + (":enable_transform" if flag else ""), key
 
 
-def _difference(clip: str, run: str, expected: dict, found: dict, score_key: str) -> Row:
+def _difference(
+    clip: str, run: str, expected: dict, found: dict, score_key: str, *, complete: bool
+) -> Row:
     worst = Row(clip, run, "", 0.0, 0.0)
     missing = []
     for name, values in expected.items():
@@ -73,13 +80,19 @@ def _difference(clip: str, run: str, expected: dict, found: dict, score_key: str
         if size >= worst.absolute:
             scale = np.maximum(np.abs(gold), 1e-12)
             worst = Row(clip, run, name, size, float(np.nanmax(gap / scale)))
-    if missing and ARITHMETIC["arithmetic"] == "auto":
+    if missing and complete:
         return Row(clip, run, missing[0], np.inf, np.inf, f"{len(missing)} outputs missing")
     return worst
 
 
-def compare(folder: Path, only: str = "") -> Iterator[Row]:
-    """Rows for all runs of one clip whose name matches `only`."""
+def compare(folder: Path, only: str = "", arithmetic: str = "auto") -> Iterator[Row]:
+    """Rows for all runs of one clip whose name matches `only`.
+
+    Args:
+        folder: the clip's, with its golden.json.
+        only: a regular expression on run names.
+        arithmetic: as `jaxvqa.score` takes it; "float" has other outputs than the golden runs.
+    """
     golden = json.loads((folder / "golden.json").read_text())
     if "runs" not in golden:  # values of another reference program
         return
@@ -92,15 +105,13 @@ def compare(folder: Path, only: str = "") -> Iterator[Row]:
     for run, expected in runs.items():
         if run.startswith("model:"):
             text, key = _model_text(run)
-            yield _scored(folder.name, run, expected, (ref, dis), {"model": text}, key)
+            wanted = {"model": text, "arithmetic": arithmetic}
+            yield _scored(folder.name, run, expected, (ref, dis), wanted, key)
         elif run.startswith("feature:"):
             text = run.removeprefix("feature:")
             if parse_text(text)[0] in catalog.FEATURES:
-                wanted = {"model": None, "features": [text]}
+                wanted = {"model": None, "features": [text], "arithmetic": arithmetic}
                 yield _scored(folder.name, run, expected, (ref, dis), wanted, "")
-
-
-ARITHMETIC = {"arithmetic": "auto"}
 
 
 def _scored(
@@ -109,42 +120,43 @@ def _scored(
     """One run against its golden values; the reference program may have failed on it."""
     failed = not expected or "error" in expected
     try:
-        result = jaxvqa.score(*videos, **wanted, **ARITHMETIC)
+        result = jaxvqa.score(*videos, **wanted)
     except ValueError as error:
         if failed:
             return Row(clip, run, "", 0.0, 0.0, "both refuse")
         return Row(clip, run, "", np.inf, np.inf, f"refused: {error}")
     if failed:
         return Row(clip, run, "", 0.0, 0.0, "only the reference program failed")
-    return _difference(clip, run, expected, result.frames, score_key)
+    complete = wanted["arithmetic"] == "auto"
+    return _difference(clip, run, expected, result.frames, score_key, complete=complete)
 
 
 def main() -> None:
     """Prints a line per clip and run, then the worst of each kind."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--golden", type=Path, default=SHIPPED, help="folder of golden clips")
-    parser.add_argument("--only", default="", help="regular expression on run names")
-    parser.add_argument("--clips", nargs="*", help="names of clips; all if absent")
-    parser.add_argument(
-        "--arithmetic", choices=("auto", "float"), default="auto",
+    options = parser(__doc__)
+    options.add_argument("--golden", type=Path, default=SHIPPED, help="folder of golden clips")
+    options.add_argument("--only", default="", help="regular expression on run names")
+    options.add_argument("--clips", nargs="*", help="names of clips; all if absent")
+    options.add_argument(
+        "--arithmetic",
+        choices=("auto", "float"),
+        default="auto",
         help="float: how far are the float twins of the integer models",
-    )  # fmt: skip
-    arguments = parser.parse_args()
-    ARITHMETIC["arithmetic"] = arguments.arithmetic
-    started, worst = time.time(), {}
-    print(f"jaxvqa {jaxvqa.__version__}, jax {jax.__version__}, {jax.default_backend()}, "
-          f"Python {platform.python_version()}")  # fmt: skip
-    print(f"{'clip':28s} {'run':58s} {'largest':>9s} {'relative':>9s}  output")
-    for folder in sorted(p.parent for p in arguments.golden.glob("*/golden.json")):
-        if arguments.clips and folder.name not in arguments.clips:
-            continue
-        for row in compare(folder, arguments.only):
-            print(f"{row.clip:28s} {row.run[:58]:58s} {row.absolute:9.1e} {row.relative:9.1e}  "
-                  f"{row.key} {row.note}", flush=True)  # fmt: skip
+    )
+    arguments = options.parse_args()
+    folders = sorted(p.parent for p in arguments.golden.glob("*/golden.json"))
+    folders = [f for f in folders if not arguments.clips or f.name in arguments.clips]
+    content = f"golden clips {', '.join(f.name for f in folders)}; largest over all frames"
+    report = Report("parity", content, COLUMNS, arguments, devices(), "libvmaf f85a853, plain C")
+    worst: dict[str, Row] = {}
+    for folder in folders:
+        for row in compare(folder, arguments.only, arguments.arithmetic):
+            report.add(**vars(row))
             kind = re.sub(r"=.*", " with options", row.run)
             if kind not in worst or row.absolute > worst[kind].absolute:
                 worst[kind] = row
-    print(f"\nworst of each kind ({time.time() - started:.0f} s)")
+    report.save()
+    print("\nworst of each kind")
     for kind, row in sorted(worst.items()):
         numbers = f"{row.absolute:9.1e} {row.relative:9.1e}"
         print(f"{kind:44s} {numbers}  {row.clip} {row.key} {row.note}")

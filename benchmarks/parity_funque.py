@@ -11,23 +11,28 @@ largest difference over frames, absolute and relative.
 
 from __future__ import annotations
 
-import argparse
 import json
-import platform
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
 import jax
 import numpy as np
+from _report import Column, Report, devices, parser
 
-import jaxvqa
 from jaxvqa._planes import Planes
-from jaxvqa.features._feature import with_history
 from jaxvqa.features._funque import sets
+from jaxvqa.features._run import with_history
 from jaxvqa.video import open_video
 
 SHIPPED = Path(__file__).parent.parent / "tests" / "data"
+COLUMNS = (
+    Column("clip", "clip", "s", 28),
+    Column("feature", "feature", "s", 18),
+    Column("key", "output", "s", 38),
+    Column("absolute", "largest", ".1e", 9),
+    Column("relative", "relative", ".1e", 9),
+)
 EXTRACTORS = {
     "funque": ("FUNQUE_fex", sets._FUNQUE),
     "y_funque_plus": ("Y_FUNQUE_Plus_fex", sets._Y_PLUS),
@@ -70,10 +75,8 @@ def _measured(pair: tuple[Planes, Planes], name: str, float64: bool) -> dict[str
     return {name: np.asarray(values, float) for name, values in found.items()}
 
 
-def compare(
-    folder: Path, only: list[str], float64: bool
-) -> Iterator[tuple[str, str, float, float]]:
-    """(feature, output, absolute, relative) of one clip."""
+def compare(folder: Path, only: list[str], float64: bool) -> Iterator[dict]:
+    """One row per feature and output of one clip."""
     golden = json.loads((folder / "golden.json").read_text())
     if "funque_plus" not in golden:  # values of another reference program
         return
@@ -83,25 +86,31 @@ def compare(
         for output, values in expected.items():
             gap = np.abs(found[output] - values)
             relative = gap / np.maximum(np.abs(values), 1e-12)
-            yield name, output, float(gap.max()), float(relative.max())
+            yield {
+                "clip": folder.name,
+                "feature": name,
+                "key": output,
+                "absolute": float(gap.max()),
+                "relative": float(relative.max()),
+            }
 
 
 def main() -> None:
     """Prints a line per clip and output."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--golden", type=Path, default=SHIPPED, help="folder of golden clips")
-    parser.add_argument("--only", nargs="*", choices=EXTRACTORS, default=list(EXTRACTORS))
-    parser.add_argument("--float64", action="store_true", help="compute in double precision")
-    arguments = parser.parse_args()
-    print(f"jaxvqa {jaxvqa.__version__}, jax {jax.__version__}, {jax.default_backend()}, "
-          f"Python {platform.python_version()}, "
-          f"{'float64' if arguments.float64 else 'float32'}")  # fmt: skip
-    print(f"{'clip':32s} {'feature':18s} {'output':38s} {'largest':>9s} {'relative':>9s}")
-    for folder in sorted(p.parent for p in arguments.golden.glob("*/golden.json")):
+    options = parser(__doc__)
+    options.add_argument("--golden", type=Path, default=SHIPPED, help="folder of golden clips")
+    options.add_argument("--only", nargs="*", choices=EXTRACTORS, default=list(EXTRACTORS))
+    options.add_argument("--float64", action="store_true", help="compute in double precision")
+    arguments = options.parse_args()
+    folders = sorted(p.parent for p in arguments.golden.glob("*/golden.json"))
+    precision = "float64" if arguments.float64 else "float32"
+    content = f"golden clips, {precision}; largest over all frames"
+    peer = "funque_plus 65d0b88b, funque 74c0ea76"
+    report = Report("parity_funque", content, COLUMNS, arguments, devices(), peer)
+    for folder in folders:
         for row in compare(folder, arguments.only, arguments.float64):
-            name, output, absolute, relative = row
-            print(f"{folder.name:32s} {name:18s} {output:38s} {absolute:9.1e} {relative:9.1e}",
-                  flush=True)  # fmt: skip
+            report.add(**row)
+    report.save()
 
 
 if __name__ == "__main__":

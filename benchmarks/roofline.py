@@ -7,13 +7,14 @@ counts bytes and operations in the compiled programs (`hlo_cost.py` says how):
   XLA's CPU compiler fuses it; other compilers fuse otherwise, so the bytes are a model;
 - CPU form, on a CPU: strips of rows; its bytes mostly stay in cache.
 
-The least possible is to read each pair of frames once. The prediction for an accelerator is its
+The minimum is to read each pair of frames once. The prediction for an accelerator is its
 published bandwidth over the bytes of the accelerator form; arithmetic is left out. The ceiling of
-the machine at hand is the lower of bandwidth over bytes (on a CPU the least bytes, on an
-accelerator those of its program) and arithmetic over operations, both measured here. "XLA MB" is
-what XLA's own analysis says of the accelerator form, each loop body (so, mostly, one frame) counted
-once. "Kernels" are the different fused kernels of the program for the machine at hand, "compile s"
-is what tracing and compiling it took.
+the machine at hand is the lower of bandwidth over bytes (on a CPU the minimum, on an accelerator
+the bytes of its program) and arithmetic over operations, both measured here. "XLA MB" is what XLA's
+own analysis says of the accelerator form, each loop body (so, mostly, one frame) counted once.
+"Kernels" are the different fused kernels of the program for the machine at hand, "compile" is what
+tracing and compiling it took. Loops whose trip count is not in the program's text are counted once;
+"open loops" says how many there are. Per frame; MB = 1e6 bytes, Gop = 1e9 operations.
 
     python benchmarks/roofline.py                         # 1920x1080, everything: some minutes
     python benchmarks/roofline.py --only motion vif --no-measure
@@ -21,27 +22,27 @@ is what tracing and compiling it took.
 
 from __future__ import annotations
 
-import argparse
 import math
-import os
-import platform
-import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+from _report import Column, Report, devices, parser, rates
 from hlo_cost import Cost, cost, different_kernels
-from speed import FEATURES, MODELS, V1_CAMBI, make_clip
+from speed import CONTENT, NAMES, V1_CAMBI, make_clip
 
-import jaxvqa
 from jaxvqa import Planes
 from jaxvqa._ops.platforms import traced_for
-from jaxvqa._scoring.engine import chunk_frames
-from jaxvqa._scoring.plan import Planner, Request
+from jaxvqa._scoring.engine import chunk_policy
+from jaxvqa._scoring.plan import Extraction, make_plan
+from jaxvqa._scoring.request import ScoreRequest
+from jaxvqa._scoring.result import ClipInfo
+from jaxvqa.features._registry import FEATURES
+from jaxvqa.features._run import read_planes
 
-# bytes a second, as their makers publish them
+# bytes per second, as their makers publish them
 BANDWIDTH = {"H100 SXM": 3.35e12, "H200": 4.8e12, "TPU v5e": 819e9, "TPU v5p": 2.765e12}
 
 
@@ -50,38 +51,36 @@ class Job:
     """One feature or model as the engine would run it."""
 
     name: str
-    requests: tuple[Request, ...]
+    extractions: tuple[Extraction, ...]
 
     @property
     def history(self) -> int:
         """Frames before a chunk that it needs."""
-        return max(r.before for r in self.requests)
+        return max(e.before for e in self.extractions)
 
     @property
     def chroma(self) -> bool:
         """Whether it reads more than luma."""
-        return any(r.feature.needs_chroma(r.options) for r in self.requests)
+        return any(e.reads_chroma for e in self.extractions)
 
     def extract(self, ref: Planes, dis: Planes) -> list[dict[str, jax.Array]]:
         """Raw values of every extractor for the last frames."""
         found = []
-        for request in self.requests:
-            cut = self.history - request.before
+        for extraction in self.extractions:
+            feature, options = extraction.feature, extraction.options
+            cut = self.history - extraction.before
             pair = [jax.tree.map(lambda p, c=cut: p[c:], x) for x in (ref, dis)]
-            if not request.feature.needs_chroma(request.options):
-                pair = [x.luma_only() for x in pair]
-            found.append(request.feature.extract(pair[0], pair[1], request.options))
+            pair = [read_planes(feature, x, options) for x in pair]
+            found.append(feature.extract(pair[0], pair[1], options))
         return found
 
 
 def job(name: str) -> Job:
     """The job of a feature's or a model's name."""
-    planner = Planner()
-    if name in MODELS or name.startswith("vmaf"):
-        planner.add_model(jaxvqa.load_model(name), name)
-    else:
-        planner.add_feature(V1_CAMBI if name == "cambi" else name)
-    return Job(name, tuple(planner.plan().requests))
+    request = ScoreRequest(model=name)
+    if name in FEATURES:
+        request = ScoreRequest(model=None, features=[V1_CAMBI if name == "cambi" else name])
+    return Job(name, make_plan(request, ClipInfo(1920, 1080, 8, "420")).extractions)
 
 
 def compiled(work: Job, pair: list[Planes], accelerator: bool):
@@ -96,12 +95,13 @@ def compiled(work: Job, pair: list[Planes], accelerator: bool):
 
 def frames_for(work: Job, width: int, height: int) -> tuple[list[Planes], int]:
     """A chunk's worth of a made clip, and how many frames of it are scored."""
-    count = chunk_frames(least_bytes(work, width, height) // 2, 1, None)
+    frame_bytes = minimum_bytes(work, width, height) // 2
+    _, count = chunk_policy(frame_bytes, jax.devices()[:1], None)
     pair = list(make_clip(width, height, count + work.history))
     return (pair if work.chroma else [x.luma_only() for x in pair]), count
 
 
-def least_bytes(work: Job, width: int, height: int) -> int:
+def minimum_bytes(work: Job, width: int, height: int) -> int:
     """8-bit samples of one pair of 4:2:0 frames, or of its luma."""
     chroma = 2 * ((width + 1) // 2) * ((height + 1) // 2) if work.chroma else 0
     return 2 * (width * height + chroma)
@@ -119,7 +119,7 @@ def seconds(fn: Callable[[], object], rounds: int) -> list[float]:
 
 
 def machine() -> tuple[float, float]:
-    """Bytes and operations a second of the default backend: a triad and chains of multiply-adds."""
+    """Bytes and operations per second of the default backend: a triad, chains of multiply-adds."""
     # an accelerator needs more to do than what starting it takes
     wide, many = (25, 20) if jax.default_backend() == "cpu" else (28, 28)
     size, rounds, links, chains = 1 << wide, 7, 32, 4
@@ -143,10 +143,10 @@ def machine() -> tuple[float, float]:
     return 3 * 4 * size / min(times), operations / min(seconds(lambda: run(x), rounds))
 
 
-def measured_fps(program, pair: list[Planes], count: int) -> float:
-    """Frames a second of one device with the frames on it already."""
+def measured(program, pair: list[Planes], count: int, passes: int) -> dict[str, float]:
+    """Frames per second of one device with the frames on it already."""
     placed = jax.device_put(pair, jax.devices()[0])
-    return count / statistics.median(seconds(lambda: program(*placed), 5))
+    return rates(count, seconds(lambda: program(*placed), passes))
 
 
 def per_frame(total: Cost, count: int) -> tuple[float, float]:
@@ -154,61 +154,78 @@ def per_frame(total: Cost, count: int) -> tuple[float, float]:
     return total.bytes / count, total.operations / count
 
 
-def heads(on_cpu: bool, measure: bool) -> list[str]:
-    """Titles of the columns."""
-    own = ["CPU MB", "CPU Gop"] if on_cpu else []
-    here = ["ceiling here", "measured"] if measure else []
-    return ["least MB", "accel MB", "x least", "XLA MB", "accel Gop", *own, *BANDWIDTH,
-            "kernels", "compile s", *here]  # fmt: skip
+def columns(on_cpu: bool, measure: bool) -> list[Column]:
+    """Columns of the table."""
+    own = [Column("cpu_mb", "CPU MB", ".0f", 7), Column("cpu_gop", "CPU Gop", ".2f", 8)]
+    here = [Column("ceiling", "ceiling, fps", ".0f"), Column("fps", "measured, fps", ".1f", 26)]
+    return [
+        Column("name", "", "s", 20),
+        Column("minimum_mb", "minimum MB", ".1f", 10),
+        Column("mb", "accel. MB", ".0f", 9),
+        Column("xla_mb", "XLA MB", ".0f", 7),
+        Column("gop", "accel. Gop", ".2f", 10),
+        *(own if on_cpu else []),
+        *(Column(name, name, ".0f", 9) for name in BANDWIDTH),
+        Column("kernels", "kernels", "d", 7),
+        Column("compile", "compile, s", ".1f", 10),
+        *(here if measure else []),
+        Column("open_loops", "open loops", "d", 10),
+    ]
 
 
-def row(name: str, size: tuple[int, int], on_cpu: bool, limits: tuple[float, float] | None) -> str:
-    """The cells of one feature or model; timed where the machine's limits are given."""
+def row(
+    name: str, size: tuple[int, int], on_cpu: bool, limits: tuple[float, float] | None, passes: int
+) -> dict:
+    """What is known of one feature or model; timed where the machine's limits are given."""
     work = job(name)
     pair, count = frames_for(work, *size)
-    least = least_bytes(work, *size)
+    minimum = minimum_bytes(work, *size)
     general, taken = compiled(work, pair, accelerator=True)
     own, taken = compiled(work, pair, accelerator=False) if on_cpu else (general, taken)
     (moved, done), (own_moved, own_done) = (
         per_frame(cost(program.as_text()), count) for program in (general, own)
     )
-    naive = general.cost_analysis().get("bytes accessed", math.nan)
-    cells = [f"{least / 1e6:.1f}", f"{moved / 1e6:.0f}", f"{moved / least:.0f}"]
-    cells += [f"{naive / 1e6:.0f}", f"{done / 1e9:.2f}"]
-    cells += [f"{own_moved / 1e6:.0f}", f"{own_done / 1e9:.2f}"] if on_cpu else []
-    cells += [f"{rate / moved:.0f}" for rate in BANDWIDTH.values()]
-    cells += [f"{different_kernels(own.as_text())}", f"{taken:.1f}"]
+    found = {
+        "name": name,
+        "minimum_mb": minimum / 1e6,
+        "mb": moved / 1e6,
+        "xla_mb": general.cost_analysis().get("bytes accessed", math.nan) / 1e6,
+        "gop": done / 1e9,
+        **{accelerator: rate / moved for accelerator, rate in BANDWIDTH.items()},
+        "kernels": different_kernels(own.as_text()),
+        "compile": taken,
+        "open_loops": cost(general.as_text()).open_loops,
+    }
+    if on_cpu:
+        found |= {"cpu_mb": own_moved / 1e6, "cpu_gop": own_done / 1e9}
     if limits is not None:
         bandwidth, arithmetic = limits
-        ceiling = min(bandwidth / (least if on_cpu else moved), arithmetic / own_done)
-        cells += [f"{ceiling:.0f}", f"{measured_fps(own, pair, count):.1f}"]
-    open_loops = cost(general.as_text()).open_loops
-    note = f"  {open_loops} loop(s) of unknown length counted once" if open_loops else ""
-    return f"{name:18s}" + "".join(f"{c:>13s}" for c in cells) + note
+        found["ceiling"] = min(bandwidth / (minimum if on_cpu else moved), arithmetic / own_done)
+        found["fps"] = measured(own, pair, count, passes)
+    return found
 
 
 def main() -> None:
     """Prints one line per feature and model."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--size", default="1920x1080")
-    parser.add_argument("--only", nargs="*", default=[*FEATURES, *MODELS])
-    parser.add_argument("--no-measure", action="store_true", help="count only, time nothing")
-    arguments = parser.parse_args()
+    options = parser(__doc__, passes=5)
+    options.add_argument("--size", default="1920x1080", metavar="WxH")
+    options.add_argument("--only", nargs="+", default=NAMES, metavar="NAME", help="default: all")
+    options.add_argument("--no-measure", action="store_true", help="count only, time nothing")
+    arguments = options.parse_args()
     width, height = map(int, arguments.size.split("x"))
     on_cpu = jax.default_backend() == "cpu"
-    device = f"{jax.devices()[0].device_kind} ({jax.default_backend()}), {os.cpu_count()} cores"
-    versions = f"jaxvqa {jaxvqa.__version__}, jax {jax.__version__}"
-    print(f"{versions}, Python {platform.python_version()}, {device}, {arguments.size}, 8 bits")
-    limits = None
+    content, limits = f"{CONTENT}, {arguments.size}, 8 bits, 4:2:0, one device", None
     if not arguments.no_measure:
         limits = machine()
-        print(f"measured here: {limits[0] / 1e9:.1f} GB/s (triad), {limits[1] / 1e9:.0f} G "
-              f"operations/s (float32 multiply-add)")  # fmt: skip
-    print("per frame: MB = 1e6 bytes, Gop = 1e9 operations; "
-          "fps predicted from bandwidth and the bytes of the accelerator form")  # fmt: skip
-    print(f"{'':18s}" + "".join(f"{h:>13s}" for h in heads(on_cpu, limits is not None)))
+        content += (
+            f"; this machine: {limits[0] / 1e9:.1f} GB/s (triad), "
+            f"{limits[1] / 1e9:.0f} G operations/s (float32 multiply-add)"
+        )
+    table = columns(on_cpu, limits is not None)
+    report = Report("roofline", content, table, arguments, devices())
     for name in arguments.only:
-        print(row(name, (width, height), on_cpu, limits), flush=True)
+        report.add(**row(name, (width, height), on_cpu, limits, arguments.passes))
+    report.save()
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""How many frames a second?
+"""How many frames per second?
 
-Compute only: frames lie in memory, compilation is done before; the median of several passes over a
-made clip (texture that moves, distorted by noise and blur). End to end: the same clip as y4m files,
-and as H.264 files that are decoded alongside; the median of as many passes.
+Compute: the frames are in memory and the programs compiled. End to end: the same synthetic clip
+from y4m files, and from H.264 files that are decoded on the same cores. The first call compiles and
+is not counted; `startup.py` measures it.
 
     python benchmarks/speed.py                      # 1920x1080, every feature and the main models
     python benchmarks/speed.py --size 1280x720 --only float_vif vmaf_float_v0.6.1 --devices 1
@@ -10,21 +10,26 @@ and as H.264 files that are decoded alongside; the median of as many passes.
 
 from __future__ import annotations
 
-import argparse
-import os
-import platform
-import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-FEATURES = (
-    "float_vif", "float_adm", "float_motion", "vif", "adm", "motion", "speed_chroma", "cambi",
-    "y_funque_plus", "3c_funque_plus", "funque",
-)  # fmt: skip
-MODELS = ("vmaf_float_v0.6.1", "vmaf_v0.6.1", "vmaf_v1.0.16_3d0h")
+from _report import Column, Report, cores, devices, parser, positive, rates
+
+from jaxvqa.features._registry import FEATURES
+
+MODELS = ("vmaf_v0.6.1", "vmaf_float_v0.6.1", "vmaf_v1.0.16_3d0h")
+NAMES = (*MODELS, *FEATURES)
+# as VMAF v1 asks for it
 V1_CAMBI = "cambi=cambi_high_res_speedup=1080"
+CONTENT = "synthetic clip (moving texture under a smooth sky; blurred, with noise)"
+COLUMNS = (
+    Column("name", "", "s", 20),
+    Column("compute", "compute, fps", width=26),
+    Column("y4m", "y4m, fps", width=26),
+    Column("h264", "H.264, fps", width=26),
+)
 
 
 def make_clip(width: int, height: int, frames: int):
@@ -61,25 +66,23 @@ def make_clip(width: int, height: int, frames: int):
     return Planes(ref, chroma[0], chroma[0]), Planes(dis, chroma[1], chroma[1])
 
 
-def _kwargs(name: str) -> dict:
-    if name in MODELS or name.startswith("vmaf"):
-        return {"model": name}
-    return {"model": None, "features": [V1_CAMBI if name == "cambi" else name]}
+def request(name: str) -> dict:
+    """Keywords of `jaxvqa.score` for one feature or model."""
+    if name in FEATURES:
+        return {"model": None, "features": [V1_CAMBI if name == "cambi" else name]}
+    return {"model": name}
 
 
-def measure(ref, dis, name: str, passes: int) -> tuple[float, float]:
-    """Frames a second with compiled programs, and the seconds of the first call."""
-    import jaxvqa
+def content(width: int, height: int, frames: int) -> str:
+    """The clip of `make_clip` in words."""
+    return f"{CONTENT}, {width}x{height}, {frames} frames, 8 bits, 4:2:0"
 
+
+def seconds(fn: Callable[[], object]) -> float:
+    """What one call takes."""
     started = time.perf_counter()
-    jaxvqa.score(ref, dis, **_kwargs(name))
-    first = time.perf_counter() - started
-    times = []
-    for _ in range(passes):
-        started = time.perf_counter()
-        jaxvqa.score(ref, dis, **_kwargs(name))
-        times.append(time.perf_counter() - started)
-    return ref.frames / statistics.median(times), first
+    fn()
+    return time.perf_counter() - started
 
 
 def write_y4m_pair(folder: Path, pair: Sequence) -> list[Path]:
@@ -119,55 +122,48 @@ def write_h264_pair(folder: Path, pair: Sequence) -> list[Path]:
     return files
 
 
-def end_to_end(files: list[Path], frames: int, name: str, passes: int) -> float:
-    """Frames a second from files, with compiled programs."""
+def measure(name: str, sources: dict[str, Sequence], frames: int, passes: int) -> dict:
+    """One row: rates of each source, in turn."""
     import jaxvqa
 
-    jaxvqa.score(*files, **_kwargs(name))  # chunks of files may have another length, so compile
-    times = []
+    runs = {
+        kind: lambda pair=pair: jaxvqa.score(*pair, **request(name))
+        for kind, pair in sources.items()
+    }
+    # chunks of files may have another length than those of arrays, so each source compiles
+    for run in runs.values():
+        run()
+    times: dict[str, list[float]] = {kind: [] for kind in runs}
     for _ in range(passes):
-        started = time.perf_counter()
-        jaxvqa.score(*files, **_kwargs(name))
-        times.append(time.perf_counter() - started)
-    return frames / statistics.median(times)
+        for kind, run in runs.items():
+            times[kind].append(seconds(run))
+    found = {kind: rates(frames, taken) for kind, taken in times.items()}
+    return {"name": name, **found}
 
 
 def main() -> None:
     """Prints one line per feature and model."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--size", default="1920x1080")
-    parser.add_argument("--frames", type=int, default=24)
-    parser.add_argument("--passes", type=int, default=3)
-    parser.add_argument("--devices", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--only", nargs="*", default=[*FEATURES, *MODELS])
-    parser.add_argument("--no-files", action="store_true", help="skip the end-to-end runs")
-    arguments = parser.parse_args()
+    options = parser(__doc__, passes=5)
+    options.add_argument("--size", default="1920x1080", metavar="WxH")
+    options.add_argument("--frames", type=positive, default=24, metavar="N")
+    options.add_argument("--devices", type=positive, default=cores(), help="host devices on CPU")
+    options.add_argument("--only", nargs="+", default=NAMES, metavar="NAME", help="default: all")
+    options.add_argument("--no-files", action="store_true", help="skip the end-to-end runs")
+    arguments = options.parse_args()
     import jax
 
     jax.config.update("jax_num_cpu_devices", arguments.devices)
-    import jaxvqa
-
-    width, height = map(int, arguments.size.split("x"))
-    ref, dis = make_clip(width, height, arguments.frames)
-    print(f"jaxvqa {jaxvqa.__version__}, jax {jax.__version__}, {jax.device_count()} "
-          f"{jax.default_backend()} device(s), {os.cpu_count()} cores, Python "
-          f"{platform.python_version()}, {width}x{height}, {arguments.frames} frames")  # fmt: skip
-    columns = ("compute fps", "ms/frame", "first call s", "y4m fps", "H.264 fps")
-    print(f"{'':22s} {columns[0]:>12s} {columns[1]:>9s} {columns[2]:>13s} "
-          f"{columns[3]:>9s} {columns[4]:>10s}")  # fmt: skip
+    size = tuple(map(int, arguments.size.split("x")))
+    pair = make_clip(*size, arguments.frames)
+    report = Report("speed", content(*size, arguments.frames), COLUMNS, arguments, devices())
     with tempfile.TemporaryDirectory() as folder:
-        sources = []
+        sources: dict[str, Sequence] = {"compute": pair}
         if not arguments.no_files:
-            sources = [
-                write(Path(folder), (ref, dis)) for write in (write_y4m_pair, write_h264_pair)
-            ]
+            sources["y4m"] = write_y4m_pair(Path(folder), pair)
+            sources["h264"] = write_h264_pair(Path(folder), pair)
         for name in arguments.only:
-            fps, first = measure(ref, dis, name, arguments.passes)
-            line = f"{name:22s} {fps:12.1f} {1000 / fps:9.1f} {first:13.1f}"
-            for files, room in zip(sources, (9, 10), strict=False):
-                rate = end_to_end(files, arguments.frames, name, arguments.passes)
-                line += f" {rate:{room}.1f}"
-            print(line, flush=True)
+            report.add(**measure(name, sources, arguments.frames, arguments.passes))
+    report.save()
 
 
 if __name__ == "__main__":

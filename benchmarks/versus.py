@@ -1,11 +1,11 @@
 """How fast is jaxvqa beside libvmaf's own program?
 
-Runs the same y4m files through a `vmaf` program and through `jaxvqa.score`, in turn (A B A B ...),
-and prints the medians and their ratio per model and feature. Both sides read and parse the files
-(they lie in the page cache), both are held to the same cores: `vmaf --threads N`, N host devices.
-`vmaf` is timed as a process, some milliseconds of start included; ours in this process after a
-first call that compiles, whose time stands in a column of its own. "Compute fps" is ours with the
-frames in memory. "Gap" is the largest difference of a pooled mean between the two.
+Runs the same y4m files through a `vmaf` program and through `jaxvqa.score`, in turn (A B A B ...).
+Both read and parse the files (from the page cache) and both are held to the same cores: `vmaf
+--threads N`, N host devices. `vmaf` is timed as a process, some milliseconds of start included;
+ours in this process, compiled before. "Compute" is ours with the frames in memory, "ratio" ours
+over libvmaf's, pass by pass, "gap" the largest difference of a pooled mean. Features that the
+program does not have are left out.
 
     python benchmarks/versus.py                                # ours alone
     python benchmarks/versus.py --libvmaf /usr/bin/vmaf        # 270p, 540p, 1080p, 2160p
@@ -17,31 +17,47 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from speed import V1_CAMBI, make_clip, write_y4m_pair
+from _report import Column, Report, cores, devices, parser, positive, rates, spread
+from speed import (
+    CONTENT,
+    FEATURES,
+    NAMES,
+    V1_CAMBI,
+    make_clip,
+    request,
+    seconds,
+    write_y4m_pair,
+)
 
-MODELS = ("vmaf_v0.6.1", "vmaf_v0.6.1neg", "vmaf_float_v0.6.1", "vmaf_v1.0.16_3d0h")
-FEATURES = ("vif", "adm", "motion", "cambi", "speed_chroma", "float_vif", "float_adm")
 SIZES = {"270p": (480, 270), "540p": (960, 540), "1080p": (1920, 1080), "2160p": (3840, 2160)}
-# about the same number of samples a clip, so that each run takes seconds
+# about the same number of samples per clip, so that each run takes seconds
 FRAMES = {"270p": 256, "540p": 96, "1080p": 48, "2160p": 16}
+OURS = (
+    Column("name", "", "s", 20),
+    Column("size", "size", "s", 10),
+    Column("ours", "ours, fps", width=26),
+    Column("compute", "compute, fps", width=26),
+)
+THEIRS = (
+    Column("vmaf", "vmaf, fps", width=26),
+    Column("ratio", "ratio", ".2f", 22),
+    Column("gap", "gap", ".1e", 8),
+)
 
 
 class Problem(Exception):
     """A sentence for the person who started this."""
 
 
-def _feature(name: str) -> str:
-    return V1_CAMBI if name == "cambi" else name
+class Missing(Problem):
+    """The program has no such feature."""
 
 
 class Peer:
@@ -72,6 +88,8 @@ class Peer:
             raise Problem(f"{self._path} cannot be run: {error.strerror or error}.") from error
         if done.returncode:
             said = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()
+            if any("problem loading feature extractor" in line for line in said):
+                raise Missing(f"{self._path} does not have this feature.")
             raise Problem(
                 f"{self._path} {' '.join(options)} failed with exit status {done.returncode}: "
                 f"{next((s for s in said if s.strip()), '').strip()}"
@@ -82,8 +100,9 @@ class Peer:
         """Pooled means of one model's or feature's run."""
         output = ref.with_name("peer.json")
         asked = ["--model", f"version={name}"]
-        if name not in MODELS:
-            asked = ["--no_prediction", "--feature", _feature(name)]
+        if name in FEATURES:
+            feature = V1_CAMBI if name == "cambi" else name
+            asked = ["--no_prediction", "--feature", feature]
         files = ["--reference", str(ref), "--distorted", str(dis)]
         self._call([*files, *asked, *self._options, "--json", "--output", str(output)])
         try:
@@ -97,40 +116,37 @@ def ours(name: str, ref, dis) -> dict[str, float]:
     """The same of jaxvqa, from files or arrays."""
     import jaxvqa
 
-    wanted = {"model": name} if name in MODELS else {"model": None, "features": [_feature(name)]}
-    return {k: v["mean"] for k, v in jaxvqa.score(ref, dis, **wanted).pooled.items()}
+    return {k: v["mean"] for k, v in jaxvqa.score(ref, dis, **request(name)).pooled.items()}
 
 
-def seconds(fn: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    fn()
-    return time.perf_counter() - started
-
-
-def compare(name: str, files: list[Path], planes: list, peer: Peer | None, passes: int) -> str:
-    """One line of the table."""
-    frames = planes[0].frames
-    first = seconds(lambda: ours(name, *files))
+def compare(name: str, files: list[Path], planes: list, peer: Peer | None, passes: int) -> dict:
+    """One row of the table."""
+    frames, gap = planes[0].frames, None
+    if peer is not None:
+        gap = largest_gap(name, peer.run(name, *files), ours(name, *files))
     runs: dict[str, Callable[[], object]] = {}
     if peer is not None:
-        runs["peer"] = lambda: peer.run(name, *files)
-    runs["files"] = lambda: ours(name, *files)
-    runs["arrays"] = lambda: ours(name, *planes)
-    runs["arrays"]()  # arrays may want a program of their own
+        runs["vmaf"] = lambda: peer.run(name, *files)
+    runs["ours"] = lambda: ours(name, *files)
+    runs["compute"] = lambda: ours(name, *planes)
+    runs["compute"]()  # arrays may want a program of their own
     times: dict[str, list[float]] = {kind: [] for kind in runs}
     for _ in range(passes):
         for kind, run in runs.items():
             times[kind].append(seconds(run))
-    fps = {kind: frames / statistics.median(t) for kind, t in times.items()}
-    line = f"{name:20s} {fps['files']:9.1f} {fps['arrays']:12.1f} {first:13.1f}"
-    if peer is None:
-        return line
-    found, expected = ours(name, *files), peer.run(name, *files)
+    found = {"name": name, **{kind: rates(frames, taken) for kind, taken in times.items()}}
+    if peer is not None:
+        ratios = (v / o for v, o in zip(times["vmaf"], times["ours"], strict=True))
+        found |= {"ratio": spread(ratios), "gap": gap}
+    return found
+
+
+def largest_gap(name: str, expected: dict[str, float], found: dict[str, float]) -> float:
+    """Largest difference of two runs' pooled means."""
     shared = found.keys() & expected.keys()
     if not shared:
         raise Problem(f"{name}: the two programs have no output in common.")
-    gap = max(abs(found[k] - expected[k]) for k in shared)
-    return f"{line} {fps['peer']:9.1f} {fps['files'] / fps['peer']:8.2f} {gap:9.1e}"
+    return max(abs(found[k] - expected[k]) for k in shared)
 
 
 def read_clip(path: str):
@@ -148,85 +164,76 @@ def read_clip(path: str):
         return Planes(*planes, bit_depth=video.info.bit_depth)
 
 
-def cpu_name() -> str:
-    """The processor's name, as far as the system tells."""
-    try:
-        with open("/proc/cpuinfo") as file:
-            for line in file:
-                if line.startswith("model name"):
-                    return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
-
-
 def hold_to_cores(threads: int) -> str:
     """Keeps this process and what it starts on so many cores; says what was done."""
     if not hasattr(os, "sched_setaffinity"):
         return "cores not held"
-    cores = sorted(os.sched_getaffinity(0))
-    if threads > len(cores):
-        raise Problem(f"--threads {threads} is more than the {len(cores)} cores to be had here.")
-    os.sched_setaffinity(0, cores[:threads])
+    if threads > cores():
+        raise Problem(f"--threads {threads} is more than the {cores()} cores available here.")
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
     return f"both held to {threads} core(s)"
 
 
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--libvmaf", metavar="PATH", help="a vmaf program; without it ours alone")
-    parser.add_argument("--clip", nargs=2, metavar=("REF", "DIS"), help="two video files to use")
-    parser.add_argument(
-        "--sizes", nargs="+", choices=SIZES, help="sizes of made clips; default all"
+    options = parser(__doc__, passes=5)
+    options.add_argument("--libvmaf", metavar="PATH", help="a vmaf program; without it ours alone")
+    options.add_argument("--clip", nargs=2, metavar=("REF", "DIS"), help="two video files to use")
+    options.add_argument(
+        "--sizes", nargs="+", choices=SIZES, help="sizes of synthetic clips; default: all"
     )
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--only", nargs="+", choices=[*MODELS, *FEATURES], metavar="NAME",
-                        default=[*MODELS, *FEATURES], help="models and features")  # fmt: skip
-    parser.add_argument("--frames", type=int, help="frames of a made clip; default by size")
-    parser.add_argument("--passes", type=int, default=5)
-    parser.add_argument(
-        "--cpumask", type=int, default=0,
+    options.add_argument("--threads", type=positive, default=cores(), metavar="N")
+    options.add_argument("--only", nargs="+", default=NAMES, metavar="NAME", help="default: all")
+    options.add_argument(
+        "--frames", type=positive, metavar="N", help="of a synthetic clip; default by size"
+    )
+    options.add_argument(
+        "--cpumask",
+        type=int,
+        default=0,
         help="vmaf's --cpumask; on x86 48 leaves AVX-512 out, 56 AVX2 too, 63 all assembly",
-    )  # fmt: skip
-    arguments = parser.parse_args()
+    )
+    arguments = options.parse_args()
     if arguments.clip and arguments.sizes:
         raise Problem("--clip has a size of its own: leave out --sizes.")
-    if arguments.threads < 1 or arguments.passes < 1 or (arguments.frames or 1) < 1:
-        raise Problem("--threads, --passes and --frames must be at least 1.")
     return arguments
 
 
+def clips(arguments: argparse.Namespace) -> tuple[str, Iterable[list]]:
+    """The clips asked for: in words, and as pairs of `Planes`, made when their turn comes."""
+    if arguments.clip:
+        names = " and ".join(Path(path).name for path in arguments.clip)
+        return names, [[read_clip(path) for path in arguments.clip]]
+    sizes = {name: arguments.frames or FRAMES[name] for name in arguments.sizes or SIZES}
+    lengths = ", ".join(f"{count} frames at {name}" for name, count in sizes.items())
+    pairs = (list(make_clip(*SIZES[name], count)) for name, count in sizes.items())
+    return f"{CONTENT}, 8 bits, 4:2:0, {lengths}", pairs
+
+
 def run() -> None:
-    """Prints one table per size."""
+    """Prints one line per size and name."""
     arguments = parse()
     held = hold_to_cores(arguments.threads)
-    peer = None
+    peer, table, said = None, OURS, ""
     if arguments.libvmaf:
-        peer = Peer(arguments.libvmaf, arguments.threads, arguments.cpumask)
+        peer, table = Peer(arguments.libvmaf, arguments.threads, arguments.cpumask), OURS + THEIRS
+        said = f"vmaf {peer.version}, --threads {arguments.threads}, --cpumask {arguments.cpumask}"
     import jax
 
     jax.config.update("jax_num_cpu_devices", arguments.threads)
-    import jaxvqa
-
-    devices = f"{jax.device_count()} {jax.default_backend()} device(s)"
-    versions = f"jaxvqa {jaxvqa.__version__}, jax {jax.__version__}"
-    print(f"{versions}, Python {platform.python_version()}, {devices}")
-    if peer is not None:
-        print(f"vmaf {peer.version}, --threads {arguments.threads}, cpumask {arguments.cpumask}")
-    print(f"{cpu_name()}, {held}, medians of {arguments.passes} runs in turn, reading included")
-    heads = f"{'':20s} {'ours fps':>9s} {'compute fps':>12s} {'first call s':>13s}"
-    if peer is not None:
-        heads += f" {'vmaf fps':>9s} {'ratio':>8s} {'gap':>9s}"
-    for size in ["clip"] if arguments.clip else arguments.sizes or SIZES:
-        if arguments.clip:
-            planes = [read_clip(path) for path in arguments.clip]
-        else:
-            planes = list(make_clip(*SIZES[size], arguments.frames or FRAMES[size]))
+    content, pairs = clips(arguments)
+    report = Report("versus", content, table, arguments, f"{devices()}, {held}", said)
+    for planes in pairs:
         height, width = planes[0].y.shape[1:]
-        print(f"\n{width}x{height}, {planes[0].frames} frames\n{heads}", flush=True)
         with tempfile.TemporaryDirectory() as folder:
             files = write_y4m_pair(Path(folder), planes)
             for name in arguments.only:
-                print(compare(name, files, planes, peer, arguments.passes), flush=True)
+                try:
+                    row = compare(name, files, planes, peer, arguments.passes)
+                except Missing as error:
+                    print(f"{name}: {error}")
+                    continue
+                report.add(size=f"{width}x{height}", **row)
+    report.save()
 
 
 def main() -> None:

@@ -1,0 +1,78 @@
+"""How long from typing `jaxvqa score` to the first score?
+
+Times the command from the start of its process to its end on a short synthetic clip, from y4m and
+from H.264 files: with an empty cache, so that everything is compiled, and once more with the
+programs that this left there. All commands take turns, pass by pass.
+
+    python benchmarks/startup.py                                  # ten frames of 1920x1080
+    python benchmarks/startup.py --only vmaf_v0.6.1 --passes 1 --json startup.json
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+
+from _report import Column, Report, parser, positive, spread
+from speed import FEATURES, MODELS, content, make_clip, seconds, write_h264_pair, write_y4m_pair
+
+COLUMNS = (
+    Column("name", "", "s", 20),
+    Column("source", "source", "s", 6),
+    Column("empty", "empty cache, s", width=22),
+    Column("full", "full cache, s", width=22),
+)
+
+
+def score(name: str, files: list[Path], cache: str) -> float:
+    """Seconds of one command."""
+    command = [sys.executable, "-m", "jaxvqa", "score", *map(str, files), "--quiet"]
+    command += ["--no-model", "--feature", name] if name in FEATURES else ["--model", name]
+    # a cache of JAX's own would be full
+    environment = {k: v for k, v in os.environ.items() if k != "JAX_COMPILATION_CACHE_DIR"}
+    environment["JAXVQA_CACHE"] = cache
+
+    def run() -> None:
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(f"startup: {name} failed: {done.stderr.strip()}")
+
+    return seconds(run)
+
+
+def main() -> None:
+    """Prints one line per model and kind of file."""
+    options = parser(__doc__, passes=5)
+    options.add_argument("--size", default="1920x1080", metavar="WxH")
+    options.add_argument("--frames", type=positive, default=10, metavar="N")
+    options.add_argument(
+        "--only", nargs="+", default=MODELS, metavar="NAME", help="models and features"
+    )
+    arguments = options.parse_args()
+    size = tuple(map(int, arguments.size.split("x")))
+    clip = content(*size, arguments.frames)
+    report = Report("startup", clip, COLUMNS, arguments, "the command line's choice")
+    empty, full = defaultdict(list), defaultdict(list)
+    with tempfile.TemporaryDirectory() as folder:
+        pair = make_clip(*size, arguments.frames)
+        writers = {"y4m": write_y4m_pair, "H.264": write_h264_pair}
+        sources = {kind: write(Path(folder), pair) for kind, write in writers.items()}
+        cases = list(itertools.product(arguments.only, sources))
+        for _, case in itertools.product(range(arguments.passes), cases):
+            name, kind = case
+            with tempfile.TemporaryDirectory() as cache:
+                empty[case].append(score(name, sources[kind], cache))
+                full[case].append(score(name, sources[kind], cache))
+    for name, kind in cases:
+        taken = {"empty": spread(empty[name, kind]), "full": spread(full[name, kind])}
+        report.add(name=name, source=kind, **taken)
+    report.save()
+
+
+if __name__ == "__main__":
+    main()

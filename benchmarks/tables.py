@@ -1,0 +1,279 @@
+"""Renders the runs in benchmarks/results/ into the tables of the pages.
+
+A page holds `<!-- table: NAME -->` and `<!-- end -->`; what is between them is written here, so two
+pages can't differ. All runs must come from one machine and the same versions.
+
+    python benchmarks/tables.py            # writes the pages
+    python benchmarks/tables.py --check    # only says which pages are out of date
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import json
+import re
+import sys
+import textwrap
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from _report import cell
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+PAGES = ("README.md", "docs/performance.md", "docs/metrics.md", "benchmarks/README.md")
+MARKED = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+CLIPS = {
+    "bunny_640x360": "640x360, 8 bit",
+    "bunny_353x289_444_odd": "353x289, 4:4:4",
+    "bunny_320x180_422_10b": "320x180, 4:2:2, 10 bit",
+}
+MODEL_RUNS = (
+    "vmaf_v0.6.1",
+    "vmaf_v0.6.1neg",
+    "vmaf_b_v0.6.3",
+    "vmaf_float_v0.6.1",
+    "vmaf_v1.0.16_3d0h",
+    "vmaf_v1.0.16_hfr_5d0h",
+)
+
+
+class Problem(Exception):
+    """A sentence for the person who started this."""
+
+
+@functools.cache
+def run_of(name: str) -> dict[str, Any]:
+    """The run that a JSON file holds."""
+    try:
+        return json.loads((RESULTS / f"{name}.json").read_text())
+    except OSError:
+        raise Problem(f"there is no {name}.json in benchmarks/results.") from None
+
+
+def rows_of(name: str) -> list[dict[str, Any]]:
+    """The rows of a run."""
+    return run_of(name)["rows"]
+
+
+def code(name: str) -> str:
+    """A name as the pages print it; a loss with its model in two words."""
+    return ", ".join(f"`{part}`" for part in name.split(":"))
+
+
+def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A Markdown table."""
+    lines = [list(heads), *map(list, rows)]
+    lines.insert(1, ["---"] * len(lines[0]))
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines) + "\n"
+
+
+def caption(name: str) -> str:
+    """What a run was made on and how often."""
+    run = run_of(name)
+    # docs/performance.md describes the clip once
+    content = re.sub(r" \(.*?\)|, 8 bits|, 4:2:0", "", run["content"])
+    passes = run["options"].get("passes", 0)
+    often = {0: "", 1: "one pass"}.get(passes, f"{passes} passes")
+    parts = filter(None, (content[0].upper() + content[1:], run["peer"], often))
+    return "; ".join(parts) + ".\n\n"
+
+
+def plain(name: str, columns: Iterable[tuple[str, str, str]]) -> str:
+    """A run's rows as they are; the first column is a name."""
+    columns = list(columns)
+    heads = [head for head, _, _ in columns]
+    (_, first, _), *others = columns
+    cells = (
+        [code(row[first]), *(cell(row.get(key), spec) for _, key, spec in others)]
+        for row in rows_of(name)
+    )
+    return caption(name) + table(heads, cells)
+
+
+def machine() -> str:
+    """Where all runs took place."""
+    runs = [run_of(path.stem) for path in sorted(RESULTS.glob("*.json"))]
+    places = {(r["processor"], r["cores"], tuple(r["versions"].items())) for r in runs}
+    if len(places) != 1:
+        raise Problem("benchmarks/results has runs of several machines or versions.")
+    ((processor, cores, versions),) = places
+    dates = sorted({r["date"] for r in runs})
+    when = " to ".join(dict.fromkeys((dates[0], dates[-1])))
+    known = ", ".join(f"{name} {version}" for name, version in versions)
+    return textwrap.fill(f"{processor}, {cores} cores; {known}; {when}.", 100) + "\n"
+
+
+def speed() -> str:
+    """Every feature and model: rates, and the ratio to libvmaf's where it has the same."""
+    ratios = {row["name"]: row["ratio"] for row in rows_of("versus")}
+    heads = ["", "from memory, fps", "y4m, fps", "H.264, fps", "× libvmaf"]
+    lines = []
+    for row in rows_of("speed"):
+        rates = [cell(row[key], ".1f") for key in ("compute", "y4m", "h264")]
+        ratio = cell(ratios.get(row["name"]), ".2f")
+        lines.append([code(row["name"]), *rates, ratio])
+    return caption("speed") + table(heads, lines)
+
+
+def summary() -> str:
+    """The models only: rates and first scores."""
+    ratios = {row["name"]: row["ratio"] for row in rows_of("versus")}
+    first = {row["name"]: row for row in rows_of("startup") if row["source"] == "y4m"}
+    heads = ["", "from memory, fps", "y4m, fps", "H.264, fps", "× libvmaf"]
+    heads += ["first score, s", "cached, s"]
+    lines = []
+    for row in rows_of("speed"):
+        name = row["name"]
+        if name in first:
+            cells = [cell(row[key], ".1f") for key in ("compute", "y4m", "h264")]
+            cells.append(cell(ratios.get(name), ".2f"))
+            cells += [cell(first[name][key], ".1f") for key in ("empty", "full")]
+            lines.append([code(name), *cells])
+    return caption("speed") + table(heads, lines)
+
+
+def sizes() -> str:
+    """Ours, libvmaf's and their ratio per size, medians."""
+    rows = [*rows_of("versus_sizes"), *rows_of("versus")]
+    found = {(row["name"], row["size"]): row for row in rows}
+    columns = sorted({row["size"] for row in rows}, key=lambda size: int(size.split("x")[0]))
+    lines = []
+    for name in dict.fromkeys(row["name"] for row in rows_of("versus_sizes")):
+        cells = []
+        for size in columns:
+            row = found[name, size]
+            ours, theirs = row["ours"]["median"], row["vmaf"]["median"]
+            cells.append(f"{ours:.1f}, {theirs:.1f}: {row['ratio']['median']:.2f}")
+        lines.append([code(name), *cells])
+    return caption("versus_sizes") + table(["", *columns], lines)
+
+
+def startup() -> str:
+    """First scores, kinds of file side by side."""
+    found = {(row["name"], row["source"]): row for row in rows_of("startup")}
+    heads = ["", "y4m, empty cache", "y4m, full", "H.264, empty cache", "H.264, full"]
+    lines = []
+    for name in dict.fromkeys(row["name"] for row in rows_of("startup")):
+        cells = [
+            cell(found[name, source][key], ".1f")
+            for source in ("y4m", "H.264")
+            for key in ("empty", "full")
+        ]
+        lines.append([code(name), *cells])
+    return caption("startup") + table(heads, lines)
+
+
+def memory() -> str:
+    """Peaks, and the memory at each tenth of the longest clip."""
+    longest = max(rows_of("memory"), key=lambda row: row["frames"])
+    lines = []
+    for row in rows_of("memory"):
+        tenths = cell(row["tenths_mb"], ".0f") if row is longest else ""
+        peak = cell(row["peak_mb"], ".0f")
+        lines.append([code(row["name"]), row["size"], str(row["frames"]), peak, tenths])
+    heads = ("", "size", "frames", "peak MB", "MB at each tenth")
+    return caption("memory") + table(heads, lines)
+
+
+def parity(kind: str, names: Iterable[str]) -> str:
+    """Largest difference per clip."""
+    found = {(row["clip"], row["run"]): row["absolute"] for row in rows_of("parity")}
+    lines = [
+        [code(name), *(cell(found.get((clip, f"{kind}:{name}")), ".1e") for clip in CLIPS)]
+        for name in names
+    ]
+    return table(["", *CLIPS.values()], lines)
+
+
+def parity_features() -> str:
+    """The features of libvmaf under default options."""
+    runs = dict.fromkeys(row["run"] for row in rows_of("parity") if row["note"] == "")
+    names = [run.removeprefix("feature:") for run in runs if run.startswith("feature:")]
+    return parity("feature", sorted(name for name in names if "=" not in name))
+
+
+def parity_funque() -> str:
+    """Largest relative difference per extractor, in both precisions."""
+    found: dict[tuple[str, str], float] = {}
+    files = ("parity_funque", "parity_funque_float64")
+    for file in files:
+        for row in rows_of(file):
+            key = (row["feature"], file)
+            found[key] = max(found.get(key, 0.0), row["relative"])
+    lines = [
+        [code(name), *(cell(found[name, file], ".1e") for file in files)]
+        for name in dict.fromkeys(name for name, _ in found)
+    ]
+    return table(("", "float32", "float64"), lines)
+
+
+# tables that are a run's rows as they are: head, key, format
+PLAIN = {
+    "gradient": (
+        ("loss", "name", ""),
+        ("value, ms/frame", "value", ".1f"),
+        ("with gradient, ms/frame", "gradient", ".1f"),
+        ("ratio", "ratio", ".2f"),
+        ("peak MB", "peak_mb", ".0f"),
+        ("compile, s", "compile", ".1f"),
+    ),
+    "roofline": (
+        ("", "name", ""),
+        ("minimum MB", "minimum_mb", ".1f"),
+        ("whole pictures, MB", "mb", ".0f"),
+        ("strips, MB", "cpu_mb", ".0f"),
+        ("ceiling, fps", "ceiling", ".0f"),
+        ("measured, fps", "fps", ".1f"),
+        ("kernels", "kernels", "d"),
+        ("compile, s", "compile", ".1f"),
+    ),
+}
+TABLES: dict[str, Callable[[], str]] = {
+    **{name: functools.partial(plain, name, columns) for name, columns in PLAIN.items()},
+    "machine": machine,
+    "summary": summary,
+    "speed": speed,
+    "versus": sizes,
+    "startup": startup,
+    "memory": memory,
+    "parity-models": functools.partial(parity, "model", MODEL_RUNS),
+    "parity-features": parity_features,
+    "parity-funque": parity_funque,
+}
+
+
+def render(page: str) -> str:
+    """A page's text with its tables written anew."""
+
+    def written(found: re.Match[str]) -> str:
+        if found[2] not in TABLES:
+            raise Problem(f"there is no table named {found[2]}: {', '.join(TABLES)}.")
+        return f"{found[1]}{TABLES[found[2]]()}{found[3]}"
+
+    return MARKED.sub(written, page)
+
+
+def main() -> None:
+    """Writes the pages, or says which are out of date."""
+    options = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    options.add_argument("--check", action="store_true", help="write nothing; fail if out of date")
+    arguments = options.parse_args()
+    try:
+        pages = {ROOT / name: render((ROOT / name).read_text()) for name in PAGES}
+    except Problem as error:
+        sys.exit(f"tables: {error}")
+    stale = [path for path, text in pages.items() if text != path.read_text()]
+    for path in stale:
+        print(f"{path.relative_to(ROOT)}: {'out of date' if arguments.check else 'written'}")
+        if not arguments.check:
+            path.write_text(pages[path])
+    sys.exit(bool(stale and arguments.check))
+
+
+if __name__ == "__main__":
+    main()
