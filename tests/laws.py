@@ -7,6 +7,14 @@ import numpy as np
 
 from jaxvqa._planes import Planes
 
+PLATFORMS = ("cpu", "cuda", "tpu")
+# halves compile times and costs speed that tests don't need
+QUICK = {
+    "compiler_options": {
+        "xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True,
+    },
+}  # fmt: skip
+
 
 def degenerate_frames(height, width, bit_depth=8):
     """Pairs that trip careless numerics: (name, ref, dis) as float32 code values."""
@@ -88,8 +96,8 @@ def check_jit(fn, ref, dis, *, rtol=0.0, atol=0.0):
 def check_export(fn, *arguments):
     """The program lowers for CPU, CUDA and TPU."""
     shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), arguments)
-    exported = jax.export.export(jax.jit(fn), platforms=("cpu", "cuda", "tpu"))(*shapes)
-    assert exported.platforms == ("cpu", "cuda", "tpu")
+    exported = jax.export.export(jax.jit(fn), platforms=PLATFORMS)(*shapes)
+    assert exported.platforms == PLATFORMS
 
 
 def shown(feature, given, found):

@@ -96,3 +96,12 @@ LOSS_FLOAT32 = 1e-3
 
 # relative to the largest: float32 sums of a window of 49 terms, each rounded to 6e-8
 BANDING_PULL = 3e-6
+
+# one float32 program compiled in another shape or order; SpEED multiplies rounding by condition
+# numbers near 1e2 (see SPEED_FLOAT32), FUNQUE's maps have energies near 1e-6 (see FUNQUE_FLOAT32)
+REGISTRY_RELATIVE = 2e-5
+REGISTRY_ABSOLUTE = 2e-6
+
+# value of an equal pair against the record's `perfect`: float32 rounding of sums of thousands
+PERFECT_DEFAULT = 1e-6
+PERFECT = {}
