@@ -85,7 +85,7 @@ def test_pull_equals_its_definition(form):
     @jax.jit
     def both(codes, given):
         seen = face(codes, 3, CONTRASTS)
-        by_platform = banding_pull.pull(codes, seen, given, 3)
+        by_platform = banding_pull.slopes_of_counts(codes, seen, given, 3)
         force, side = given * seen.slope, seen.side.astype(given.dtype)
         sources = (
             codes + seen.contrast, force * (1 + side) / 2,

@@ -19,7 +19,7 @@ from jaxvqa.features._run import check_feature
 
 NAME = "features"
 
-_LARGEST = 1024
+_MAX_SIDE = 1024
 
 
 def add_parser(commands: Any) -> Any:
@@ -118,8 +118,8 @@ def smallest_square(feature: Feature) -> int | None:
             return False
         return True
 
-    side = bisect.bisect_left(range(_LARGEST + 1), True, lo=1, key=fits)
-    return side if side <= _LARGEST else None
+    side = bisect.bisect_left(range(_MAX_SIDE + 1), True, lo=1, key=fits)
+    return side if side <= _MAX_SIDE else None
 
 
 def _value(option: Option) -> str:

@@ -8,7 +8,7 @@ from jaxvqa._cli.terminal import Column, print_styled, print_table
 from jaxvqa._scoring.result import Result
 
 # frames that are listed without being asked for: what a terminal shows with the pooled table
-_LISTED = 24
+_MAX_ROWS = 24
 
 
 def frame_count(result: Result) -> str:
@@ -55,7 +55,7 @@ def print_frames(result: Result, wanted: bool | None) -> None:
     if (wanted is None and not features) or wanted is False:
         return
     print()
-    if wanted is None and len(result.frame_numbers) > _LISTED:
+    if wanted is None and len(result.frame_numbers) > _MAX_ROWS:
         print_styled("every frame: add --per-frame, or --output FILE", "dim")
         return
     asked = [name for feature in features for name in feature.outputs]

@@ -13,7 +13,7 @@ from typing import Any
 Progress = Callable[[int, int | None], None]
 
 _GAP = "  "
-_LEAST = 12
+_MIN_WIDTH = 12
 _UNLIMITED = 10**6
 
 
@@ -145,7 +145,7 @@ def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], limit: int
     folding = [i for i, column in enumerate(columns) if column.fold]
     while excess > 0 and folding:
         widest = max(folding, key=lambda i: widths[i])
-        if widths[widest] <= _LEAST:
+        if widths[widest] <= _MIN_WIDTH:
             break
         widths[widest] -= 1
         excess -= 1

@@ -2,7 +2,7 @@
 
 On CPU this form runs near the fused-multiply-add peak, where a one-channel convolution op is a
 hundred times slower; on accelerators it fuses into one pass. All filters here are VALID: pad
-first (`ops.borders`), so that no border logic sits in the inner loop.
+first (`borders.py`), so that no border logic sits in the inner loop.
 """
 
 from __future__ import annotations

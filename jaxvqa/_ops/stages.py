@@ -4,7 +4,7 @@ XLA on CPU fuses as much as it can, and two of its habits cost tenfold: it recom
 filter pass for every tap of the second, and it runs a reduction, with the whole producer that was
 fused into it, one element at a time. `optimization_barrier` does not help, it is removed before
 fusion. A call that may not be inlined does. Accelerators want the opposite, large fusions, so
-stages take effect only while the CPU branch of a program is traced (see `ops.tiling`).
+stages take effect only while the CPU branch of a program is traced (see `tiling.py`).
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from jaxvqa.video._pairing import NumberedPair, open_pair
 from jaxvqa.video._prefetch import prefetch
 
 # decoded frame pairs that may wait for the device
-_AHEAD = 8
+_READ_AHEAD = 8
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _open_files(ref: Any, dis: Any, inputs: InputOptions) -> Iterator[ClipPair]:
             dis_path=os.fspath(dis),
         )  # fmt: skip
         example = _example(facts, np.uint8 if facts.bit_depth == 8 else np.uint16)
-        with prefetch(pair, _AHEAD) as frames:
+        with prefetch(pair, _READ_AHEAD) as frames:
             clip = ClipPair(
                 info, example, frames, pair.frame_count, pair.expected_count, lambda: pair.notices
             )

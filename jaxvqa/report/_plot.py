@@ -40,7 +40,7 @@ _STYLE: Any = {
     "ytick.major.size": 0,
     "svg.hashsalt": "jaxvqa",
 }
-_MARKED = 48  # up to so many frames each one gets a dot
+_MAX_DOTS = 48  # up to so many frames each one gets a dot
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def _draw_panel(axis: Any, lines: list[_Line]) -> None:
     single = len(lines) == 1
     for i, line in enumerate(lines):
         colour = _COLOURS[i % len(_COLOURS)]
-        few = len(line.values) <= _MARKED
+        few = len(line.values) <= _MAX_DOTS
         marks = {"marker": "o", "markersize": 3.5} if few else {}
         style = ("-", "--", ":")[i // len(_COLOURS) % 3]
         axis.plot(line.frames, line.values, style, color=colour, linewidth=1.6, zorder=3, **marks)

@@ -24,7 +24,7 @@ from jaxvqa._ops.stages import integer_row_sums, stage
 from jaxvqa._ops.tiling import map_rows
 from jaxvqa._typing import Array, Int
 from jaxvqa.features._adm.fixed_scales import Coarse, Finest, cube_shifts, log2_ceil
-from jaxvqa.features._adm.fixed_wavelet import Bands, Region
+from jaxvqa.features._adm.fixed_wavelet import FixedBands, Region
 
 Scales = Finest | Coarse
 
@@ -257,7 +257,12 @@ def _row_sums(
 
 
 def finest_sums(
-    bands: Bands, *, size: tuple[int, int], weights: tuple[int, ...], gain: float, with_aim: bool
+    bands: FixedBands,
+    *,
+    size: tuple[int, int],
+    weights: tuple[int, ...],
+    gain: float,
+    with_aim: bool,
 ) -> Int[Array, "rows 9"]:
     """Sums of cubes in each row of scale 0, to be rounded by `summed`.
 
@@ -281,7 +286,7 @@ def finest_sums(
 
 
 def coarse_sums(
-    bands: Sequence[Bands], *, sizes: Sequence[tuple[int, int]],
+    bands: Sequence[FixedBands], *, sizes: Sequence[tuple[int, int]],
     weights: Sequence[tuple[int, ...]], gain: float, with_aim: bool,
 ) -> list[Int[Array, "_rows 9"]]:  # fmt: skip
     """`finest_sums` of the scales 1 to 3; bands, sizes and weights are those of each scale."""

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxvqa._typing import Array, Bool
-from jaxvqa.features._adm.fixed_wavelet import Bands, Region
+from jaxvqa.features._adm.fixed_wavelet import FixedBands, Region
 
 # by orientation (horizontal, vertical, diagonal), at scale 0
 _SQUARE_SHIFT = (29, 29, 30)
@@ -105,7 +105,7 @@ class Coarse:
         one, two, three = (region.height + 2 for region in self.regions)
         return one + max(two, three), 2 * self.half + 2
 
-    def sheet(self, bands: Sequence[Bands]) -> Array:
+    def sheet(self, bands: Sequence[FixedBands]) -> Array:
         """The bands of every scale, as `wavelet` gives them, on one sheet."""
         below = self.regions[0].height + 2
         rows, columns = self.shape

@@ -28,7 +28,7 @@ _VERTICAL_SHIFT = (None, 0, 16, 16)
 _HORIZONTAL_SHIFT = (16, 15, 16, 15)
 
 # horizontal, vertical, diagonal detail of both pictures, each `(rows, 2, columns)`
-Bands = tuple[Array, Array, Array]
+FixedBands = tuple[Array, Array, Array]
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _halo_cut(x: Array, start: int, stop: int, axis: int) -> Array:
     return pad(cut, rows, columns, "reflect", "symmetric", row_axis=0)
 
 
-def wavelet(x: Integer[Array, "h 2 w"], scale: int, bits: int) -> tuple[Array, Bands]:
+def wavelet(x: Integer[Array, "h 2 w"], scale: int, bits: int) -> tuple[Array, FixedBands]:
     """One db2 analysis step.
 
     Args:

@@ -26,10 +26,10 @@ from jaxvqa.features._feature import XLA_OLDER_EMITTERS, Feature, Series
 from jaxvqa.features._run import documented, run
 
 # three display heights from 1080 rows; anything nearer overflows the tool's 16-bit weights
-_LEAST_RESOLUTION = 3.0 * 1080
+_MIN_RESOLUTION = 3.0 * 1080
 _WATSON_AT_LEAST = (36453, 36453, 49417)
 # the coarsest wavelet step needs five samples; with fewer the tool reads outside its planes
-_LEAST_SIZE = 33
+_MIN_SIDE = 33
 _CUBE_ROOT = float(np.float32(1.0) / np.float32(3.0))
 
 
@@ -45,7 +45,7 @@ def _factors(scale: int, options: IntegerAdmOptions) -> tuple[float, float]:
 def _weights(scale: int, options: IntegerAdmOptions) -> tuple[int, int, int]:
     """Fixed-point contrast sensitivity by orientation."""
     resolution = options.norm_view_dist * options.ref_display_height
-    if scale == 0 and options.csf_mode == 0 and abs(resolution - _LEAST_RESOLUTION) < 1e-8:
+    if scale == 0 and options.csf_mode == 0 and abs(resolution - _MIN_RESOLUTION) < 1e-8:
         return _WATSON_AT_LEAST
     straight, diagonal = _factors(scale, options)
     if scale == 0:
@@ -133,9 +133,9 @@ def _extract(ref: Planes, dis: Planes, options: IntegerAdmOptions) -> Series:
 
 
 def _check(ref: Planes, options: IntegerAdmOptions) -> None:
-    check_min_size("adm", ref.height, ref.width, _LEAST_SIZE, _LEAST_SIZE)
+    check_min_size("adm", ref.height, ref.width, _MIN_SIDE, _MIN_SIDE)
     distance, rows = options.norm_view_dist, options.ref_display_height
-    if distance * rows < _LEAST_RESOLUTION:
+    if distance * rows < _MIN_RESOLUTION:
         raise ValueError(
             "adm needs adm_norm_view_dist * adm_ref_display_height of at least 3240 (1080 rows at "
             f"3 heights), got {distance:g} * {rows} = {distance * rows:g}: use float_adm."

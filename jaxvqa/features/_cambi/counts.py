@@ -96,7 +96,7 @@ def cut_out(
     ]
 
 
-def shelves(
+def rows_by_scale(
     sheet: Shaped[Array, "h w"], shapes: Sequence[tuple[int, ...]], gap: int
 ) -> list[tuple[Array, np.ndarray]]:
     """The first picture of a sheet, and all others side by side: each with who owns which columns.

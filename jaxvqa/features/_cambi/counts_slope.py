@@ -1,4 +1,4 @@
-"""Which way each pixel would have to go for less banding: the slope of `ops.banding`'s counts.
+"""The direction in which each pixel lowers banding: the slope of the counts of `counts.py`.
 
 Counts of whole codes have no slope, so one is chosen. Let a neighbour count 1 at exactly the code
 difference asked for and fall to 0 one code away, in a straight line. At whole codes these soft
@@ -6,13 +6,13 @@ counts are the exact ones, and each has a corner there. Of the two slopes at the
 taken that closes the step between the two pixels: a smaller step is what lowers banding, a larger
 one would only hide it from the count. The count of a pixel's own code gets no slope.
 
-So two bands pull at each other, each pixel in proportion to the windows in which it faces the other
+So two bands attract each other, each pixel in proportion to the windows in which it faces the other
 band, which is what a debanding filter does. Only the contrast that gives a pixel its response has
-a slope; where the codes above and below give the same, each pulls with half the force.
+a slope; where the codes above and below give the same, each gets half of it.
 
-Nothing is approximated on the way: counts are integers, and what pulls at a pixel of code u is a
-box sum over the neighbours that look for code u. As in `ops.banding`, the CPU walks through the
-codes of small tiles and accelerators compare all offsets.
+Nothing is approximated: counts are integers, and the slope at a pixel of code u is a box sum over
+the neighbours that look for code u. As in `counts.py`, the CPU walks through the codes of small
+tiles and accelerators compare all offsets.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def facing(codes: Integer[Array, "h w"], half: int, contrasts: Sequence[Contrast
     )
 
 
-def pull(
+def slopes_of_counts(
     codes: Integer[Array, "h w"], seen: Facing, given: Float[Array, "h w"], half: int
 ) -> Float[Array, "h w"]:
     """Slope of `(given * response).sum()` by the code of each pixel.
@@ -95,8 +95,8 @@ def pull(
     theirs = choose(
         codes,
         *sources,
-        cpu=lambda c, *s: pull_by_tiles(c, s, half),
-        default=lambda c, *s: pull_by_offsets(c, s, half),
+        cpu=lambda c, *s: slopes_by_tiles(c, s, half),
+        default=lambda c, *s: slopes_by_offsets(c, s, half),
     )
     return theirs - own
 
@@ -155,8 +155,8 @@ def facing_by_tiles(codes: Array, half: int, contrasts: Sequence[Contrast]) -> F
     return over_tiles(tile, (padded(codes, half, SKIP),), half, empty)
 
 
-def pull_by_offsets(codes: Array, sources: Sequence[Array], half: int) -> Array:
-    """What neighbours pull, by looking at every pixel of the window."""
+def slopes_by_offsets(codes: Array, sources: Sequence[Array], half: int) -> Array:
+    """The slope at each pixel, by looking at every pixel of the window."""
     height, width = codes.shape
     around = [padded(x, half, 0) for x in sources]
 
@@ -173,8 +173,8 @@ def pull_by_offsets(codes: Array, sources: Sequence[Array], half: int) -> Array:
     return jax.lax.fori_loop(0, 2 * half + 1, add_row, jnp.zeros(codes.shape, sources[1].dtype))
 
 
-def pull_by_tiles(codes: Array, sources: Sequence[Array], half: int) -> Array:
-    """What neighbours pull, by box sums for each code that occurs in a tile."""
+def slopes_by_tiles(codes: Array, sources: Sequence[Array], half: int) -> Array:
+    """The slope at each pixel, by box sums for each code that occurs in a tile."""
 
     def tile(area: Array, *around: Array) -> Array:
         _, core, stride = flattened(area, half)

@@ -25,7 +25,7 @@ from jaxvqa._ops.topk import shares_of_largest
 from jaxvqa._planes import to_codes
 from jaxvqa._typing import Array, Float
 from jaxvqa.features._cambi.counts import SKIP, cut_out, lay_out
-from jaxvqa.features._cambi.counts_slope import facing, pull
+from jaxvqa.features._cambi.counts_slope import facing, slopes_of_counts
 from jaxvqa.features._cambi.options import CambiOptions
 from jaxvqa.features._cambi.score import (
     SCALE_WEIGHTS,
@@ -96,7 +96,7 @@ def banding_slope(
         weight / geometry.window**2 * shares_of_largest(r, worst_count(r.size, options), bound)
         for weight, r in zip(SCALE_WEIGHTS, cut_out(seen.response, shapes, half), strict=True)
     ]
-    slope = pull(sheet, seen, lay_out(given, half, 0), half)
+    slope = slopes_of_counts(sheet, seen, lay_out(given, half, 0), half)
     (slope,) = back(cut_out(slope, shapes, half))
     return slope
 

@@ -20,7 +20,7 @@ from jaxvqa._ops.stages import cpu_stage, stage
 from jaxvqa._ops.tiling import map_frames
 from jaxvqa._ops.topk import means_of_largest
 from jaxvqa._typing import Array, Bool, Float, Integer, Shaped
-from jaxvqa.features._cambi.counts import SKIP, Contrast, lay_out, response, shelves
+from jaxvqa.features._cambi.counts import SKIP, Contrast, lay_out, response, rows_by_scale
 from jaxvqa.features._cambi.options import CambiOptions
 from jaxvqa.features._cambi.tables import Geometry, contrasts
 
@@ -186,9 +186,9 @@ def frame_score(
     with jax.enable_x64(True):
         total, first = jnp.float64(0), 0
         # the finest scale apart from the others: it holds most pixels and is often decided at once
-        for shelf, owners in shelves(sheet, shapes, half):
+        for rows, owners in rows_by_scale(sheet, shapes, half):
             part = slice(first, first + len(owners))
-            means = means_of_largest(shelf, owners, counts[part], bound)
+            means = means_of_largest(rows, owners, counts[part], bound)
             total += (means * np.array(SCALE_WEIGHTS[part], float)).sum()
             first = part.stop
         return total / geometry.window**2

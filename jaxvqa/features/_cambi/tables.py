@@ -20,8 +20,8 @@ _WEIGHTS = (1, 2, 3, 4, 4, 5, 5, 6, 6, 6, 6, 7, 7, 7, 7, 8) + (8,) * 6 + (9,) * 
 
 _SPEEDUP_PIXELS = {1080: 1920 * 1080, 1440: 2560 * 1440, 2160: 3840 * 2160}
 
-_LEAST = 216
-_LARGEST_WINDOW = 65
+_MIN_SIDE = 216
+_MAX_WINDOW = 65
 
 
 def _bt1886(signal: float) -> float:
@@ -133,9 +133,9 @@ def geometries(height: int, width: int, options: CambiOptions) -> tuple[Geometry
     if 0 in src:
         src = (height, width)
     for name, size in (("encoded", enc), ("source", src)):
-        if max(size) < _LEAST:
+        if max(size) < _MIN_SIDE:
             raise ValueError(
-                f"cambi needs an {name} picture with a side of at least {_LEAST} samples, "
+                f"cambi needs an {name} picture with a side of at least {_MIN_SIDE} samples, "
                 f"got {size[1]}x{size[0]}."
             )
     if (src[0] - enc[0]) * (src[1] - enc[1]) < 0:
@@ -153,9 +153,9 @@ def _geometry(size: tuple[int, int], halved: bool, options: CambiOptions) -> Geo
     if halved:
         window = (window + 1) >> 1
     window |= 1
-    if window > _LARGEST_WINDOW:
+    if window > _MAX_WINDOW:
         raise ValueError(
             f"cambi's window would be {window} samples wide for {size[1]}x{size[0]}, at most "
-            f"{_LARGEST_WINDOW} are possible: lower window_size={options.window_size}."
+            f"{_MAX_WINDOW} are possible: lower window_size={options.window_size}."
         )
     return Geometry(*size, halved, window)

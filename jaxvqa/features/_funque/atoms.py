@@ -1,6 +1,6 @@
 """Atoms of the FUNQUE family that compare structure and sharpness: functions of Haar pyramids.
 
-Each takes the pyramids (`ops.haar.Pyramid`) of one frame, usually of the reference and the
+Each takes the pyramids (`haar.Pyramid`) of one frame, usually of the reference and the
 distorted picture, with samples in [0, 1] before the transform, and gives one number; `jax.vmap`
 serves stacks of frames. All are differentiable with finite gradients everywhere. The detail loss
 measure is in `funque_dlm`, VIF and ST-RRED are in `funque_information`.
@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jaxvqa._checks import one_of
 from jaxvqa._ops import safe
 from jaxvqa._typing import Array, Float
-from jaxvqa.features._funque.haar import Bands, Pyramid
+from jaxvqa.features._funque.haar import HaarDetails, Pyramid
 
 POOLINGS = ("mean", "cov", "mink")
 
@@ -56,7 +56,7 @@ def _mean_2x2(x: Array) -> Array:
     return (rows[:, 0::2] + rows[:, 1::2]) * 0.25
 
 
-def _energy(bands: Bands) -> Array:
+def _energy(bands: HaarDetails) -> Array:
     horizontal, vertical, diagonal = bands
     return horizontal**2 + vertical**2 + diagonal**2
 

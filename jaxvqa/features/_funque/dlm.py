@@ -13,14 +13,14 @@ import jax.numpy as jnp
 from jaxvqa._ops import safe
 from jaxvqa._typing import Array, Float
 from jaxvqa.features._funque.box import box_sum, mirror
-from jaxvqa.features._funque.haar import Bands, Pyramid
+from jaxvqa.features._funque.haar import HaarDetails, Pyramid
 
 _TAN_ONE_DEGREE = math.tan(math.pi / 180)
 _STABILISER = 1e-4
 _BORDER = 0.2
 
 
-def _direction(bands: Bands) -> tuple[Array, Array]:
+def _direction(bands: HaarDetails) -> tuple[Array, Array]:
     """(H, V) as the reference's angle, arctan(V / (H + 1e-30)) + pi [H <= 0], understands it.
 
     That angle runs from -90 to 270 degrees and is the true one except where H is 0: V > 0 counts
@@ -34,7 +34,7 @@ def _direction(bands: Bands) -> tuple[Array, Array]:
     )
 
 
-def _aligned(ref: Bands, dis: Bands) -> Array:
+def _aligned(ref: HaarDetails, dis: HaarDetails) -> Array:
     """Where edges of both pictures point the same way within a degree: contrast changed, no more.
 
     By cross and dot product instead of angles. The reference doesn't wrap angles around, so
@@ -48,7 +48,7 @@ def _aligned(ref: Bands, dis: Bands) -> Array:
     return (jnp.abs(cross) < _TAN_ONE_DEGREE * dot) & ~across
 
 
-def decouple(ref: Bands, dis: Bands) -> tuple[Bands, Bands]:
+def decouple(ref: HaarDetails, dis: HaarDetails) -> tuple[HaarDetails, HaarDetails]:
     """Splits distorted details into what is restored of the reference and what is added.
 
     The restored part is the distorted coefficient held between 0 and the reference coefficient,
@@ -66,7 +66,7 @@ def decouple(ref: Bands, dis: Bands) -> tuple[Bands, Bands]:
     return rest, (yh - rest[0], yv - rest[1], yd - rest[2])
 
 
-def _masking(added: Bands) -> Array:
+def _masking(added: HaarDetails) -> Array:
     """How much added detail hides around a sample: 3x3 sums, the centre counted twice."""
     size = [jnp.abs(band) for band in added]
     total = size[0] + size[1] + size[2]

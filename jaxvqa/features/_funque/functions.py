@@ -6,7 +6,7 @@ The sets themselves are in `funque_sets`, the features in `funque_atoms`, `funqu
 
 Integer frames are scored as the reference does, rounding included; float frames (training) take a
 smooth twin that leaves out the rounding of the halved picture. Temporal outputs, and spatial
-RRED, are 0 on the first frame. Odd sizes, which the reference refuses, follow `ops.sast`.
+RRED, are 0 on the first frame. Odd sizes, which the reference refuses, follow `sast.py`.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jaxvqa._ops.stages import stage
 from jaxvqa._typing import Array, Float
 
-Bands = tuple[Array, Array, Array]
+HaarDetails = tuple[Array, Array, Array]
 
 _HALF_ROOT = 0.7071067811865476
 
@@ -31,7 +31,7 @@ class Pyramid(NamedTuple):
     """
 
     approximations: tuple[Array, ...]
-    details: tuple[Bands | None, ...]
+    details: tuple[HaarDetails | None, ...]
 
     @property
     def levels(self) -> int:
@@ -46,7 +46,7 @@ class Pyramid(NamedTuple):
         """A pyramid that holds A_L and nothing else."""
         return Pyramid(self.approximations[-1:], (None,))
 
-    def bands(self, level: int) -> Bands:
+    def bands(self, level: int) -> HaarDetails:
         """(H, V, D) of a level counted from 1, or from -1 at the coarsest; zeros where None."""
         index = level - 1 if level > 0 else level
         found = self.details[index]
@@ -78,7 +78,7 @@ def _split(x: Array, axis: int) -> tuple[Array, Array]:
     return odd + even, even - odd
 
 
-def haar(x: Float[Array, "h w"]) -> tuple[Array, Bands]:
+def haar(x: Float[Array, "h w"]) -> tuple[Array, HaarDetails]:
     """One level of the Haar transform: rows, then columns.
 
     Args:

@@ -18,7 +18,7 @@ from jaxvqa._ops.tiling import map_rows
 from jaxvqa._typing import Array, Float
 from jaxvqa.features._funque.atoms import mean
 from jaxvqa.features._funque.box import mirror, window_mean, window_variance
-from jaxvqa.features._funque.haar import Bands, Pyramid
+from jaxvqa.features._funque.haar import HaarDetails, Pyramid
 
 _WINDOW = 9
 _RADIUS = _WINDOW // 2
@@ -132,7 +132,9 @@ def _row_differences(x: Array, y: Array, x_before: Array, y_before: Array) -> tu
     return spatial.sum(-1), temporal.sum(-1)
 
 
-def _level_differences(ref: Bands, dis: Bands, ref_before: Bands, dis_before: Bands) -> Array:
+def _level_differences(
+    ref: HaarDetails, dis: HaarDetails, ref_before: HaarDetails, dis_before: HaarDetails
+) -> Array:
     """[spatial, temporal] entropy difference of one level, means over H, V and D."""
     height, width = ref[0].shape
     total = jnp.zeros((2,), ref[0].dtype)

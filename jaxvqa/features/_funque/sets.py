@@ -33,7 +33,13 @@ from jaxvqa.features._funque.atoms import blur, edge, essim, mad, ms_essim, sai_
 from jaxvqa.features._funque.dlm import dlm
 from jaxvqa.features._funque.haar import Pyramid
 from jaxvqa.features._funque.information import st_rred, vif_approximation
-from jaxvqa.features._funque.transform import CHANNELS, Pair, Transform, is_rounded, over_frames
+from jaxvqa.features._funque.transform import (
+    CHANNELS,
+    PyramidPair,
+    Transform,
+    is_rounded,
+    over_frames,
+)
 from jaxvqa.features._options import Options
 
 
@@ -52,8 +58,8 @@ class _Extractor:
     """
 
     transform: Transform
-    memory: Callable[[Pair], Any]
-    atoms: Callable[[Pair, Any], tuple[Array, ...]]
+    memory: Callable[[PyramidPair], Any]
+    atoms: Callable[[PyramidPair, Any], tuple[Array, ...]]
     outputs: tuple[tuple[str, Direction, Perfect], ...]
     zero_first: tuple[str, ...]
 
@@ -61,7 +67,7 @@ class _Extractor:
 def _extract(extractor: _Extractor, ref: Planes, dis: Planes, *, rounded: bool) -> Series:
     """Raw values of every frame but the one in front."""
 
-    def atoms(now: Pair, before: Any) -> dict[str, Array]:
+    def atoms(now: PyramidPair, before: Any) -> dict[str, Array]:
         names = (name for name, *_ in extractor.outputs)
         return dict(zip(names, extractor.atoms(now, before), strict=True))
 
@@ -97,7 +103,7 @@ def _record(
     )
 
 
-def _funque_atoms(now: Pair, before: Pyramid) -> tuple[Array, ...]:
+def _funque_atoms(now: PyramidPair, before: Pyramid) -> tuple[Array, ...]:
     ref, dis = now.ref["y"], now.dis["y"]
     return (
         essim(ref.finest(1), dis.finest(1)),
@@ -108,7 +114,7 @@ def _funque_atoms(now: Pair, before: Pyramid) -> tuple[Array, ...]:
     )
 
 
-def _y_plus_atoms(now: Pair, before: Pyramid) -> tuple[Array, ...]:
+def _y_plus_atoms(now: PyramidPair, before: Pyramid) -> tuple[Array, ...]:
     ref, dis = now.ref["y"], now.dis["y"]
     return ms_essim(ref, dis), dlm(ref, dis), mad(ref, before)
 
@@ -118,7 +124,7 @@ def _y_plus_loss(series: Mapping[str, Array]) -> Array:
     return lost + series["ms_ssim_cov_channel_y_levels_2"]
 
 
-def _3c_plus_atoms(now: Pair, before: tuple[Pyramid, Pyramid]) -> tuple[Array, ...]:
+def _3c_plus_atoms(now: PyramidPair, before: tuple[Pyramid, Pyramid]) -> tuple[Array, ...]:
     ref, dis = now.ref["y"], now.dis["y"]
     entropy = st_rred(ref, dis, *before)
     return (
@@ -132,7 +138,7 @@ def _3c_plus_atoms(now: Pair, before: tuple[Pyramid, Pyramid]) -> tuple[Array, .
     )
 
 
-def _fs_y_plus_atoms(now: Pair, before: tuple[Pyramid, Pyramid]) -> tuple[Array, ...]:
+def _fs_y_plus_atoms(now: PyramidPair, before: tuple[Pyramid, Pyramid]) -> tuple[Array, ...]:
     ref, dis = now.ref["y"], now.dis["y"]
     return (
         ms_essim(ref, dis),
@@ -143,7 +149,7 @@ def _fs_y_plus_atoms(now: Pair, before: tuple[Pyramid, Pyramid]) -> tuple[Array,
     )
 
 
-def _fs_3c_plus_atoms(now: Pair, before: tuple[Pyramid, Pyramid]) -> tuple[Array, ...]:
+def _fs_3c_plus_atoms(now: PyramidPair, before: tuple[Pyramid, Pyramid]) -> tuple[Array, ...]:
     (ref, dis), (ref_u, dis_u), (ref_v, dis_v) = ((now.ref[c], now.dis[c]) for c in CHANNELS)
     entropy = st_rred(ref_u, dis_u, *before)
     return (
@@ -159,12 +165,12 @@ def _fs_3c_plus_atoms(now: Pair, before: tuple[Pyramid, Pyramid]) -> tuple[Array
     )
 
 
-def _funque_2022_atoms(now: Pair, before: Pyramid) -> tuple[Array, ...]:
+def _funque_2022_atoms(now: PyramidPair, before: Pyramid) -> tuple[Array, ...]:
     essim_1, dlm_1, motion, vif_1, vif_2 = _funque_atoms(now, before)
     return essim_1, vif_1, vif_2, dlm_1, motion
 
 
-def _pair_of(channel: str) -> Callable[[Pair], tuple[Pyramid, Pyramid]]:
+def _pair_of(channel: str) -> Callable[[PyramidPair], tuple[Pyramid, Pyramid]]:
     return lambda now: (now.ref[channel], now.dis[channel])
 
 

@@ -17,7 +17,7 @@ from jaxvqa.features._feature import Feature, Output, Series
 from jaxvqa.features._funque.haar import Pyramid
 from jaxvqa.features._funque.information import st_rred
 from jaxvqa.features._funque.sets import zero_first_frame
-from jaxvqa.features._funque.transform import Pair, Transform, is_rounded, over_frames
+from jaxvqa.features._funque.transform import PyramidPair, Transform, is_rounded, over_frames
 from jaxvqa.features._options import Options, option
 from jaxvqa.features._run import documented, run
 
@@ -58,11 +58,11 @@ def _transform(options: StrredOptions) -> Transform:
     )
 
 
-def _luma(now: Pair) -> tuple[Pyramid, Pyramid]:
+def _luma(now: PyramidPair) -> tuple[Pyramid, Pyramid]:
     return now.ref["y"], now.dis["y"]
 
 
-def _atoms(now: Pair, before: tuple[Pyramid, Pyramid]) -> dict[str, Array]:
+def _atoms(now: PyramidPair, before: tuple[Pyramid, Pyramid]) -> dict[str, Array]:
     found = st_rred(*_luma(now), *before)
     return {name: getattr(found, name) for name in _NAMES}
 

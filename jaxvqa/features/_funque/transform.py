@@ -27,7 +27,7 @@ from jaxvqa.features._funque.sast import half_size
 CHANNELS = ("y", "u", "v")
 
 
-class Pair(NamedTuple):
+class PyramidPair(NamedTuple):
     """Pyramids of the reference and the distorted frame, by channel."""
 
     ref: dict[str, Pyramid]
@@ -40,8 +40,8 @@ class Transform:
 
     Args:
         levels: levels of the pyramid.
-        csf: a name of `ops.wavelet_csf`, wavelet or spatial, or "none".
-        half: halve the picture first (`ops.sast`).
+        csf: a name of `csf.py`, wavelet or spatial, or "none".
+        half: halve the picture first (`sast.py`).
         multiple: crop the (halved) picture to a multiple of this, top left kept; 1 keeps all of
             it, and then levels of odd length repeat their last sample.
         channels: which of "y", "u", "v".
@@ -181,8 +181,8 @@ def over_frames(
     ref: Planes,
     dis: Planes,
     transform: Transform,
-    memory: Callable[[Pair], Any],
-    atoms: Callable[[Pair, Any], Mapping[str, Array]],
+    memory: Callable[[PyramidPair], Any],
+    atoms: Callable[[PyramidPair, Any], Mapping[str, Array]],
     *,
     rounded: bool,
 ) -> Series:
@@ -204,7 +204,7 @@ def over_frames(
     stacks = [{c: getattr(side, c) for c in transform.channels} for side in (ref, dis)]
 
     @jax.checkpoint
-    def pyramids(index: Array) -> Pair:
+    def pyramids(index: Array) -> PyramidPair:
         def side(stack: dict[str, Array]) -> dict[str, Pyramid]:
             return {
                 c: plane_pyramid(
@@ -214,7 +214,7 @@ def over_frames(
                 for c, frames in stack.items()
             }  # fmt: skip
 
-        return Pair(side(stacks[0]), side(stacks[1]))
+        return PyramidPair(side(stacks[0]), side(stacks[1]))
 
     shape = jax.eval_shape(pyramids, jax.ShapeDtypeStruct((), jnp.int32))
     before = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(memory, shape))

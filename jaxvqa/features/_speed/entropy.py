@@ -4,7 +4,7 @@ A band (a picture without its local mean) is taken as blocks of `block` x `block
 blocks share one covariance K; a block's own scale S (its variance) says how much stronger than K it
 is. Its entropy is that of a Gaussian with covariance S K plus noise.
 
-The entropies are log-determinants and come from the tridiagonal form (`ops.spectrum`), so equal
+The entropies are log-determinants and come from the tridiagonal form (`spectrum.py`), so equal
 eigenvalues do no harm to gradients.
 
 Everything works on float64 bands with any leading axes; see `ops.double`.

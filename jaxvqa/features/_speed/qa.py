@@ -1,10 +1,10 @@
 """SpEED-QA: spatial and temporal entropy differences of a reduced luma band.
 
 Luma is halved two to four times and freed of its local mean. That band, and the same of the frame
-difference, are modelled as blocks of one covariance with a scale each (`ops.entropy`); the scores
+difference, are modelled as blocks of one covariance with a scale each (`entropy.py`); the scores
 are mean differences of the blocks' entropies, weighted by their scales.
 
-Everything from pixels to score runs in float64 (`ops.double`).
+Everything from pixels to score runs in float64 (`_ops/double.py`).
 
 Source: C. G. Bampis, P. Gupta, R. Soundararajan, A. C. Bovik, "SpEED-QA: Spatial Efficient Entropic
 Differencing for Image and Video Quality", IEEE Signal Processing Letters 24(9), 2017; the MATLAB

@@ -1,10 +1,10 @@
 """SpEED of libvmaf: entropy differences of chroma planes and of frame differences.
 
 A plane is low-passed, decimated by 16 and freed of its local mean. The rest is modelled as 5x5
-blocks of one covariance with a scale each (`ops.entropy`); the score is the mean difference of
+blocks of one covariance with a scale each (`entropy.py`); the score is the mean difference of
 the blocks' entropies, weighted by their scales.
 
-Everything from pixels to score runs in float64 (`ops.double`): the inverse of the covariance
+Everything from pixels to score runs in float64 (`_ops/double.py`): the inverse of the covariance
 amplifies rounding by its condition number, up to 1e5 on smooth chroma. The covariance is rounded to
 float32 as in the source, except for float64 frames, whose derivatives the rounding would spoil.
 
@@ -50,7 +50,7 @@ from jaxvqa.features._speed.options import SpeedChromaOptions, SpeedOptions, Spe
 _BLOCK = 5
 _STEP = 16
 # the covariance counts as singular if an eigenvalue is smaller than this, in squared code values
-_LEAST_EIGENVALUE = 1e-6
+_MIN_EIGENVALUE = 1e-6
 
 # shares of the reference's and the distorted block's variance in the two weights
 _WEIGHTS = {
@@ -118,7 +118,7 @@ def _statistics(
         # rounded in value, not in gradient
         nearest = matrix.astype(jnp.float32).astype(matrix.dtype)
         matrix = matrix + jax.lax.stop_gradient(nearest - matrix)
-    least = jnp.full(matrix.shape[:-2], _LEAST_EIGENVALUE, matrix.dtype)
+    least = jnp.full(matrix.shape[:-2], _MIN_EIGENVALUE, matrix.dtype)
     regular = spectrum.all_above(spectrum.tridiagonal(jax.lax.stop_gradient(matrix)), least)
     matrix = entropy.where_matrix(regular, matrix)
     form = spectrum.tridiagonal(matrix)
@@ -336,7 +336,7 @@ def speed_chroma(
         ValueError: bad options, no chroma, or planes so small that no block is left (libvmaf
             crashes there).
 
-    Gradients are exact, also where eigenvalues of the covariance coincide (`ops.entropy`). Float32
+    Gradients are exact, also where eigenvalues of the covariance coincide (`entropy.py`). Float32
     frames have reverse derivatives only (`jax.grad`), float64 frames all.
 
     Source: libvmaf f85a853, `speed.c`. Matches it to 1e-4 relative.

@@ -32,7 +32,7 @@ from jaxvqa.features._vif.options import SCALES, FloatVifOptions, outputs
 _EPSILON = 1e-10
 _PEAK_SQUARED = 255.0**2
 # largest variance of a sample between -128 and 128, with room for interpolated overshoots
-_LARGEST_VARIANCE = 4.0 * 128.0**2
+_MAX_VARIANCE = 4.0 * 128.0**2
 
 # the argument of a sample's logarithm, and what is added to the logarithm
 _Term = tuple[Array, Array]
@@ -76,7 +76,7 @@ def _available(options: FloatVifOptions, mean_r: Array, square_r: Array) -> _Ter
 
 def _log_group(sigma_nsq: float) -> int:
     """How many log arguments can be multiplied in float32 before one log is taken."""
-    largest = math.log10(1 + _LARGEST_VARIANCE / max(sigma_nsq, _EPSILON))
+    largest = math.log10(1 + _MAX_VARIANCE / max(sigma_nsq, _EPSILON))
     return max(1, min(8, int(36 / largest)))
 
 

@@ -29,7 +29,7 @@ from jaxvqa.features._vif.options import VifOptions, outputs
 _NOISE = 2 << 16
 _EPSILON = 65536e-10
 # a scale-3 picture of less than 2 samples has nothing to mirror
-_LEAST = 16
+_MIN_SIDE = 16
 # smaller strips than elsewhere: a strip holds some ten 32-bit planes
 _ROWS = 16
 
@@ -190,7 +190,7 @@ def _extract(ref: Planes, dis: Planes, options: VifOptions) -> Series:
 
 
 def _check(ref: Planes, options: VifOptions) -> None:
-    check_min_size("vif", ref.height, ref.width, _LEAST, _LEAST)
+    check_min_size("vif", ref.height, ref.width, _MIN_SIDE, _MIN_SIDE)
 
 
 def _twin(key: str, options: VifOptions) -> tuple[Feature[Any], str, FloatVifOptions]:
