@@ -110,7 +110,7 @@ def chunked(feature, ref: Planes, dis: Planes, size: int, given=None):
     """The raw series of a feature computed `size` frames at a time with its history."""
     options = feature.resolve(given or {})
     before = feature.before(options)
-    program = jax.jit(lambda r, d: feature.extract(r, d, options))
+    program = jax.jit(lambda r, d: feature.extract(r, d, options), **QUICK)
     parts = []
     for start in range(0, ref.frames, size):
         index = np.clip(np.arange(start - before, start + size), 0, ref.frames - 1)

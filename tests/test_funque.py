@@ -22,7 +22,7 @@ from jaxvqa.features._funque.sets import zero_first_frame
 from jaxvqa.features._funque.st_rred import strred
 from jaxvqa.features._registry import FEATURES
 from jaxvqa.features._run import with_history
-from tests import clips, laws, tolerances
+from tests import clips, tolerances
 from tests.oracles import funque as oracle
 
 CLIP = "bbb_320x180"
@@ -244,32 +244,6 @@ def test_activity_keeps_its_digits(bit_depth):
     )
 
 
-@pytest.mark.parametrize("name", ["y_funque_plus", "3c_funque_plus"])
-def test_chunks_equal_the_whole(name):
-    record = FEATURES[name]
-    pair = [jax.tree.map(lambda p: p[:5], x) for x in clips.load(CLIP)]
-    if record.planes == "y":
-        pair = [x.luma_only() for x in pair]
-    whole = jax.jit(FUNCTIONS[name])(*pair)
-    for key, values in laws.chunked(record, *pair, 2).items():
-        np.testing.assert_array_equal(values, whole[key], err_msg=key)
-
-
-def test_vmap_equals_loop():
-    rng = np.random.default_rng(1)
-    ref, dis = clips.textured(rng, (2, 2, 48, 64)), clips.textured(rng, (2, 2, 48, 64))
-    laws.check_vmap(y_funque_plus, ref, dis, rtol=tolerances.FUNQUE_FLOAT32)
-
-
-@pytest.mark.parametrize("name", ["funque", "y_funque_plus", "3c_funque_plus"])
-def test_gradients_are_finite(name):
-    def planes(luma):
-        small = luma[:, ::2, ::2]
-        return Planes(luma, small, small, bit_depth=8)
-
-    laws.check_finite_gradients(lambda r, d: FUNCTIONS[name](planes(r), planes(d)), 48, 56)
-
-
 def test_float_frames_come_close_to_integer_frames():
     """The smooth twin leaves out a rounding of half a code, no more."""
     ref, dis = (x.y[:2] for x in clips.load(CLIP))
@@ -280,11 +254,6 @@ def test_float_frames_come_close_to_integer_frames():
     for key, values in scored.items():
         np.testing.assert_allclose(smooth[key], values, atol=0.02, err_msg=key)
         assert key.startswith("mad") or not np.array_equal(smooth[key], values)
-
-
-@pytest.mark.parametrize("name", ["3c_funque_plus", "fs_y_funque_plus"])
-def test_exports(name):
-    laws.check_export(FUNCTIONS[name], *pictures((64, 80), "420", 8))
 
 
 @pytest.mark.parametrize(

@@ -100,16 +100,6 @@ def test_more_blur_scores_lower(pair):
         last = value
 
 
-def test_vmap_and_export(pair):
-    laws.check_vmap(small, *pair, atol=tolerances.ROUND_OFF)
-    laws.check_export(small, pair[0][0], pair[1][0])
-
-
-def test_eager_equals_compiled(pair):
-    ref, dis = (x[0, :1, :20, :24] for x in pair)
-    laws.check_jit(lambda r, d: vif(r, d, bit_depth=8), ref, dis, atol=tolerances.ROUND_OFF)
-
-
 def test_strips_do_not_show():
     # 100 rows are four strips, the last one overlapping; the top half alone is two
     rng = np.random.default_rng(9)
@@ -133,11 +123,6 @@ def test_gradients():
             total, (ref, dis), order=1, modes=("fwd", "rev"), atol=tolerances.GRADIENT,
             rtol=tolerances.GRADIENT, eps=1e-4,
         )  # fmt: skip
-
-
-def test_finite_on_degenerate_frames():
-    # 10 bits differ from 8 by a factor on the way in only
-    laws.check_finite_gradients(lambda r, d: vif(r, d, bit_depth=10), 24, 24, 10)
 
 
 def test_lower_precision_is_computed_in_float32(pair):

@@ -108,3 +108,7 @@ PERFECT = {}
 
 # relative; the tool sums in float64, we sum rows and then columns in float32: 1.5e-7 seen
 MOMENT_RELATIVE = 1e-6
+
+# units in the last place of float32, whole clip against chunks: most metrics give the same bits;
+# SpEED's float64 sums are ordered otherwise, which the covariance amplifies before the rounding
+CHUNK_ULP = 4
