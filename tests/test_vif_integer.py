@@ -49,7 +49,8 @@ def test_equals_libvmaf(clip):
     ref, dis = (p.luma_only() for p in clips.load(clip))
     found = jax.jit(vif_integer)(ref, dis)
     expected = clips.golden(clip)["feature:vif"]
-    assert found.keys() == expected.keys()
+    # of all scales together the tool prints a value with `debug` only
+    assert set(found) == {"integer_vif", *expected}
     for name, values in expected.items():
         # the tool prints 12 digits of a float32
         np.testing.assert_array_equal(found[name], np.float32(values), err_msg=name)
@@ -97,7 +98,7 @@ def test_options_equal_64_bit_oracle():
         for name, value in expected.items():
             assert float(found[name][frame]) == float(value), (name, frame)
     plain = scorer(10, vif_enhn_gain_limit=1.5, vif_skip_scale0=True)(ref, dis)
-    assert list(plain) == [f"integer_vif_scale{s}" for s in range(4)]
+    assert set(plain) == {"integer_vif", *(f"integer_vif_scale{s}" for s in range(4))}
     np.testing.assert_array_equal(plain["integer_vif_scale0"], 0)
 
 
