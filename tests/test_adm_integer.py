@@ -82,6 +82,9 @@ CASES = {
     "10 bits, smallest": ((33, 33), 10, {"adm_enhn_gain_limit": 1.0, "adm_csf_mode": 2}),
     "12 bits, fractional gain": ((34, 90), 12, {"adm_enhn_gain_limit": 1.3, "adm_csf_mode": 3}),
     "16 bits, far": ((129, 37), 16, {"adm_norm_view_dist": 5.0, "adm_enhn_gain_limit": 1.0}),
+    "Barten": ((67, 75), 8, {"csf": 1, "scf": 0.002893, "scfd": 0.001586}),
+    # the largest weights that fit: much else overflows in the reference
+    "Barten, large": ((67, 75), 8, {"csf": 1, "scf": 0.0256, "scfd": 0.00639}),
 }
 
 
@@ -95,7 +98,7 @@ def test_integers_equal_the_oracle(case):
         found = jax.jit(lambda r, d: jax.lax.map(one, (r, d)))(ref, dis)
         found = np.asarray(found)
     display = (options.csf_mode, options.norm_view_dist, options.ref_display_height)
-    weights = oracle.fixed_weights(*display)
+    weights = oracle.fixed_weights(*display, (options.csf_scale, options.csf_diag_scale))
     expected = [
         oracle.sums(r, d, bits, weights, options.enhancement_gain_limit)
         for r, d in zip(ref, dis, strict=True)
@@ -173,7 +176,12 @@ def test_flat_reference_without_noise_floor_is_finite():
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"csf_mode": 1}, "overflow the tool's 16 bits"),
+        (
+            {"csf_mode": 1},
+            r"scale 0 .* overflows .* 16 bits: give adm_csf_scale of at most 0.0256,",
+        ),
+        ({"csf": 1, "scf": 0.01}, "give adm_csf_diag_scale of at most 0.00639,"),
+        ({"csf": 1, "ssz": True}, r"scale 1 .* 32 bits: give adm_csf_scale of at most 0.0367,"),
         ({"norm_view_dist": 2.9}, "at least 3240"),
         ({"adm_csf_mode": 2, "nvd": 4}, r"no table .* 1080 rows at 4 heights"),
         ({"adm_enhn_gain_limit": 0.5}, "between 1 and 100"),
@@ -184,6 +192,13 @@ def test_bad_options(options, message):
     frame = np.zeros((40, 40), np.uint8)
     with pytest.raises(ValueError, match=message):
         adm_integer(frame, frame, **options)
+
+
+def test_barten_is_taken_as_far_as_its_weights_fit():
+    frame = np.zeros((1, 40, 40), np.uint8)
+    for given in ({"scf": 0.0256, "scfd": 0.00639}, {"scf": 0.0367, "scfd": 0.0367, "ssz": True}):
+        found = jax.eval_shape(lambda x, given=given: adm_integer(x, x, csf=1, **given), frame)
+        assert found["integer_adm2"].shape == (1,)
 
 
 def test_bad_frames():

@@ -110,6 +110,14 @@ def test_model_scores_are_clipped_and_those_of_the_loss():
     assert metric.compute() == 30
 
 
+def test_a_feature_with_one_output_needs_no_name_of_it():
+    ref, dis = pair()
+    metric = QualityMetric("ms_essim", bit_depth=8)
+    metric.update(ref=ref, dis=dis)
+    expected = jaxvqa.features.ms_essim(ref, dis, bit_depth=8)["ms_essim"]
+    np.testing.assert_allclose(metric.compute(), np.mean(expected), rtol=ROUNDING)
+
+
 def test_losses_train_a_network():
     class Net(nnx.Module):
         def __init__(self, rngs):

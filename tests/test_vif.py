@@ -3,10 +3,12 @@ import jax.test_util
 import numpy as np
 import pytest
 
+import jaxvqa
 from jaxvqa.features._options import parse_text
 from jaxvqa.features._run import run
 from jaxvqa.features._vif.float_vif import FLOAT_VIF as FEATURE
 from jaxvqa.features._vif.float_vif import vif
+from jaxvqa.features._vif.integer_vif import vif_integer
 from tests import clips, laws, tolerances
 from tests.oracles import float_features as oracle
 
@@ -32,10 +34,11 @@ def test_matches_libvmaf(clip, name):
     found = laws.shown(FEATURE, options, found)
     suffix = FEATURE.resolve(options).suffix
     expected = clips.golden(clip)[name]
-    assert {k + suffix for k in found} == set(expected)
-    for key, values in found.items():
+    # of all scales together the tool prints a value with `debug` only
+    assert {k + suffix for k in found} == {"vif" + suffix, *expected}
+    for key in NAMES:
         np.testing.assert_allclose(
-            values, expected[key + suffix][:3], rtol=0, atol=tolerances.FLOAT_VIF, err_msg=key
+            found[key], expected[key + suffix][:3], rtol=0, atol=tolerances.FLOAT_VIF, err_msg=key
         )
 
 
@@ -141,6 +144,17 @@ def test_libvmaf_names_are_accepted(pair):
     assert set(shapes) == {*NAMES, "vif"}
     with pytest.raises(ValueError, match="twice"):
         FEATURE.resolve(names | python)
+
+
+@pytest.mark.parametrize(("feature", "whole"), [("float_vif", "vif"), ("vif", "integer_vif")])
+def test_vif_of_all_scales_is_returned_always_and_shown_with_debug(feature, whole):
+    y = clips.textured(np.random.default_rng(2), (1, 18, 20))
+    function = vif if feature == "float_vif" else vif_integer
+    assert whole in jax.eval_shape(function, y, y)
+    shown = jaxvqa.score(y, y, model=None, features=[feature]).frames
+    assert set(shown) == {f"{whole}_scale{s}" for s in range(4)}
+    debugged = jaxvqa.score(y, y, model=None, features=[f"{feature}=debug=true"]).frames
+    assert whole in debugged
 
 
 def test_debug_adds_totals(pair):

@@ -6,9 +6,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import jaxvqa
 from jaxvqa.features._vif import fixed as _vif_log
 from jaxvqa.features._vif.integer_vif import vif_integer
-from tests import clips, laws
+from tests import clips, laws, tolerances
 from tests.oracles import vif_integer as oracle
 
 # the package attribute of this name is the function, not the module
@@ -52,6 +53,21 @@ def test_equals_libvmaf(clip):
     for name, values in expected.items():
         # the tool prints 12 digits of a float32
         np.testing.assert_array_equal(found[name], np.float32(values), err_msg=name)
+
+
+def test_totals_keep_the_digits_of_a_float64():
+    clip, run = "bunny_320x180_422_10b", "feature:vif=debug=true"
+    sides = [p.luma_only() for p in clips.load(clip)]
+    found = jaxvqa.score(*sides, model=None, features=["vif=debug=true"]).frames
+    expected = clips.golden(clip)[run]
+    assert found.keys() == expected.keys()
+    for name, values in expected.items():
+        np.testing.assert_allclose(
+            found[name], values, rtol=tolerances.TWELVE_DIGITS_RELATIVE, err_msg=name
+        )
+    with jax.enable_x64(True):
+        inside = jax.jit(lambda r, d: vif_integer(r, d, debug=True))(*sides)
+    np.testing.assert_array_equal(inside["integer_vif_num"], found["integer_vif_num"])
 
 
 @pytest.mark.parametrize(

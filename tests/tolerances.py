@@ -13,6 +13,9 @@ FUSION_FLOAT32 = 2e-3
 # relative; the golden values carry 12 digits
 POOLING_RELATIVE = 1e-10
 
+# relative; half a unit of the twelfth digit that the tool prints
+TWELVE_DIGITS_RELATIVE = 5e-12
+
 
 # float VIF: the tool computes E[x^2] - E[x]^2 in float32 and misses its own double-precision value
 # by up to 2.5e-5; the agreement asked for is four times that

@@ -24,11 +24,32 @@ TABLES = {
         (0.004097, 0.010921, 0.02143, 0.031313),
     ],
 }
+# Barten's sensitivity at scales 0 to 3 for 3 heights of 1080 rows, by the factor on it, as the C
+# function `barten_csf` returns it
+BARTEN = {
+    0.002893: (
+        0.0035019665956497192,
+        0.014587149955332279,
+        0.042316097766160965,
+        0.07804122567176819,
+    ),
+    0.001586: (
+        0.0019198475638404489,
+        0.007996965199708939,
+        0.023198524489998817,
+        0.04278374835848808,
+    ),
+    0.0256: (0.03098871186375618, 0.1290808916091919, 0.3744528591632843, 0.6905825734138489),
+    0.00639: (0.00773507310077548, 0.03221980109810829, 0.09346694499254227, 0.17237588763237),
+}
 AMPLITUDES = [(0.67234, 0.41317, 0.22727, 0.11792), (0.72709, 0.49428, 0.28688, 0.15214)]
 
 
-def factors(mode, distance, height):
+def factors(mode, distance, height, gains=(1.0, 1.0)):
     """Straight and diagonal contrast sensitivity per scale, in float32 where C stores it."""
+    if mode == 1:
+        assert (distance, height) == (3.0, 1080)
+        return list(zip(*(BARTEN[gain] for gain in gains), strict=True))
     if mode != 0:
         return [
             [float(f32(x)) for x in pair]
@@ -48,9 +69,9 @@ def factors(mode, distance, height):
     return found
 
 
-def fixed_weights(mode, distance, height):
+def fixed_weights(mode, distance, height, gains=(1.0, 1.0)):
     found = []
-    for scale, (straight, diagonal) in enumerate(factors(mode, distance, height)):
+    for scale, (straight, diagonal) in enumerate(factors(mode, distance, height, gains)):
         bits = (21, 23) if scale == 0 else (32, 32)
         found.append([int(straight * 2 ** bits[0])] * 2 + [int(diagonal * 2 ** bits[1])])
     if mode == 0 and distance * height == 3240:
@@ -140,7 +161,7 @@ def threshold(masker, weights, scale):
             near = ((4369 * y + 2048) >> 12).astype(np.int16).astype(np.int64)
             own = ((8738 * y + 2048) >> 12).astype(np.int16).astype(np.int64)
         else:
-            y = np.abs(shifted(weight * band, 28))
+            y = np.abs(shifted(weight * band, 28).astype(np.int32).astype(np.int64))
             near = (143165577 * y - (1 << 31)) >> 32
             own = (286331153 * y - (1 << 31)) >> 32
         rows = [1, *range(band.shape[0]), band.shape[0] - 1]
@@ -149,7 +170,7 @@ def threshold(masker, weights, scale):
         height, width = band.shape
         box = sum(wide[i : i + height, j : j + width] for i in range(3) for j in range(3))
         total = total + box - near + own
-    return total
+    return total.astype(np.int32).astype(np.int64)
 
 
 def ceil_log2(n):
@@ -171,9 +192,11 @@ def masked_sums(signal, masker, weights, scale):
             x, square, cube = np.abs(weight * band) - limit, (29, 29, 30)[b], (4, 4, 3)[b]
             cube = math.ceil(math.log2(width) - cube)
         else:
-            x, square, cube = np.abs(shifted(weight * band, 28)) - thr, 30, ceil_log2(width)
-        x = np.maximum(x, 0)
-        cubes = shifted(shifted(x * x, square) * x, cube)[crop(height), crop(width)]
+            x = shifted(weight * band, 28).astype(np.int32).astype(np.int64)
+            x, square, cube = np.abs(x) - thr, 30, ceil_log2(width)
+        x = np.maximum(x.astype(np.int32).astype(np.int64), 0)
+        squares = shifted(x * x, square).astype(np.int32).astype(np.int64)
+        cubes = shifted(squares * x, cube)[crop(height), crop(width)]
         found.append(shifted(cubes.sum(1), ceil_log2(height)).sum())
     return found
 

@@ -4,8 +4,9 @@ Each function gives two weights, one for the horizontal and vertical bands and o
 band, as Python floats of static arguments: scale (0 is the finest), viewing distance in display
 heights, display height in pixels.
 
-Source: libvmaf f85a853, `adm_csf_tools.h`, `adm_tools.h` and `barten_csf_tools.h`. The Watson
-weights round to float32 where the tool does, since its fixed-point arithmetic sees every bit.
+Source: libvmaf f85a853, `adm_csf_tools.h`, `adm_tools.h` and `barten_csf_tools.h`. The Watson and
+Barten weights round to float32 where the tool does, since its fixed-point arithmetic sees every
+bit.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ _AMPLITUDES = (
 _FREQUENCY_FACTORS = (1.0, 0.534)
 _WATSON_A, _WATSON_K, _WATSON_F0 = (float(np.float32(x)) for x in (0.495, 0.466, 0.401))
 
-# Barten: luminance in cd/m2 and the four parameters there
+# Barten: luminance in cd/m2, the four parameters at two luminances around it, how the eye's optics
+# and its adaptation depend on frequency and luminance
 _BARTEN_LUMINANCE = 100.0
 _BARTEN_ANCHORS = (
     (20.0, (0.334278, 3.79542, 1.07327, 6.4635)),
@@ -35,6 +37,7 @@ _BARTEN_MTF = (
     (0.000167576239164937, 37.0),
     (0.00255872352306433, 360.0),
 )
+_BARTEN_ADAPTATION = (30.162, 4.0627, 1.6596, 0.2712)
 
 # (display height, viewing distance): weights at scales 0 to 3
 _Rows = tuple[tuple[float, ...], tuple[float, ...]]
@@ -135,17 +138,41 @@ def barten(
     Returns:
         Weight of the horizontal and vertical bands, weight of the diagonal band.
 
-    Source: libvmaf f85a853, `barten_csf_tools.h`. Matches it to float32 round-off.
+    Both are exact float32 values.
+
+    Source: libvmaf f85a853, `barten_csf_tools.h`. Every bit is the tool's.
     """
-    u = pixels_per_degree(view_distance, display_height) / 2.0 ** (scale + 1)
+    u = np.float32(pixels_per_degree(view_distance, display_height)) / np.float32(2 ** (scale + 1))
+    p0, p1, p2, p3 = _barten_parameters()
+    rise = np.float32(1.0 + math.pow(p0 * u, p1))
+    lobe = 1.0 - math.exp(-math.pow(u / np.float32(7.0), 2.0))
+    fall = np.float32(1.0 / math.pow(lobe, p2))
+    sensitivity = np.float32(float(p3) / math.sqrt(rise * fall)) * _barten_optics(u) * _adaptation()
+    return tuple(float(np.float32(float(sensitivity) * x)) for x in (csf_scale, csf_diag_scale))  # type: ignore[return-value]
+
+
+def _barten_parameters() -> list[np.float32]:
+    """The four parameters at the luminance, linear in its logarithm."""
     (low, at_low), (high, at_high) = _BARTEN_ANCHORS
-    position = math.log10(_BARTEN_LUMINANCE / low) / math.log10(high / low)
-    p0, p1, p2, p3 = (a + (b - a) * position for a, b in zip(at_low, at_high, strict=True))
-    lateral = (1.0 + (p0 * u) ** p1) / (1.0 - math.exp(-((u / 7.0) ** 2))) ** p2
-    optics = sum(share * math.exp(-decay * u) for share, decay in _BARTEN_MTF)
-    adaptation = 30.162 * ((4.0627 / _BARTEN_LUMINANCE) ** 1.6596 + 1.0) ** -0.2712
-    sensitivity = p3 / math.sqrt(lateral) * optics * adaptation
-    return sensitivity * csf_scale, sensitivity * csf_diag_scale
+    left, right, here = (np.float32(math.log10(x)) for x in (low, high, _BARTEN_LUMINANCE))
+    ends = [(np.float32(a), np.float32(b)) for a, b in zip(at_low, at_high, strict=True)]
+    return [a + (b - a) / (right - left) * (here - left) for a, b in ends]
+
+
+def _barten_optics(u: np.float32) -> np.float32:
+    """What the eye's optics let pass at `u` cycles per degree."""
+    passed = np.float32(0.0)
+    for share, decay in _BARTEN_MTF:
+        exponent = float(-np.float32(decay) * u)
+        passed = np.float32(float(passed) + float(np.float32(share)) * math.exp(exponent))
+    return passed
+
+
+def _adaptation() -> np.float32:
+    """Sensitivity of rods and cones at the luminance."""
+    gain, drop, slope, low = (np.float32(x) for x in _BARTEN_ADAPTATION)
+    ratio = math.pow(drop / np.float32(_BARTEN_LUMINANCE), slope)
+    return np.float32(float(gain) * math.pow(ratio + 1.0, -low))
 
 
 def native(scale: int, view_distance: float, display_height: int) -> tuple[float, float]:

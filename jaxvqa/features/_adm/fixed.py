@@ -1,11 +1,12 @@
 """Fixed-point arithmetic of libvmaf's `adm`: decoupling, masking and cube sums.
 
-Every integer equals the plain-C extractor's, its two overflows included: one that full-contrast
+Every integer equals the plain-C extractor's, two overflows included: one that full-contrast
 pictures reach (`_fifteenth` at scale 0), one that every picture reaches (the same and `_thirtieth`
-at the other scales). Scale 0 fits 32 bits up to the squares; the other scales carry 32-bit bands
-whose products need 64 bits, and up to 2^62, so float64 would not be exact. Factors are widened
-from 32 bits just before they are multiplied, which compilers turn into one widening product per
-vector lane, and non-negative values are unsigned, since vector units shift those faster.
+at the other scales); and those that only unusual weights bring about (`wraps`). Scale 0 fits 32
+bits up to the squares; the other scales carry 32-bit bands whose products need 64 bits, and up to
+2^62, so float64 would not be exact. Factors are widened from 32 bits just before they are
+multiplied, which compilers turn into one widening product per vector lane, and non-negative values
+are unsigned, since vector units shift those faster.
 
 Source: libvmaf f85a853, `integer_adm.c`. To be called inside `jax.enable_x64(True)`.
 """
@@ -122,18 +123,23 @@ def _additive(band: Array, restored: Array) -> Array:
     return band[:, :, 1] - restored
 
 
-def _masker(band: Array, weight: Any, finest: bool, orientation: int) -> Array:
+def _in_16_bits(x: Array, scales: Scales) -> Array:
+    """What is left of a number in the reference's 16 bits, where it may not fit them."""
+    return x.astype(jnp.int16).astype(jnp.int32) if scales.wraps else x
+
+
+def _masker(band: Array, weight: Any, scales: Scales, orientation: int) -> Array:
     """Magnitude of a weighted band as the reference stores it for masking."""
-    if finest:
+    if scales.finest:
         product = band.astype(jnp.int32) * weight + _MASKER_ADD[orientation]
-        return jnp.abs(product >> _MASKER_SHIFT[orientation])
+        return jnp.abs(_in_16_bits(product >> _MASKER_SHIFT[orientation], scales))
     return jnp.abs(((band.astype(jnp.int64) * weight + (1 << 27)) >> 28).astype(jnp.int32))
 
 
-def _thirtieth(y: Array, finest: bool) -> Array:
+def _thirtieth(y: Array, scales: Scales) -> Array:
     """What a masker adds to the threshold of each of its eight neighbours."""
-    if finest:
-        return (4369 * y + 2048) >> 12
+    if scales.finest:
+        return _in_16_bits((4369 * y + 2048) >> 12, scales)
     # the rounding constant 2^31 is negative in the reference's 32-bit variable: one too little
     return ((_unsigned(y) * 143165577 + (1 << 31)) >> 32).astype(jnp.int32) - 1
 
@@ -151,13 +157,13 @@ def _maskers(first: Any, bands: Sequence[Array], scales: Scales, inner: bool) ->
     found = []
     for band, group in zip(bands, scales.groups, strict=True):
         weight = scales.weight(group, first, inner)
-        found.append(_masker(band, weight, scales.finest, group[0]))
+        found.append(_masker(band, weight, scales, group[0]))
     return _apart(found)
 
 
 def _near(first: Any, *bands: Array, scales: Scales) -> Array:
     """What the bands at one place add to the thresholds around it."""
-    h, v, d = (_thirtieth(y, scales.finest) for y in _maskers(first, bands, scales, False))
+    h, v, d = (_thirtieth(y, scales) for y in _maskers(first, bands, scales, False))
     return h + v + d
 
 
@@ -187,14 +193,18 @@ def _threshold(first: Any, bands: Sequence[Array], scales: Scales) -> Array:
 
 def _half(shift: Any) -> Any:
     """What is added before a shift to round."""
-    return 1 << (shift - 1) if isinstance(shift, int) else jnp.uint64(1) << (shift - 1)
+    return 1 << (shift - 1) if isinstance(shift, int) else jnp.ones_like(shift) << (shift - 1)
 
 
-def _cubes(x: Array, square_shift: int, shift: Any) -> Array:
-    """Rounded cubes of `x >= 0`."""
+def _cubes(x: Array, square_shift: int, shift: Any, wraps: bool) -> Array:
+    """Rounded cubes of `x >= 0`; `wraps` if squares may not fit the reference's 32 bits."""
     wide = _unsigned(x)
-    square = _unsigned((wide * wide + _half(square_shift)) >> square_shift)
-    return ((square * wide + _half(shift)) >> shift).astype(jnp.int64)
+    square = (wide * wide + _half(square_shift)) >> square_shift
+    if wraps:
+        cube = square.astype(jnp.int32).astype(jnp.int64) * wide.astype(jnp.int64)
+        shift = shift if isinstance(shift, int) else shift.astype(jnp.int64)
+        return (cube + _half(shift)) >> shift
+    return ((_unsigned(square) * wide + _half(shift)) >> shift).astype(jnp.int64)
 
 
 def _masked(
@@ -207,9 +217,9 @@ def _masked(
         signal = jnp.abs(band.astype(jnp.int32) * weight)
         excess = jnp.maximum(signal - (threshold << _THRESHOLD_SHIFT[group[0]]), 0)
     else:
-        excess = jnp.maximum(_masker(band, weight, False, group[0]) - threshold, 0)
+        excess = jnp.maximum(_masker(band, weight, scales, group[0]) - threshold, 0)
         excess = jnp.where(scales.scored(first), excess, 0)
-    return _cubes(excess, *scales.cube_shifts(group, first))
+    return _cubes(excess, *scales.cube_shifts(group, first), scales.wraps)
 
 
 def _reference_cubes(band: Array, first: Any, *, scales: Scales) -> Array:

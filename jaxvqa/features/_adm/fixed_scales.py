@@ -23,6 +23,10 @@ _SQUARE_SHIFT = (29, 29, 30)
 _CUBE_SHIFT_OFFSET = (4, 4, 3)
 # by scale: shift of the reference's squares
 _REFERENCE_SQUARE_SHIFT = (0, 31, 30, 31)
+# larger weights overflow, on pictures of full contrast, what the reference keeps in 16 and 32 bits.
+# Bands reach 22,841 at scale 0: 16-bit maskers, their thirtieths, 32-bit squares. They reach 2.1e9
+# at the others: 32-bit squares
+_WRAPS_ABOVE = (44_000, int(0.045 * 2**32))
 
 
 def log2_ceil(n: int) -> int:
@@ -52,6 +56,11 @@ class Finest:
     finest = True
     # orientations that one array holds
     groups = ((0,), (1,), (2,))
+
+    @property
+    def wraps(self) -> bool:
+        """True if the weights can overflow more than the reference's centre term."""
+        return max(self.weights[:2]) > _WRAPS_ABOVE[0]
 
     def weight(self, group: tuple[int, ...], first: Any, inner: bool) -> Any:
         """The weight of an orientation."""
@@ -87,6 +96,11 @@ class Coarse:
 
     finest = False
     groups = ((0, 1, 2),)
+
+    @property
+    def wraps(self) -> bool:
+        """True if the weights can overflow the reference's squares."""
+        return max(map(max, self.weights)) > _WRAPS_ABOVE[1]
 
     @property
     def regions(self) -> list[Region]:
@@ -130,9 +144,10 @@ class Coarse:
         return jnp.where(first, one, np.where(column < self.half, two, three))
 
     def weight(self, group: tuple[int, ...], first: Array, inner: bool) -> Array:
-        """The weights of the orientations; 64 bits of which 32 are visibly sign."""
+        """The weights of the orientations; 64 bits of which 32 are visibly sign, if they can."""
         del group
-        return self._by_scale(self.weights, first, np.int32, inner).astype(jnp.int64)
+        wide = np.int32 if max(map(max, self.weights)) < 1 << 31 else np.int64
+        return self._by_scale(self.weights, first, wide, inner).astype(jnp.int64)
 
     def cube_shifts(self, group: tuple[int, ...], first: Array) -> tuple[Any, Any]:
         """Shifts of the square and of the cube, inside the sheet's border."""

@@ -25,9 +25,11 @@ from jaxvqa.features._adm.options import FloatAdmOptions, IntegerAdmOptions, out
 from jaxvqa.features._feature import XLA_OLDER_EMITTERS, Feature, Series
 from jaxvqa.features._run import documented, run
 
-# three display heights from 1080 rows; anything nearer overflows the tool's 16-bit weights
+# three display heights from 1080 rows; the tool refuses anything nearer
 _MIN_RESOLUTION = 3.0 * 1080
 _WATSON_AT_LEAST = (36453, 36453, 49417)
+# of the tool's unsigned variables, by scale
+_WEIGHT_BITS = (16, 32, 32, 32)
 # the coarsest wavelet step needs five samples; with fewer the tool reads outside its planes
 _MIN_SIDE = 33
 _CUBE_ROOT = float(np.float32(1.0) / np.float32(3.0))
@@ -38,6 +40,8 @@ def _factors(scale: int, options: IntegerAdmOptions) -> tuple[float, float]:
     display = options.norm_view_dist, options.ref_display_height
     if options.csf_mode == 0:
         return csf.watson(scale, *display)
+    if options.csf_mode == 1:
+        return csf.barten(scale, *display, options.csf_scale, options.csf_diag_scale)
     straight, diagonal = csf.blend(options.csf_mode, scale, *display)
     return float(np.float32(straight)), float(np.float32(diagonal))
 
@@ -141,11 +145,28 @@ def _check(ref: Planes, options: IntegerAdmOptions) -> None:
             f"3 heights), got {distance:g} * {rows} = {distance * rows:g}: use float_adm."
         )
     if options.csf_mode == 1:
-        raise ValueError(
-            "adm can't use adm_csf_mode=1 (Barten): its weights overflow the tool's 16 bits; use "
-            "float_adm, or mode 0, 2 or 3."
-        )
+        _check_weights(options)
     _factors(0, options)
+
+
+def _check_weights(options: IntegerAdmOptions) -> None:
+    """Refuses what the tool's variables can't hold; only Barten's weights can be that large."""
+    used = range(1 if options.skip_scale0 else 0, SCALES)
+    unit = options.replace(csf_scale=1.0, csf_diag_scale=1.0)
+    for place, name in ((0, "adm_csf_scale"), (2, "adm_csf_diag_scale")):
+        for scale in used:
+            weight = _weights(scale, options)[place]
+            if weight < 1 << _WEIGHT_BITS[scale]:
+                continue
+            # a hundredth below the limit covers the rounding
+            most = min(
+                0.99 * (1 << _WEIGHT_BITS[s]) / max(_weights(s, unit)[place], 1) for s in used
+            )
+            raise ValueError(
+                f"adm_csf_mode=1 gives scale {scale} of adm a weight of {weight}, which overflows "
+                f"the tool's {_WEIGHT_BITS[scale]} bits: give {name} of at most {most:.3g}, or use "
+                "float_adm."
+            )
 
 
 def _twin(key: str, options: IntegerAdmOptions) -> tuple[Feature[Any], str, FloatAdmOptions]:

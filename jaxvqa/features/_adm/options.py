@@ -203,8 +203,9 @@ class IntegerAdmOptions(AdmOptions):
     )
     csf_mode: int = option(
         0,
-        "contrast sensitivity: 0 Watson 1997, 2 Barten-Watson blend, 3 blend fitted by "
-        "absolute error (1 overflows in libvmaf and is refused)",
+        "contrast sensitivity: 0 Watson 1997, 1 Barten (with csf_scale and csf_diag_scale that fit "
+        "16 bits, such as 0.002893 and 0.001586), 2 Barten-Watson blend, 3 blend fitted by "
+        "absolute error",
         0,
         3,
         name="adm_csf_mode",

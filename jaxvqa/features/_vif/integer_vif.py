@@ -1,7 +1,7 @@
 """Integer VIF: libvmaf's `vif` extractor in fixed point, bit for bit.
 
 Source: libvmaf f85a853, `integer_vif.c`. All sums are equal to those of its plain C code; the
-scores are the same float32 numbers.
+scores are the same numbers, float32 of a scale and float64 of all scales together.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxvqa._checks import check_min_size
 from jaxvqa._ops.borders import pad
@@ -19,7 +20,7 @@ from jaxvqa._ops.stages import cpu_stage, integer_row_sums, stage
 from jaxvqa._ops.tiling import map_frames, map_rows
 from jaxvqa._planes import Planes, VideoLike
 from jaxvqa._typing import Array, Float, Int, Integer
-from jaxvqa.features._feature import XLA_FAST_COMPILE, Feature, Series
+from jaxvqa.features._feature import XLA_FAST_COMPILE, Feature, Series, series_namespace
 from jaxvqa.features._run import documented, run
 from jaxvqa.features._vif.fixed import TAPS, log2_fixed, moments, shifts
 from jaxvqa.features._vif.float_vif import FLOAT_VIF, FloatVifOptions
@@ -32,6 +33,9 @@ _EPSILON = 65536e-10
 _MIN_SIDE = 16
 # smaller strips than elsewhere: a strip holds some ten 32-bit planes
 _ROWS = 16
+# float64 values of all scales together leave the program as two float32 parts
+_TOTALS = ("integer_vif", "integer_vif_num", "integer_vif_den")
+_REST = "_rest"
 
 
 def _gain(
@@ -177,8 +181,12 @@ def _frame(
             sum(values[f"integer_vif_{part}_scale{s}"].astype(jnp.float64) for s in used)
             for part in ("num", "den")
         )
-        whole = {"integer_vif": num / den, "integer_vif_num": num, "integer_vif_den": den}
-        return values | {name: value.astype(jnp.float32) for name, value in whole.items()}
+        for name, whole in zip(_TOTALS, (num / den, num, den), strict=True):
+            # the compiler may leave out a conversion there and back, but not this
+            part = jax.lax.reduce_precision(whole, exponent_bits=8, mantissa_bits=23)
+            values[name] = part.astype(jnp.float32)
+            values[name + _REST] = (whole - part).astype(jnp.float32)
+        return values
 
 
 def _extract(ref: Planes, dis: Planes, options: VifOptions) -> Series:
@@ -186,7 +194,21 @@ def _extract(ref: Planes, dis: Planes, options: VifOptions) -> Series:
         return _frame(ref_y, dis_y, options, ref.depth)
 
     values = map_frames(frame, ref.y, dis.y)
-    return {output.name: values[output.name] for output in outputs("integer_", options)}
+    names = [output.name for output in outputs("integer_", options)]
+    names += [name + _REST for name in _TOTALS if name in names]
+    return {name: values[name] for name in names}
+
+
+def _finish(series: Series, options: VifOptions) -> Series:
+    """Joins the parts of each total, to 48 bits of a float64 where there is one."""
+    host = series_namespace(series) is np
+    wide = np.dtype(np.float64) if host else jax.dtypes.canonicalize_dtype(np.float64)
+    joined = {name: x for name, x in series.items() if not name.endswith(_REST)}
+    if wide == np.float64:
+        for name in _TOTALS:
+            if name in series:
+                joined[name] = series[name].astype(wide) + series[name + _REST].astype(wide)
+    return joined
 
 
 def _check(ref: Planes, options: VifOptions) -> None:
@@ -205,6 +227,7 @@ VIF = Feature(
     options=VifOptions,
     outputs=lambda options: outputs("integer_", options),
     extract=_extract,
+    finish=_finish,
     check=_check,
     integer=True,
     differentiable=False,
@@ -229,13 +252,14 @@ def vif_integer(
         `{"integer_vif_scale0", ... "integer_vif_scale3", "integer_vif"}`, each `(frames,)`,
         `integer_vif` of all scales together: 1 for the reference itself, lower is worse, above 1
         where contrast was enhanced. With `debug` also the `integer_vif_num*` and
-        `integer_vif_den*` sums (in bits).
+        `integer_vif_den*` sums (in bits). All are float32; `integer_vif`, `integer_vif_num` and
+        `integer_vif_den` are float64 in JAX's 64-bit mode, and in results of `jaxvqa.score`.
 
     Raises:
         ValueError: bad options, or frames smaller than 16x16. TypeError: float samples.
 
     Source: libvmaf f85a853, `integer_vif.c`. Every integer equals that of its plain C code and the
-    scores are the same float32 numbers on CPU and CUDA. TPUs emulate the double precision of one
+    scores are the same numbers on CPU and CUDA. TPUs emulate the double precision of one
     step, where a last bit may differ.
     """
     return run(VIF, ref, dis, bit_depth, options)
