@@ -1,13 +1,31 @@
 """Full-reference video quality metrics as JAX array programs.
 
-`score` takes files or arrays and gives per-frame and pooled scores; `features` holds the metrics as
-pure functions that `jit`, `vmap` and `grad` accept, `losses` turns them into training losses and
-`color` brings RGB there; `load_model` reads fusion models; `report` writes and plots results and
-`video` reads files; `register` adds a metric of your own.
+Scoring:
+    `score`: files or arrays in, a `Result` of per-frame and pooled scores out.
+    `score_request`: the same from a `ScoreRequest`, which says what is measured, with
+        `InputOptions`, which say how the videos are read.
+    `pool`: mean, harmonic mean, percentiles of a per-frame series.
+    `Planes`: luma and chroma of frames in memory, with their bit depth.
+    `Notice`: what a user should know about a result.
+    `load_model`: a fusion model by name or file.
+
+Metrics of your own:
+    `register`: makes a `Feature` known everywhere.
+    `Feature`, `Output`, `Loss`, `Options`, `option`: the parts of its record.
+
+Namespaces:
+    `features`: the metrics as pure functions for `jit`, `vmap` and `grad`.
+    `losses`: the metrics as training losses.
+    `color`: RGB to planes.
+    `fusion`: model types and files.
+    `report`: result files and plots.
+    `video`: readers of video files.
+    `nnx`: metrics and losses for flax, imported by name (`import jaxvqa.nnx`).
 """
 
 from jaxvqa import color as color
 from jaxvqa import features as features
+from jaxvqa import fusion as fusion
 from jaxvqa import losses as losses
 from jaxvqa import report as report
 from jaxvqa import video as video

@@ -40,7 +40,7 @@ def register(feature: Feature[Any]) -> Feature[Any]:
             another metric has.
         TypeError: not a `Feature`, or options that are not a dataclass of `Options`.
 
-    See docs/adding-a-metric.md for one in 30 lines.
+    docs/adding-a-metric.md walks through one.
     """
     if not isinstance(feature, Feature):
         raise TypeError(f"register takes a jaxvqa.Feature, got {type(feature).__name__}.")
@@ -63,6 +63,12 @@ def register(feature: Feature[Any]) -> Feature[Any]:
             raise ValueError(f"there is a loss named {feature.loss.name!r}: choose another name.")
     _features[feature.name] = feature
     return feature
+
+
+def forget(name: str) -> None:
+    """Undoes `register`; for tests, which share one registry."""
+    if name not in _BUILTIN:
+        _features.pop(name, None)
 
 
 def is_builtin(feature: Feature[Any]) -> bool:

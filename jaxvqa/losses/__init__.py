@@ -5,8 +5,10 @@ returns `(frames,)` losses, or a scalar with `reduction="mean"` or "sum". They a
 for `jit`, `grad`, `vmap` (over clips) and `jax.checkpoint`. docs/losses.md says where each has
 no gradient. RGB comes in through `jaxvqa.color.rgb_to_planes`.
 
-`vmaf` and `funque` are made of fusion models; all others are those of the features that have one,
-registered ones included, under the name in their record.
+`vmaf`, `funque`: made of a fusion model.
+`names`: the names of all losses. All others are those of the features that have one,
+    registered ones included, under the name in their record.
+`LossFunction`: their signature.
 """
 
 from jaxvqa.features import _registry

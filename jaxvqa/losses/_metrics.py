@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import functools
 import inspect
+import textwrap
 from typing import Any, Protocol, runtime_checkable
 
-from jaxvqa._planes import VideoLike
+import jax
+import jax.numpy as jnp
+
+from jaxvqa._planes import Planes, VideoLike
 from jaxvqa._typing import Array
 from jaxvqa.features._feature import CHROMA, Feature
 from jaxvqa.features._run import argument_lines, check_pictures, with_options
@@ -86,12 +90,49 @@ def _text(feature: Feature[Any]) -> str:
         fixed["ref"] = "reference, a `Planes` with chroma; any float or integer dtype."
     # switches that only add outputs change no loss
     options = tuple(o for o in feature.options.spec() if o.python != "debug")
+    returns = _folded(f"`(frames,)`, or a scalar if reduced: {form.returns}", 8)
     parts = [
         form.summary,
-        form.note,
+        _folded(form.note, 4).lstrip(),
         argument_lines(fixed, options),
-        f"Returns:\n        `(frames,)`, or a scalar if reduced: {form.returns}",
+        f"Returns:\n{returns}",
         "Raises:\n        ValueError: bad options, shapes or sizes. TypeError: bad dtypes.",
         f"Source: as for the feature `{feature.name}`.",
+        f"Example:\n{_example(feature)}",
     ]
     return "\n\n    ".join(part for part in parts if part)
+
+
+def _folded(text: str, indent: int) -> str:
+    pad = " " * indent
+    return textwrap.fill(text, 96, initial_indent=pad, subsequent_indent=pad)
+
+
+# sides of the frames of an example: the smallest that a feature takes
+_SIDES = (32, 64, 128, 256, 512, 1024)
+
+
+def _example(feature: Feature[Any]) -> str:
+    form = feature.loss
+    assert form is not None
+    colour = feature.need(feature.options()) == CHROMA
+    side = next((side for side in _SIDES if _takes(feature, side)), _SIDES[-1])
+    luma = f"jax.random.uniform(jax.random.key(0), (1, {side}, {side}), maxval=255.0)"
+    lines = [
+        ">>> import jax, jaxvqa",
+        f">>> y = {luma}",
+        f">>> ref = jaxvqa.Planes(y, {'y, y, ' if colour else ''}bit_depth=8)",
+        f'>>> loss = jaxvqa.losses.{form.name}(ref, ref, reduction="mean")',
+        ">>> round(float(abs(loss)), 3)",
+        "0.0",
+    ]
+    return "\n".join(" " * 8 + line for line in lines)
+
+
+def _takes(feature: Feature[Any], side: int) -> bool:
+    plane: Any = jax.ShapeDtypeStruct((1, side, side), jnp.float32)
+    try:
+        check_pictures(feature, Planes(plane, plane, plane, bit_depth=8), feature.options())
+    except ValueError:
+        return False
+    return True

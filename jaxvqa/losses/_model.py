@@ -70,6 +70,13 @@ def vmaf(
     Computes in float32 (regression within 2e-3 points of float64), in float64 for float64 frames.
     Motion is that of the frames given: 0 for a single one. CAMBI in v1 models is exact on rounded
     codes and has a surrogate gradient; docs/losses.md lists where gradients vanish.
+
+    Example:
+        >>> import jax, jaxvqa
+        >>> ref = jax.random.uniform(jax.random.key(0), (1, 64, 64), maxval=255.0)
+        >>> loss = jaxvqa.losses.vmaf(ref, 0.5 * ref, model="vmaf_v0.6.1neg", bit_depth=8)
+        >>> loss.shape, bool(loss[0] > 0)
+        ((1,), True)
     """
     one_of("banding_gradient", banding_gradient, (True, False))
     loss = _model_loss(ref, dis, bit_depth, model, banding_gradient)
@@ -103,6 +110,13 @@ def funque(
 
     Raises:
         ValueError: no such model, or frames too small. TypeError: bad dtypes.
+
+    Example:
+        >>> import jax, jaxvqa
+        >>> ref = jax.random.uniform(jax.random.key(0), (1, 64, 64), maxval=255.0)
+        >>> loss = jaxvqa.losses.funque(ref, 0.5 * ref, bit_depth=8)
+        >>> loss.shape, bool(loss[0] > 0)
+        ((1,), True)
     """
     return reduce_frames(_model_loss(ref, dis, bit_depth, model), where, reduction)
 

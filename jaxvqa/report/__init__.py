@@ -1,4 +1,14 @@
-"""Result files: JSON, CSV and XML as libvmaf writes them, Parquet, plots, and reading them back."""
+"""Result files and plots.
+
+`write`: a `Result` into a file, JSON, CSV, XML (libvmaf's layouts) or Parquet by its suffix.
+`write_json`, `write_csv`, `write_xml`, `write_parquet`: the same in one format.
+`render` and `render_json` to `render_parquet`: the content of such a file.
+`load`: a JSON result file, of jaxvqa or libvmaf, as a `SavedResult`.
+`plot`: scores over the frames, as a picture.
+`FORMATS`, `format_of`: the formats, and the one that a file name asks for.
+`ResultFileError`: a result file that can't be read.
+`write_atomically`: a file that appears whole or not at all.
+"""
 
 from jaxvqa.report._atomic import write_atomically as write_atomically
 from jaxvqa.report._csv_file import render_csv as render_csv

@@ -1,4 +1,12 @@
-"""Reading video files frame by frame, and pairing the frames of two of them."""
+"""Reading video files frame by frame, and pairing the frames of two of them.
+
+`open_video`: a file as a `Video`, an iterator over planes; `VideoInfo` describes it.
+`open_pair`: two files as a `VideoPair`, an iterator over numbered pairs of frames.
+`InputOptions`: how a pair is read: raw formats, skipped frames, unequal lengths.
+`prefetch`: decodes ahead in a thread.
+`write_y4m`: frames into a y4m file.
+`VideoError`: a file that can't be read.
+"""
 
 from jaxvqa.video._errors import VideoError as VideoError
 from jaxvqa.video._info import VideoInfo as VideoInfo

@@ -221,5 +221,12 @@ def adm_integer(
 
     Source: libvmaf f85a853, `integer_adm.c`. All integers equal the plain-C tool's; its AVX2 code
     differs at some widths by up to 1.3e-5. The angle test needs true float64, as on CPU and GPU.
+
+    Example:
+        >>> import numpy as np, jaxvqa
+        >>> ref = np.random.default_rng(0).integers(0, 256, (1, 64, 64), np.uint8)
+        >>> found = jaxvqa.features.adm_integer(ref, ref // 2)
+        >>> round(float(found["integer_adm2"][0]), 2)
+        0.57
     """
     return run(ADM, ref, dis, bit_depth, options)

@@ -124,6 +124,13 @@ def cambi(
         ValueError: bad options or sizes. TypeError: samples that are not uint8 or uint16.
 
     Source: libvmaf f85a853, `cambi.c`. Matches it to float32 rounding.
+
+    Example:
+        >>> import numpy as np, jaxvqa
+        >>> smooth = np.tile(np.linspace(60, 80, 256), (1, 256, 1)).astype(np.uint8)  # 21 bands
+        >>> found = jaxvqa.features.cambi(smooth, smooth)
+        >>> round(float(found["cambi"][0]), 1)
+        18.0
     """
     return run(CAMBI, ref, dis, bit_depth, options)
 
@@ -148,6 +155,12 @@ def cambi_heatmaps(
         ValueError: bad options or sizes. TypeError: samples that are not uint8 or uint16.
 
     Source: libvmaf f85a853, `cambi.c`.
+
+    Example:
+        >>> import numpy as np, jaxvqa
+        >>> smooth = np.tile(np.linspace(60, 80, 256), (1, 256, 1)).astype(np.uint8)  # 21 bands
+        >>> [x.shape for x in jaxvqa.features.cambi_heatmaps(smooth)][:2]
+        [(1, 256, 256), (1, 128, 128)]
     """
     planes = as_planes("video", video, bit_depth)
     settings = CAMBI.resolve(options)

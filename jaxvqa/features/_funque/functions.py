@@ -40,6 +40,13 @@ def funque(
         ValueError: bad sizes. TypeError: bad dtypes.
 
     Source: FUNQUE+ (funque_plus 65d0b88). Matches it to 2e-5 relative.
+
+    Example:
+        >>> import numpy as np, jaxvqa
+        >>> ref = np.random.default_rng(0).integers(0, 256, (1, 64, 64), np.uint8)
+        >>> found = jaxvqa.features.funque(ref, ref // 2)
+        >>> round(float(found["dlm_channel_y_scale_1"][0]), 2)
+        0.5
     """
     return run(sets.FUNQUE, ref, dis, bit_depth, options)
 
@@ -64,6 +71,13 @@ def y_funque_plus(
         ValueError: bad sizes. TypeError: bad dtypes.
 
     Source: FUNQUE+ (funque_plus 65d0b88). Matches it to 2e-5 relative.
+
+    Example:
+        >>> import numpy as np, jaxvqa
+        >>> ref = np.random.default_rng(0).integers(0, 256, (1, 64, 64), np.uint8)
+        >>> found = jaxvqa.features.y_funque_plus(ref, ref // 2)
+        >>> round(float(found["dlm_channel_y_scale_2"][0]), 2)
+        0.5
     """
     return run(sets.Y_FUNQUE_PLUS, ref, dis, bit_depth, options)
 
@@ -89,6 +103,14 @@ def funque_plus_3c(
         ValueError: bad sizes, or no chroma. TypeError: bad dtypes.
 
     Source: FUNQUE+ (funque_plus 65d0b88). Matches it to 2e-5 relative.
+
+    Example:
+        >>> import numpy as np, jaxvqa
+        >>> y = np.random.default_rng(0).integers(0, 256, (1, 64, 64), np.uint8)
+        >>> ref, dis = jaxvqa.Planes(y, y, y), jaxvqa.Planes(y, y, y // 2)
+        >>> found = jaxvqa.features.funque_plus_3c(ref, dis)
+        >>> round(float(found["mad_channel_v_scale_2"][0]), 2)
+        1.0
     """
     return run(sets.FUNQUE_PLUS_3C, ref, dis, bit_depth, options)
 
@@ -114,6 +136,13 @@ def fs_y_funque_plus(
         ValueError: bad sizes. TypeError: bad dtypes.
 
     Source: FUNQUE+ (funque_plus 65d0b88). Matches it to 2e-5 relative.
+
+    Example:
+        >>> import numpy as np, jaxvqa
+        >>> ref = np.random.default_rng(0).integers(0, 256, (1, 64, 64), np.uint8)
+        >>> found = jaxvqa.features.fs_y_funque_plus(ref, ref // 2)
+        >>> round(float(found["dlm_channel_y_scale_2"][0]), 2)
+        0.5
     """
     return run(sets.FS_Y_FUNQUE_PLUS, ref, dis, bit_depth, options)
 
@@ -140,6 +169,14 @@ def fs_funque_plus_3c(
         ValueError: bad sizes, or no chroma. TypeError: bad dtypes.
 
     Source: FUNQUE+ (funque_plus 65d0b88). Matches it to 2e-5 relative.
+
+    Example:
+        >>> import numpy as np, jaxvqa
+        >>> y = np.random.default_rng(0).integers(0, 256, (1, 64, 64), np.uint8)
+        >>> ref, dis = jaxvqa.Planes(y, y, y), jaxvqa.Planes(y, y, y // 2)
+        >>> found = jaxvqa.features.fs_funque_plus_3c(ref, dis)
+        >>> round(float(found["mad_channel_v_scale_3"][0]), 2)
+        2.0
     """
     return run(sets.FS_FUNQUE_PLUS_3C, ref, dis, bit_depth, options)
 
@@ -164,5 +201,12 @@ def funque_2022(
 
     Source: FUNQUE 2022 (funque 74c0ea7). Matches it to 2e-5 relative; its VIF runs on float32
     integral images, which costs the source itself 1e-5.
+
+    Example:
+        >>> import numpy as np, jaxvqa
+        >>> ref = np.random.default_rng(0).integers(0, 256, (1, 64, 64), np.uint8)
+        >>> found = jaxvqa.features.funque_2022(ref, ref // 2)
+        >>> {name: round(float(x[0]), 2) for name, x in found.items()}
+        {'wd_essim': 0.03, 'vif_scale1': 0.33, 'vif_scale2': 0.28, 'dlm': 0.5, 'motion': 0.0}
     """
     return run(sets.FUNQUE_2022, ref, dis, bit_depth, options)

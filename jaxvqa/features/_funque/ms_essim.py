@@ -84,5 +84,12 @@ def ms_essim(
 
     Source: FUNQUE+ (funque_plus 65d0b88), whose own pooling, the coefficient of variation, is in
     `y_funque_plus`.
+
+    Example:
+        >>> import numpy as np, jaxvqa
+        >>> ref = np.random.default_rng(0).integers(0, 256, (1, 64, 64), np.uint8)
+        >>> found = jaxvqa.features.ms_essim(ref, ref // 2)
+        >>> round(float(found["ms_essim"][0]), 2)
+        0.91
     """
     return run(MS_ESSIM, ref, dis, bit_depth, options)

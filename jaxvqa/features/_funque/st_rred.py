@@ -104,5 +104,12 @@ def strred(
         ValueError: bad options or sizes. TypeError: bad dtypes.
 
     Source: FUNQUE+ (funque_plus 65d0b88). Matches it to 2e-5 relative.
+
+    Example:
+        >>> import numpy as np, jaxvqa
+        >>> ref = np.random.default_rng(0).integers(0, 256, (2, 64, 64), np.uint8)
+        >>> found = jaxvqa.features.strred(ref, ref // 2)
+        >>> [round(float(x), 4) for x in found["srred"]]
+        [0.0, 0.0063]
     """
     return run(STRRED, ref, dis, bit_depth, options)

@@ -225,5 +225,12 @@ def motion(
         ValueError: bad options or sizes. TypeError: bad dtypes.
 
     Source: libvmaf f85a853, `float_motion.c`. Matches it to a relative 2e-5 (float32 sums).
+
+    Example:
+        >>> import numpy as np, jaxvqa
+        >>> ref = np.random.default_rng(0).integers(0, 256, (3, 64, 64), np.uint8)
+        >>> found = jaxvqa.features.motion(ref, ref)
+        >>> [round(float(x), 1) for x in found["motion2"]]
+        [0.0, 24.1, 25.8]
     """
     return run(FLOAT_MOTION, ref, dis, bit_depth, options)

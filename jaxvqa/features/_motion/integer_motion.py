@@ -208,5 +208,12 @@ def motion_integer(
 
     Source: libvmaf f85a853, `integer_motion.c`. The sums equal those of its plain C code; the
     values differ by float32 rounding only.
+
+    Example:
+        >>> import numpy as np, jaxvqa
+        >>> ref = np.random.default_rng(0).integers(0, 256, (3, 64, 64), np.uint8)
+        >>> found = jaxvqa.features.motion_integer(ref, ref)
+        >>> [round(float(x), 1) for x in found["integer_motion2"]]
+        [0.0, 24.1, 25.8]
     """
     return run(MOTION, ref, dis, bit_depth, options)

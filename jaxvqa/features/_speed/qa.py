@@ -224,5 +224,12 @@ def speed_qa(
 
     Source: `matlab/SpEED` of Netflix/vmaf f85a853. Matches it to 1e-9 relative in float64, and to
     the rounding of the result for other frames.
+
+    Example:
+        >>> import numpy as np, jaxvqa
+        >>> ref = np.random.default_rng(0).integers(0, 256, (2, 160, 160), np.uint8)
+        >>> found = jaxvqa.features.speed_qa(ref, ref // 2)
+        >>> [round(float(x), 1) for x in found["speed_qa"]]
+        [2174.6, 2174.6]
     """
     return run(SPEED_QA, ref, dis, bit_depth, options)

@@ -340,6 +340,14 @@ def speed_chroma(
     frames have reverse derivatives only (`jax.grad`), float64 frames all.
 
     Source: libvmaf f85a853, `speed.c`. Matches it to 1e-4 relative.
+
+    Example:
+        >>> import numpy as np, jaxvqa
+        >>> y = np.random.default_rng(0).integers(0, 256, (1, 160, 160), np.uint8)
+        >>> ref, dis = jaxvqa.Planes(y, y, y), jaxvqa.Planes(y, y // 2, y)
+        >>> found = jaxvqa.features.speed_chroma(ref, dis)
+        >>> {name: round(float(x[0]), 1) for name, x in found.items()}
+        {'speed_chroma_u': 46.1, 'speed_chroma_v': 0.0, 'speed_chroma_uv': 23.1}
     """
     return run(SPEED_CHROMA, ref, dis, bit_depth, options)
 
@@ -363,5 +371,12 @@ def speed_temporal(
         ValueError: bad options, or frames so small that no block is left (libvmaf crashes there).
 
     Gradients: as for `speed_chroma`. Source: libvmaf f85a853, `speed.c`; matched to 1e-4 relative.
+
+    Example:
+        >>> import numpy as np, jaxvqa
+        >>> ref = np.random.default_rng(0).integers(0, 256, (2, 160, 160), np.uint8)
+        >>> found = jaxvqa.features.speed_temporal(ref, ref // 2)
+        >>> [round(float(x), 1) for x in found["speed_temporal"]]
+        [0.0, 48.1]
     """
     return run(SPEED_TEMPORAL, ref, dis, bit_depth, options)
