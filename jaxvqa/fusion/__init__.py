@@ -1,9 +1,11 @@
 """Fusion models: per-frame features in, one score per frame out, and the files that hold them.
 
-`Model` and `Collection` are pytrees of arrays; `Svr`, `ScoreTransform`, `FeatureRef` and
-`ModelInfo` are their parts. `load_model` reads our format and libvmaf's, `save_model` writes both,
-`list_models` lists those that ship. `predict` and `predict_collection` score rows of features and
-work under `jit`, `vmap` and `grad`.
+`Model`, `Collection`: pytrees of arrays; a collection is a model with its bootstrap members.
+`Svr`, `ScoreTransform`, `FeatureRef`, `ModelInfo`: the parts of a model.
+`load_model`: a model by name, or from a file in our format or libvmaf's.
+`save_model`: a model into a file, in one of `MODEL_FORMATS`.
+`list_models`: a `ModelRecord` of each model that ships.
+`predict`, `predict_collection`: scores from rows of features, for `jit`, `vmap` and `grad`.
 """
 
 from jaxvqa.fusion._bootstrap import predict_collection as predict_collection

@@ -2,7 +2,7 @@
 
 `write`: a `Result` into a file, JSON, CSV, XML (libvmaf's layouts) or Parquet by its suffix.
 `write_json`, `write_csv`, `write_xml`, `write_parquet`: the same in one format.
-`render` and `render_json` to `render_parquet`: the content of such a file.
+`render`, `render_json`, `render_csv`, `render_xml`, `render_parquet`: the content of such a file.
 `load`: a JSON result file, of jaxvqa or libvmaf, as a `SavedResult`.
 `plot`: scores over the frames, as a picture.
 `FORMATS`, `format_of`: the formats, and the one that a file name asks for.
