@@ -17,15 +17,13 @@ from pathlib import Path
 
 from jaxvqa import losses
 from jaxvqa._cli.features import smallest_square
-from jaxvqa.features import _builtin
 from jaxvqa.features._feature import MEASURED, OF_REFERENCE, Feature, Output
 from jaxvqa.features._options import Option
-from jaxvqa.features._registry import differentiable
+from jaxvqa.features._registry import FUNCTIONS, differentiable
 from jaxvqa.features._registry import losses as losses_of_features
 
 DOCS = Path(__file__).parent
 
-FUNCTIONS = {f.feature.name: f for f in vars(_builtin).values() if hasattr(f, "feature")}
 FEATURES: tuple[Feature, ...] = tuple(function.feature for function in FUNCTIONS.values())
 
 _BETTER = {"higher": "higher", "lower": "lower", "neither": "-"}

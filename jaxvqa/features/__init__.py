@@ -4,13 +4,8 @@ Every function takes `(ref, dis, *, bit_depth, options)`, luma arrays or `Planes
 dict of `(frames,)` arrays. Each has its record as `.feature`; docs/metrics.md lists all outputs
 and options.
 
-`vif`, `adm`, `motion`: the float forms of libvmaf, differentiable.
-`vif_integer`, `adm_integer`, `motion_integer`: libvmaf's fixed-point extractors.
-`cambi`, `cambi_heatmaps`: banding, and where it is.
-`speed_chroma`, `speed_temporal`, `speed_qa`: entropy differences of blocks.
-`funque`, `funque_2022`, `y_funque_plus`, `funque_plus_3c`, `fs_y_funque_plus`,
-    `fs_funque_plus_3c`: feature sets on one Haar pyramid.
-`strred`, `ms_essim`: two metrics on the same pyramid.
+{metrics}
+`cambi_heatmaps`: where `cambi` sees banding.
 `register`: adds a metric of your own; `FEATURES` has all records by name.
 `Feature`, `Output`, `Loss`, `Measurement`, `Options`, `option`: the parts of a record.
 
@@ -18,6 +13,7 @@ A metric of several files is a folder whose docstring is its map; `plain.py` the
 its shortest form.
 """
 
+from jaxvqa.features import _registry
 from jaxvqa.features._builtin import *  # noqa: F403
 from jaxvqa.features._cambi.feature import cambi_heatmaps as cambi_heatmaps
 from jaxvqa.features._feature import Feature as Feature
@@ -28,3 +24,8 @@ from jaxvqa.features._options import Options as Options
 from jaxvqa.features._options import option as option
 from jaxvqa.features._registry import FEATURES as FEATURES
 from jaxvqa.features._registry import register as register
+
+__doc__ = (__doc__ or "").replace(
+    "{metrics}",
+    "\n".join(f"`{fn.__name__}`: {fn.feature.summary}." for fn in _registry.FUNCTIONS.values()),
+)

@@ -66,5 +66,12 @@ def moment(
         ValueError: bad options or shapes. TypeError: bad dtypes.
 
     Source: libvmaf f85a853, `float_moment.c`. Matches it within a relative 1e-6.
+
+    Example:
+        >>> import numpy as np, jaxvqa
+        >>> ref = np.full((1, 16, 16), 3, np.uint8)
+        >>> found = jaxvqa.features.moment(ref, 2 * ref)
+        >>> [float(found[f"float_moment_dis{n}"][0]) for n in ("1st", "2nd")]
+        [6.0, 36.0]
     """
     return run(FLOAT_MOMENT, ref, dis, bit_depth, options)

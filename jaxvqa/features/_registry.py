@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -15,10 +15,15 @@ from jaxvqa.features import _builtin
 from jaxvqa.features._feature import Feature, Part
 from jaxvqa.features._options import Options
 
-_BUILTIN: dict[str, Feature[Any]] = {
-    function.feature.name: function.feature
+# the public functions of the metrics that ship
+FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    function.feature.name: function
     for function in vars(_builtin).values()
     if isinstance(getattr(function, "feature", None), Feature)
+}
+_BUILTIN: dict[str, Feature[Any]] = {
+    name: function.feature  # type: ignore[attr-defined]
+    for name, function in FUNCTIONS.items()
 }
 _features: dict[str, Feature[Any]] = dict(_BUILTIN)
 

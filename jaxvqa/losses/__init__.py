@@ -5,10 +5,10 @@ returns `(frames,)` losses, or a scalar with `reduction="mean"` or "sum". They a
 for `jit`, `grad`, `vmap` (over clips) and `jax.checkpoint`. docs/losses.md says where each has
 no gradient. RGB comes in through `jaxvqa.color.rgb_to_planes`.
 
-`vmaf`, `funque`: made of a fusion model.
-`names`: the names of all losses. All others are those of the features that have one,
-    registered ones included, under the name in their record.
-`LossFunction`: their signature.
+`vmaf`, `funque`: distance of a fusion model's score from that of an equal pair.
+{losses}
+`names`: the names of all losses, those of registered metrics included.
+`LossFunction`: the signature of a loss.
 """
 
 from jaxvqa.features import _registry
@@ -16,6 +16,10 @@ from jaxvqa.losses._metrics import LossFunction as LossFunction
 from jaxvqa.losses._metrics import loss_function as _loss_function
 from jaxvqa.losses._model import funque as funque
 from jaxvqa.losses._model import vmaf as vmaf
+
+__doc__ = (__doc__ or "").replace(
+    "{losses}", "\n".join(f"`{name}`: {f.loss.summary}" for name, f in _registry.losses().items())
+)
 
 
 def __getattr__(name: str) -> LossFunction:
