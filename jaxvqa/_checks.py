@@ -12,6 +12,24 @@ from typing import Any
 import jax.numpy as jnp
 
 BIT_DEPTHS = (8, 9, 10, 12, 14, 16)
+_LONGEST = 60
+
+
+def shown(value: Any) -> str:
+    """A caller's value for a message, cut where it is long."""
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # Python writes whole numbers up to some length only
+        return "a number of thousands of digits"
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+
+
+def as_text(value: Any) -> str:
+    """A caller's value as text, to compare with what is allowed; empty if Python can't write it."""
+    try:
+        return str(value)
+    except ValueError:
+        return ""
 
 
 def check_bit_depth(bit_depth: Any, dtype: Any) -> int:

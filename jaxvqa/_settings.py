@@ -14,8 +14,9 @@ import re
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
+
+from jaxvqa._checks import as_text, shown
 
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
@@ -81,7 +82,7 @@ def check_settings(request: Any) -> None:
     """
     for known in settings_of(type(request)):
         value = getattr(request, known.name)
-        if value == known.default and type(value) is type(known.default):
+        if type(value) is type(known.default) and value == known.default:
             continue
         try:
             parsed = known.parse(value)
@@ -94,9 +95,9 @@ def whole(least: int) -> Callable[[Any], int]:
     """Parses a whole number of at least `least`."""
 
     def parse(value: Any) -> int:
-        text = str(value)
+        text = as_text(value)
         if isinstance(value, bool) or not re.fullmatch(r"[+-]?\d{1,9}", text) or int(text) < least:
-            raise ValueError(f"must be a whole number of at least {least}, got {value!r}.")
+            raise ValueError(f"must be a whole number of at least {least}, got {shown(value)}.")
         return int(text)
 
     return parse
@@ -104,32 +105,37 @@ def whole(least: int) -> Callable[[Any], int]:
 
 def optional(parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Parses as `parse` does, and takes None and an empty text for "not given"."""
-    return lambda value: None if value is None or value == "" else parse(value)
+
+    def parse_given(value: Any) -> Any:
+        return None if value is None or (isinstance(value, str) and not value) else parse(value)
+
+    return parse_given
 
 
 def positive_number(value: Any) -> float:
     """Parses a finite number above 0; fractions such as 30000/1001 too."""
+    parts = re.fullmatch(r"(\d{1,9})/(\d{1,9})", value) if isinstance(value, str) else None
     try:
-        number = float(Fraction(value)) if isinstance(value, str) else float(value)
+        number = int(parts[1]) / int(parts[2]) if parts else float(value)
     except (TypeError, ValueError, ZeroDivisionError, OverflowError):
         number = math.nan
     if isinstance(value, bool) or not (number > 0 and math.isfinite(number)):
-        raise ValueError(f"must be a number above 0, got {value!r}.")
+        raise ValueError(f"must be a number above 0, got {shown(value)}.")
     return number
 
 
 def text(value: Any) -> str:
     """Parses any text."""
     if not isinstance(value, str):
-        raise ValueError(f"must be text, got {value!r}.")
+        raise ValueError(f"must be text, got {shown(value)}.")
     return value
 
 
 def switch(value: Any) -> bool:
     """Parses true or false."""
-    truth = value if isinstance(value, bool) else _BOOLEANS.get(str(value).lower())
+    truth = value if isinstance(value, bool) else _BOOLEANS.get(as_text(value).lower())
     if truth is None:
-        raise ValueError(f"must be true or false, got {value!r}.")
+        raise ValueError(f"must be true or false, got {shown(value)}.")
     return truth
 
 
@@ -138,9 +144,10 @@ def choice(*choices: Any) -> Callable[[Any], Any]:
     by_text = {str(c): c for c in choices}
 
     def parse(value: Any) -> Any:
-        if isinstance(value, bool) or str(value) not in by_text:
-            raise ValueError(f"must be one of {', '.join(by_text)}; got {value!r}.")
-        return by_text[str(value)]
+        written = as_text(value)
+        if isinstance(value, bool) or written not in by_text:
+            raise ValueError(f"must be one of {', '.join(by_text)}; got {shown(value)}.")
+        return by_text[written]
 
     return parse
 
@@ -153,7 +160,7 @@ def size(value: Any) -> tuple[int, int]:
         if parts is None and isinstance(value, str):
             raise ValueError
     except (TypeError, ValueError):
-        raise ValueError(f"must be WIDTHxHEIGHT, such as 1280x720, got {value!r}.") from None
+        raise ValueError(f"must be WIDTHxHEIGHT, such as 1280x720, got {shown(value)}.") from None
     return width, height
 
 

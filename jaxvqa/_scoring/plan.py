@@ -203,11 +203,11 @@ class _Planner:
         inputs, replaced = [], False
         for ref in model.features:
             feature, key = find(ref.extractor), ref.key
-            options = feature.resolve(ref.settings)
-            if self._float:
-                twin, key, options = differentiable(feature, key, ref.settings)
-                feature, replaced = twin, replaced or twin is not feature
             try:
+                options = feature.resolve(ref.settings)
+                if self._float:
+                    twin, key, options = differentiable(feature, key, ref.settings)
+                    feature, replaced = twin, replaced or twin is not feature
                 output, options = feature.output(key, options)
             except ValueError as error:
                 raise ValueError(f"model {model.name}: {error}") from None

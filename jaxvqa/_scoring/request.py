@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+from jaxvqa._checks import shown
 from jaxvqa._settings import (
     check_settings,
     choice,
@@ -36,11 +37,13 @@ def _models(value: Any) -> tuple[Any, ...]:
 
 
 def _features(value: Any) -> tuple[str, ...]:
-    features = (value,) if isinstance(value, str) else tuple(value or ())
+    if value is None:
+        return ()
+    features = tuple(value) if isinstance(value, (list, tuple)) else (value,)
     for feature in features:
         if not isinstance(feature, str):
             raise ValueError(
-                f"must be text such as 'float_vif=vif_kernelscale=0.5', got {feature!r}."
+                f"must be text such as 'float_vif=vif_kernelscale=0.5', got {shown(feature)}."
             )
     return features
 

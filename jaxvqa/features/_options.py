@@ -19,6 +19,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from jaxvqa._checks import as_text, shown
+
 Value = bool | int | float | str
 SomeOptions = TypeVar("SomeOptions", bound="Options")
 
@@ -56,14 +58,14 @@ class Option:
             ValueError: a value of another type, not finite, or out of range.
         """
         if isinstance(self.default, bool):
-            truth = value if isinstance(value, bool) else _BOOLEANS.get(str(value).lower())
+            truth = value if isinstance(value, bool) else _BOOLEANS.get(as_text(value).lower())
             if truth is None:
-                raise ValueError(f"{self.name} must be true or false, got {value!r}.")
+                raise ValueError(f"{self.name} must be true or false, got {shown(value)}.")
             return truth
         if isinstance(self.default, str):
             if self.choices is not None and value not in self.choices:
                 raise ValueError(
-                    f"{self.name} must be one of {', '.join(self.choices)}; got {value!r}."
+                    f"{self.name} must be one of {', '.join(self.choices)}; got {shown(value)}."
                 )
             return str(value)
         return self._parse_number(value)
@@ -76,11 +78,17 @@ class Option:
         except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not math.isfinite(number) or (whole and number != int(number)):
-            raise ValueError(f"{self.name} must be {kind}, got {value!r}.")
+            raise ValueError(f"{self.name} must be {kind}, got {shown(value)}.")
         low, high = self.low, self.high
-        if not (low is None or number >= low) or not (high is None or number <= high):
-            raise ValueError(f"{self.name} must lie between {low:g} and {high:g}, got {number:g}.")
+        if (low is not None and number < low) or (high is not None and number > high):
+            raise ValueError(f"{self.name} must {self._limits}, got {number:g}.")
         return int(number) if whole else number
+
+    @property
+    def _limits(self) -> str:
+        if self.low is not None and self.high is not None:
+            return f"lie between {self.low:g} and {self.high:g}"
+        return f"be at most {self.high:g}" if self.low is None else f"be at least {self.low:g}"
 
     def format(self, value: Value) -> str:
         """The value as libvmaf prints it in an output name: `%g`, `%d` or the string itself."""
@@ -99,9 +107,11 @@ class Option:
             return "true, false"
         if self.choices is not None:
             return ", ".join(self.choices)
-        if self.low is None or self.high is None:
-            return "any text" if isinstance(self.default, str) else "any number"
-        return f"{self.low:g} to {self.high:g}"
+        if isinstance(self.default, str):
+            return "any text"
+        if self.low is None:
+            return "any number" if self.high is None else f"up to {self.high:g}"
+        return f"from {self.low:g}" if self.high is None else f"{self.low:g} to {self.high:g}"
 
 
 def option(
