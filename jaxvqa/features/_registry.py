@@ -16,7 +16,7 @@ from jaxvqa.features._feature import Feature, Part
 from jaxvqa.features._options import Options
 
 # the public functions of the metrics that ship
-FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+FUNCTIONS: Mapping[str, Any] = {
     function.feature.name: function
     for function in vars(_builtin).values()
     if isinstance(getattr(function, "feature", None), Feature)

@@ -18,7 +18,8 @@ from jaxvqa.losses._model import funque as funque
 from jaxvqa.losses._model import vmaf as vmaf
 
 __doc__ = (__doc__ or "").replace(
-    "{losses}", "\n".join(f"`{name}`: {f.loss.summary}" for name, f in _registry.losses().items())
+    "{losses}",
+    "\n".join(f"`{name}`: {f.loss.summary}" for name, f in _registry.losses().items() if f.loss),
 )
 
 
