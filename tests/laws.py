@@ -6,14 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxvqa._planes import Planes
+from tests.programs import quick
 
 PLATFORMS = ("cpu", "cuda", "tpu")
-# halves compile times and costs speed that tests don't need
-QUICK = {
-    "compiler_options": {
-        "xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True,
-    },
-}  # fmt: skip
 
 
 def degenerate_frames(height, width, bit_depth=8):
@@ -110,7 +105,7 @@ def chunked(feature, ref: Planes, dis: Planes, size: int, given=None):
     """The raw series of a feature computed `size` frames at a time with its history."""
     options = feature.resolve(given or {})
     before = feature.before(options)
-    program = jax.jit(lambda r, d: feature.extract(r, d, options), **QUICK)
+    program = quick(lambda r, d: feature.extract(r, d, options))
     parts = []
     for start in range(0, ref.frames, size):
         index = np.clip(np.arange(start - before, start + size), 0, ref.frames - 1)

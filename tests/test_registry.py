@@ -18,6 +18,7 @@ from jaxvqa.features._registry import FEATURES, by_key, extractor_of
 from jaxvqa.features._run import check_feature, measure, read_planes, with_history
 from jaxvqa.losses._measure import measure_floats
 from tests import clips, laws, tolerances
+from tests.programs import quick
 
 FUNCTIONS = {fn.feature.name: fn for fn in vars(_builtin).values() if hasattr(fn, "feature")}
 # frames that some metrics need to be larger; SpEED needs more blocks than a covariance has rows
@@ -62,7 +63,7 @@ def clip_values(name, ref, dis):
 
 @functools.cache
 def program(name):
-    return jax.jit(functools.partial(clip_values, name), **laws.QUICK)
+    return quick(functools.partial(clip_values, name))
 
 
 @functools.cache
@@ -122,7 +123,7 @@ def test_jit_is_eager(name):
 def test_vmap_is_a_loop(name):
     ref, dis = pair(name)
     both = jax.tree.map(lambda a, b: np.stack([a, b]), (ref, dis), (dis, ref))
-    mapped = jax.jit(jax.vmap(functools.partial(clip_values, name)), **laws.QUICK)(*both)
+    mapped = quick(jax.vmap(functools.partial(clip_values, name)))(*both)
     assert_close({k: v[0] for k, v in mapped.items()}, values(name), "vmap and loop differ")
     second = program(name)(dis, ref)
     assert_close({k: v[1] for k, v in mapped.items()}, second, "vmap and loop differ")
@@ -168,7 +169,7 @@ def test_gradients_are_finite(name):
         # a value that is undefined has no gradient to speak of
         return sum(jnp.where(jnp.isnan(v), 0.0, v).sum() for v in found.values())
 
-    both = jax.jit(jax.value_and_grad(total, argnums=(0, 1)), **laws.QUICK)
+    both = quick(jax.value_and_grad(total, argnums=(0, 1)))
     for case, ref, dis in laws.degenerate_frames(height, width):
         value, gradients = both(ref, dis)
         assert np.isfinite(value), f"{name}: {case}"
@@ -249,7 +250,7 @@ def test_losses_are_zero_for_an_equal_pair(name):
     loss = getattr(losses, form.name)
     assert form.name in losses.names()
     assert form.summary in loss.__doc__
-    found = jax.jit(lambda r, d: loss(r, d), **laws.QUICK)(ref, ref)
+    found = quick(loss)(ref, ref)
     assert found.shape == (2,)
     np.testing.assert_allclose(
         found, 0, atol=tolerances.PERFECT.get(name, tolerances.PERFECT_DEFAULT)
