@@ -37,7 +37,7 @@ class QualityMetric(nnx.Metric):
         metric: a fusion model (shipped name, path, or loaded), the name of a feature
             (`float_vif`), or a function `(ref, dis, bit_depth=...) -> (frames,)`. Models use the
             float twins of their features and clip their score.
-        bit_depth: bits a sample; needed unless frames are uint8 or `Planes`.
+        bit_depth: bits per sample; needed unless frames are uint8 or `Planes`.
         pooling: "mean", "harmonic_mean" (libvmaf's, `n / sum(1 / (s + 1)) - 1`), "min" or "max".
         output: which output of a feature, where it has several.
         **options: options of the feature, or further arguments of the function.
@@ -194,8 +194,8 @@ class Loss(nnx.Module):
 
     Args:
         loss: a name in `jaxvqa.losses`, or a function with the signature of those.
-        bit_depth: bits a sample; needed unless frames are uint8 or `Planes`.
-        reduction: "mean", "sum", or None for one value a frame.
+        bit_depth: bits per sample; needed unless frames are uint8 or `Planes`.
+        reduction: "mean", "sum", or None for one value per frame.
         **options: further arguments of the loss (`model="vmaf_v0.6.1neg"`).
 
     Raises:
@@ -227,8 +227,8 @@ class WeightedLoss(nnx.Module):
 
     Args:
         weights: weight of each loss by its name in `jaxvqa.losses`.
-        bit_depth: bits a sample; needed unless frames are uint8 or `Planes`.
-        reduction: "mean", "sum", or None for one value a frame.
+        bit_depth: bits per sample; needed unless frames are uint8 or `Planes`.
+        reduction: "mean", "sum", or None for one value per frame.
         options: further arguments by loss (`{"vmaf": {"model": "vmaf_v1"}}`).
         terms: further losses by a name of your own: `{"mine": Loss(fn, bit_depth=8)}`, with a
             weight under that name.

@@ -316,5 +316,5 @@ def test_bad_series():
     del series["VMAF_integer_feature_adm2_score"]
     with pytest.raises(ValueError, match="needs the features VMAF_integer_feature_adm2_score"):
         score_series(model, series, "s")
-    with pytest.raises(ValueError, match="takes 6 features a frame, got 4"):
+    with pytest.raises(ValueError, match="takes 6 features per frame, got 4"):
         predict(model, jnp.ones((2, 4)))

@@ -99,7 +99,7 @@ def test_a_plot_says_what_it_shows(tmp_path, readable_svg):
     text = svg_text(tmp_path / "p.svg")
     assert "vmaf (vmaf_v0.6.1): mean 90.00 over 3 frames" in text
     assert "min 80.00 at frame 1" in text
-    assert "frame (30 frames a second)" in text
+    assert "frame (30 frames per second)" in text
 
 
 def test_several_results_share_a_chart_with_a_legend(tmp_path, readable_svg):

@@ -79,7 +79,7 @@ def raw_scores(model: Model, features: Float[Array, "frames n"]) -> Float[Array,
     model = cast(model, features.dtype)
     if features.shape[-1] != len(model.features):
         raise ValueError(
-            f"model {model.name} takes {len(model.features)} features a frame, "
+            f"model {model.name} takes {len(model.features)} features per frame, "
             f"got {features.shape[-1]}."
         )
     if model.chroma_correction_parameter is not None:

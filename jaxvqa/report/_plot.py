@@ -239,7 +239,7 @@ def _set_limits(axis: Any, lines: list[_Line]) -> None:
 def _frame_label(results: Sequence[AnyResult]) -> str:
     rates = {r.fps if isinstance(r, SavedResult) else r.clip.fps for r in results}
     rate = rates.pop() if len(rates) == 1 else None
-    return f"frame ({rate:.4g} frames a second)" if rate else "frame"
+    return f"frame ({rate:.4g} frames per second)" if rate else "frame"
 
 
 def _short(value: float) -> str:

@@ -48,7 +48,7 @@ def banding(
 
     Args:
         y: luma code values, rounded and clipped to `depth` bits for the value.
-        depth: bits a sample.
+        depth: bits per sample.
         options: options of `features.cambi`.
         geometry: the size at which frames are examined.
 
@@ -79,7 +79,7 @@ def banding_slope(
 
     Args:
         codes: luma codes, uint8 or uint16 `(h, w)`.
-        depth: bits a sample.
+        depth: bits per sample.
         options: options of `features.cambi`.
         geometry: the size at which the frame is examined.
     """

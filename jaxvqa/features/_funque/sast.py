@@ -50,7 +50,7 @@ def half_size(
     Args:
         plane: code values, luma or chroma at its own size.
         luma_size: height and width of the luma plane.
-        bit_depth: bits a sample; 8 saturates at 255, more at 65535.
+        bit_depth: bits per sample; 8 saturates at 255, more at 65535.
         rounded: round to whole codes as the reference does. False gives the smooth twin for
             gradients, which still saturates.
         keep: rows and columns to keep of the half-size luma picture, top left; all by default.

@@ -85,7 +85,7 @@ def plane_pyramid(
         plane: code values; chroma at its own size (it is enlarged by repetition).
         channel: "y", "u" or "v", for weights that tell them apart.
         luma_size: height and width of the luma plane.
-        bit_depth: bits a sample; samples are divided by 2^bit_depth - 1.
+        bit_depth: bits per sample; samples are divided by 2^bit_depth - 1.
         transform: what to do.
         rounded: round the halved picture to whole codes, as the reference does.
     """
