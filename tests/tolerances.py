@@ -96,3 +96,9 @@ LOSS_FLOAT32 = 1e-3
 
 # relative to the largest: float32 sums of a window of 49 terms, each rounded to 6e-8
 BANDING_PULL = 3e-6
+
+# plain forms. An equal pair's quality map is 1 within 2e-16, which MS-ESSIM's exponents 0.0448 and
+# 0.2856 together make 7e-6; absolute
+PLAIN_EQUAL_PAIR = 1e-5
+# relative; textbook formulas in float32: variances as differences of means, inverse covariances
+PLAIN_FLOAT32 = 1e-3

@@ -1,0 +1,1 @@
+"""The FUNQUE family: quality features fused on one Haar transform."""
