@@ -115,3 +115,9 @@ MOMENT_RELATIVE = 1e-6
 # units in the last place of float32, whole clip against chunks: most metrics give the same bits;
 # SpEED's float64 sums are ordered otherwise, which the covariance amplifies before the rounding
 CHUNK_ULP = 4
+
+# plain forms. An equal pair's quality map is 1 within 2e-16, which MS-ESSIM's exponents 0.0448 and
+# 0.2856 together make 7e-6; absolute
+PLAIN_EQUAL_PAIR = 1e-5
+# relative; textbook formulas in float32: variances as differences of means, inverse covariances
+PLAIN_FLOAT32 = 1e-3

@@ -108,6 +108,18 @@ def wavelet_weights(
     return tuple((hv, hv, d) for hv, d in table[:levels])
 
 
+def spatial_taps(name: str) -> tuple[float, ...]:
+    """Taps along one axis of the filters `SPATIAL_CSF`.
+
+    Args:
+        name: one of `SPATIAL_CSF`.
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    return _SPATIAL[one_of("csf", name, SPATIAL_CSF)]
+
+
 def spatial_csf(
     x: Num[Array, "h w"],
     name: str,
@@ -133,7 +145,7 @@ def spatial_csf(
     Raises:
         ValueError: an unknown name, or a picture smaller than half the filter.
     """
-    taps = _SPATIAL[one_of("csf", name, SPATIAL_CSF)]
+    taps = spatial_taps(name)
     radius = len(taps) // 2
     return map_rows(
         lambda strip: then(separable(stage(first, strip), taps)),
