@@ -1,0 +1,1 @@
+"""Detail loss and additive impairment."""
