@@ -26,6 +26,9 @@ FLOAT_VIF_ORACLE = 1e-4
 FLOAT_ADM = 5e-5
 # float64 against float64, other order of summation
 FLOAT64_RELATIVE = 1e-9
+# relative; Watson's weights rounded to float32 (6e-8) against the same in float64: a masked band is
+# a difference of weighted ones, which amplifies it
+ADM_WEIGHTS_FLOAT32 = 1e-6
 # the same float32 program compiled in another shape
 ROUND_OFF = 2e-6
 # central differences in float64 at a step of 1e-4 on functions with kinks nearby

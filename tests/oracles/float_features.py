@@ -126,13 +126,13 @@ def neighbours(x):
 
 
 def adm(ref, dis, *, gain_limit=100.0, noise_weight=1 / 32, p=3.0, bypass=False, harmonic=False,
-        skip_aim_scale=-1):  # fmt: skip
+        skip_aim_scale=-1, distance=3.0, lines=1080, dlm_weight=0.5):  # fmt: skip
     """adm2, aim, adm3 and the four scale scores of one frame pair on the 8-bit scale."""
     r, d = ref - 128.0, dis - 128.0
     nums, dens, aims, scales = [], [], [], []
     for scale in range(4):
         (r, *o), (d, *t) = wavelet(r), wavelet(d)
-        f1, f2 = watson(scale)
+        f1, f2 = watson(scale, distance, lines)
         factors = (f1, f1, f2)
         restored, additive = split(o, t, gain_limit)
         height, width = r.shape
@@ -161,7 +161,9 @@ def adm(ref, dis, *, gain_limit=100.0, noise_weight=1 / 32, p=3.0, bypass=False,
     adm2 = sum(nums) / sum(dens)
     used = [s for s in range(4) if s != skip_aim_scale]
     aim = min(sum(aims[s] for s in used) / sum(dens[s] for s in used), 1.0)
-    adm3 = 2 * adm2 * aim / (adm2 + aim) if harmonic else 0.5 * adm2 + 0.5 * (1 - aim)
+    adm3 = dlm_weight * adm2 + (1 - dlm_weight) * (1 - aim)
+    if harmonic:
+        adm3 = 2 * adm2 * aim / (adm2 + aim)
     return [adm2, aim, adm3, *scales]
 
 
