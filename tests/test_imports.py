@@ -7,9 +7,9 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "jaxvqa"
 LAYERS = {
-    "_typing": 0, "_pytree": 0, "_checks": 0, "_planes": 1, "_pooling": 1, "_ops": 2,
-    "features": 3, "fusion": 4, "video": 4, "color": 5, "losses": 5, "_scoring": 6, "nnx": 6,
-    "report": 7, "_cli": 8, "__main__": 9,
+    "_typing": 0, "_pytree": 0, "_checks": 0, "_notice": 0, "_version": 0, "_settings": 1,
+    "_planes": 1, "_pooling": 1, "_ops": 2, "features": 3, "fusion": 4, "video": 4, "color": 5,
+    "losses": 5, "_scoring": 6, "nnx": 6, "report": 7, "_cli": 8, "__main__": 9,
 }  # fmt: skip
 CORE = {"jax", "jaxlib", "numpy", "flax", "jaxvqa"}
 OPTIONAL = {"av", "rich", "matplotlib", "pyarrow", "jaxtyping"}

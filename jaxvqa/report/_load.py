@@ -90,7 +90,7 @@ def load(path: str | os.PathLike[str]) -> SavedResult:
 
 def _fail(name: str, problem: str) -> NoReturn:
     raise ResultFileError(
-        f"{name}: {problem}: give a JSON file that jaxvqa score --output or the vmaf tool wrote."
+        f"{name}: {problem}: give a JSON file that jaxvqa or the vmaf tool wrote."
     )
 
 
