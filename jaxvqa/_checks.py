@@ -82,5 +82,6 @@ def one_of(name: str, value: Any, choices: Iterable[Any]) -> Any:
     """Returns `value` if it is among `choices`, else raises ValueError listing them."""
     choices = tuple(choices)
     if value not in choices:
-        raise ValueError(f"{name} must be one of {', '.join(map(str, choices))}; got {value!r}.")
+        known = ", ".join(map(str, choices))
+        raise ValueError(f"{name} must be one of {known}; got {shown(value)}.")
     return value

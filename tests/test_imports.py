@@ -10,8 +10,8 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "jaxvqa"
 # a module or package may import what stands in an earlier row, and itself
 LAYERS = (
-    {"_typing", "_pytree", "_checks", "_notice", "_settings", "_version"},
-    {"_planes", "_pooling"},
+    {"_typing", "_pytree", "_checks", "_notice", "_version"},
+    {"_settings", "_planes", "_pooling"},
     {"_ops"},
     {"features"},
     {"fusion", "video", "color"},

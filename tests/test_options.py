@@ -36,8 +36,8 @@ def another(o):
     """A value that is not the default."""
     if isinstance(o.default, bool):
         return not o.default
-    if o.choices is not None:
-        return next(c for c in o.choices if c != o.default)
+    if isinstance(o.default, str):
+        return next(c for c in o.choices or ("pq",) if c != o.default)
     return o.high if o.high != o.default else o.low
 
 
@@ -60,6 +60,19 @@ def test_every_spelling_means_the_same_and_two_are_refused(name, o):
     for other in others:
         with pytest.raises(ValueError, match=f"{name} got option {o.name} twice"):
             feature.resolve({first: value, other: o.default})
+
+
+def test_an_eotf_of_cambi_that_is_not_used_may_be_anything():
+    """As in libvmaf, which looks at the one that it uses."""
+    cambi = FEATURES["cambi"]
+    taken = cambi.resolve({"eotf": "xxx", "cambi_eotf": "pq"})
+    assert (taken.used_eotf, taken.suffix) == ("pq", "_ceot_pq_eotf_xxx")
+    assert cambi.resolve({"eotf": "pq", "cambi_eotf": "bt1886"}).used_eotf == "pq"
+    for given in ({"eotf": "xxx"}, {"eotf": "xxx", "cambi_eotf": "bt1886"}):
+        with pytest.raises(ValueError, match=r"^eotf must be one of bt1886, pq; got 'xxx'\.$"):
+            cambi.resolve(given)
+    with pytest.raises(ValueError, match=r"^cambi_eotf must be one of bt1886, pq; got 'xxx'\.$"):
+        cambi.resolve({"eotf": "pq", "cambi_eotf": "xxx"})
 
 
 def test_functions_refuse_an_option_given_twice():

@@ -1,6 +1,7 @@
 """Result files: libvmaf's layouts, its number rule, what is undefined, and whole-or-nothing."""
 
 import csv
+import dataclasses
 import io
 import json
 import os
@@ -8,6 +9,7 @@ import stat
 import xml.etree.ElementTree as ET
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -188,6 +190,22 @@ def test_parquet_is_in_long_form(tmp_path):
     about = json.loads(table.schema.metadata[b"jaxvqa"])
     assert about["clip"]["width"] == 640
     assert about["pooled"]["a"]["p5"] is None
+
+
+def test_parquet_of_arrays_has_no_file_names_and_files_stack(tmp_path):
+    arrays = dataclasses.replace(make(), clip=ClipInfo(640, 360, 8, "420"))
+    report.write(arrays, tmp_path / "arrays.parquet")
+    report.write(make({"other": [1.0, 2.0]}, numbers=(0, 5), names=()), tmp_path / "files.parquet")
+    tables = [pq.read_table(tmp_path / f"{name}.parquet") for name in ("arrays", "files")]
+    assert tables[0].schema.equals(tables[1].schema)
+    stacked = pa.concat_tables(tables).to_pydict()
+    assert stacked["reference"] == [None] * 6 + ["ref.mkv"] * 2
+    assert stacked["distorted"] == [None] * 6 + ["dis.mkv"] * 2
+    assert stacked["feature"] == ["integer_adm2"] * 3 + ["vmaf"] * 3 + ["other"] * 2
+    assert stacked["frame"] == [0, 1, 2, 0, 1, 2, 0, 5]
+    together = pq.read_table(tmp_path)  # as a folder of files
+    assert together.num_rows == 8
+    assert together["reference"].null_count == 6
 
 
 def test_a_missing_package_is_named(monkeypatch):

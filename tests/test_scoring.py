@@ -1,4 +1,5 @@
 import dataclasses
+import json
 
 import jax
 import numpy as np
@@ -12,6 +13,7 @@ from jaxvqa._scoring.plan import make_plan
 from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._scoring.result import ClipInfo
 from tests import clips, tolerances
+from tests.fusion_files import libvmaf_file
 
 CLIP = "bunny_320x180_422_10b"
 
@@ -182,11 +184,34 @@ def test_sets_that_share_names_stay_apart(moving):
     y = moving.y[:2]
     chroma = np.full((2, 24, 20), 128, np.uint8)
     video = Planes(y, chroma, chroma)
-    names = jaxvqa.score(
-        video, video, model=None, features=["y_funque_plus", "3c_funque_plus"]
-    ).frames
-    assert "dlm_channel_y_scale_2" in names
-    assert "3c_funque_plus.dlm_channel_y_scale_2" in names
+    features = ["y_funque_plus", "3c_funque_plus"]
+    found = jaxvqa.score(video, video, model=None, features=features)
+    assert "dlm_channel_y_scale_2" in found.frames
+    assert "3c_funque_plus.dlm_channel_y_scale_2" in found.frames
+    # every output belongs to one of the two
+    first, second = found.requested
+    assert ([first.text, second.text], {first.kind, second.kind}) == (features, {"feature"})
+    assert (*first.outputs, *second.outputs) == tuple(found.frames)
+    assert "dlm_channel_y_scale_2" in first.outputs
+    assert "3c_funque_plus.dlm_channel_y_scale_2" in second.outputs
+
+
+def test_requests_own_their_outputs_beside_a_model_and_with_subsample(moving, tmp_path):
+    keys = ["VMAF_feature_motion2_score"]
+    content = libvmaf_file(np.random.default_rng(0), count=1, feature_names=keys)
+    (tmp_path / "mine.json").write_text(json.dumps(content))
+    features = ["float_motion", "float_motion=motion_fps_weight=0.5"]
+    found = jaxvqa.score(moving, moving, model=tmp_path / "mine.json", features=features,
+                         frame_count=5, subsample=2)  # fmt: skip
+    model, plain, weighted = found.requested
+    assert (model.text, model.kind, model.outputs) == ("mine", "model", ("vmaf",))
+    assert (plain.text, plain.outputs) == (features[0], ("motion", "motion2", "motion3"))
+    assert (weighted.text, weighted.kind) == (features[1], "feature")
+    assert weighted.outputs == tuple(f"{name}_mfw_0.5" for name in plain.outputs)
+    owned = {name for one in found.requested for name in one.outputs}
+    assert owned == set(found.frames)
+    assert {len(x) for x in found.frames.values()} == {3}
+    assert list(found.frame_numbers) == [0, 2, 4]
 
 
 def test_promotion_to_10_bits_multiplies_codes(moving):

@@ -146,7 +146,7 @@ def test_damaged_y4m(tmp_path):
     with pytest.raises(VideoError, match="not a y4m file"):
         open_video(path)
     path.write_bytes(whole)
-    with pytest.raises(VideoError, match="leave out width"):
+    with pytest.raises(VideoError, match="leave out `width`"):
         open_video(path, width=6)
 
 

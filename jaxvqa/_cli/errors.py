@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jaxvqa._cli.flags import as_flags
 from jaxvqa.report._load import ResultFileError
 from jaxvqa.report._optional import MissingPackage
 from jaxvqa.video._errors import VideoError
@@ -33,8 +34,13 @@ def exit_code(error: BaseException) -> int:
 
 
 def sentence(error: BaseException) -> str:
-    """One line that tells a user what happened."""
-    text = " ".join(str(error).split())
+    """One line that tells a user what happened, in the command line's spelling."""
+    text = str(error)
+    if isinstance(error, VideoError):  # the path stays as it is
+        text = f"{error.path}: {as_flags(error.problem)}"
+    elif isinstance(error, (ValueError, TypeError)):
+        text = as_flags(text)
+    text = " ".join(text.split())
     if "RESOURCE_EXHAUSTED" in text or isinstance(error, MemoryError):
         return (
             "the device ran out of memory: close other programs that use it, or score on the "

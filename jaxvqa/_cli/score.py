@@ -11,6 +11,7 @@ from typing import Any
 from jaxvqa import report
 from jaxvqa._cli import runtime
 from jaxvqa._cli.errors import OutputError, UsageError
+from jaxvqa._cli.flags import as_flags
 from jaxvqa._cli.score_options import EPILOG, add_options, request_of
 from jaxvqa._cli.summary import frame_count, number, print_frames, print_summary
 from jaxvqa._cli.terminal import print_styled, progress_bar, warn
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     with progress_bar(not args.quiet) as progress:
         result = score_request(reference, distorted, request, devices=devices, progress=progress)
     for notice in result.notices:
-        warn(notice.text)
+        warn(as_flags(notice.text))
     _deliver(result, request, args, file_format, to_stdout)
     return 0
 

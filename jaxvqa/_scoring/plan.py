@@ -253,7 +253,9 @@ class _Planner:
         if not self._extractions:
             raise ValueError("nothing to score: give a model, or at least one feature.")
         if self._encode and not self._encode_used:
-            text = "nothing here asks how the video was encoded: encode_size changes nothing."
+            given = ("encode_size", "enc_width"), ("encode_bitdepth", "enc_bitdepth")
+            names = " and ".join(name for name, option in given if option in self._encode)
+            text = f"nothing here asks how the video was encoded: {names} changes nothing."
             self._notices.append(Notice("unused-option", text))
         return Plan(
             tuple(self._extractions.values()),

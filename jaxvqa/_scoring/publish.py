@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import numpy as np
 
@@ -29,12 +29,11 @@ def publish(plan: Plan, clip: ClipPair, series: Series, seconds: float) -> Resul
     notices = [*plan.notices, *clip.read_notices()]
     for extraction in plan.extractions:
         values = _shown(extraction, series)
-        # two FUNQUE sets share names for different values: the later one is spelt out
-        names = {n: n if n not in frames else f"{extraction.feature.name}.{n}" for n in values}
+        names = {n: _free(n, frames, extraction) for n in values}
         frames |= {names[n]: x for n, x in values.items()}
         shown[extraction.key] = tuple(names.values())
         found, told = _of_the_clip(plan, extraction, clip, series)
-        aggregate |= found
+        aggregate |= {_free(n, aggregate, extraction): x for n, x in found.items()}
         notices += told
     requested = []
     for use in plan.models:
@@ -53,6 +52,11 @@ def publish(plan: Plan, clip: ClipPair, series: Series, seconds: float) -> Resul
         requested=tuple(requested),
         aggregate=aggregate,
     )
+
+
+def _free(name: str, taken: Container[str], extraction: Extraction) -> str:
+    """The name, spelt out where an earlier feature has it: two FUNQUE sets share names."""
+    return f"{extraction.feature.name}.{name}" if name in taken else name
 
 
 def _shown(extraction: Extraction, series: Series) -> dict[str, np.ndarray]:

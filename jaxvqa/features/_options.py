@@ -67,7 +67,9 @@ class Option:
                 raise ValueError(
                     f"{self.name} must be one of {', '.join(self.choices)}; got {shown(value)}."
                 )
-            return str(value)
+            if not isinstance(value, str):
+                raise ValueError(f"{self.name} must be text, got {shown(value)}.")
+            return value
         return self._parse_number(value)
 
     def _parse_number(self, value: Any) -> float | int:

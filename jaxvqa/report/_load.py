@@ -31,6 +31,7 @@ class SavedResult:
         score_names: names of the models' scores, as far as the file tells.
         models: names of the models in the same order; empty in libvmaf's files.
         fps: the clip's frame rate, or None.
+        aggregate: numbers of the whole clip that are no pooled series; NaN where the file has null.
     """
 
     path: str
@@ -39,6 +40,7 @@ class SavedResult:
     score_names: tuple[str, ...]
     models: tuple[str, ...] = ()
     fps: float | None = None
+    aggregate: dict[str, float] = field(default_factory=dict)
     pooled: dict[str, dict[str, float]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -85,12 +87,13 @@ def load(path: str | os.PathLike[str]) -> SavedResult:
         indices = np.array(numbers, np.int64)
     except OverflowError:
         _fail(name, "has a frameNum that is too large")
-    return SavedResult(name, series, indices, names, models, fps)
+    aggregate = _aggregate(name, document.get("aggregate_metrics"))
+    return SavedResult(name, series, indices, names, models, fps, aggregate)
 
 
 def _fail(name: str, problem: str) -> NoReturn:
     raise ResultFileError(
-        f"{name}: {problem}: give a JSON file that jaxvqa score --output or the vmaf tool wrote."
+        f"{name}: {problem}: give a JSON file that jaxvqa or the vmaf tool wrote."
     )
 
 
@@ -117,6 +120,15 @@ def _number(name: str, key: str, value: Any) -> float:
         return float(value)
     except OverflowError:
         _fail(name, f"has a value of {key!r} that is too large")
+
+
+def _aggregate(name: str, block: Any) -> dict[str, float]:
+    """Numbers of the whole clip; not every file has the key."""
+    if block is None:
+        return {}
+    if not isinstance(block, dict) or len(block) > _MAX_NAMES:
+        _fail(name, f"has aggregate_metrics that are no object of at most {_MAX_NAMES} numbers")
+    return {key: _number(name, key, value) for key, value in block.items()}
 
 
 def _about(

@@ -22,7 +22,7 @@ from jaxvqa.video._formats import (
 from jaxvqa.video._info import VideoInfo
 
 _MAX_SIDE = 1 << 16
-_GIVE_ALL = "raw video needs width, height, pixel_format and bit_depth"
+_GIVE_ALL = "raw video needs `width`, `height`, `pixel_format` and `bit_depth`"
 
 
 def read_frame_bytes(file: BinaryIO, count: int) -> np.ndarray | None:
@@ -88,7 +88,7 @@ def raw_format(path: str, pixel_format: str | None, bit_depth: int | None) -> Pi
         raise VideoError(
             path,
             f"pixel format {pixel_format} has {layout.bit_depth} bits, but bit depth {bit_depth} "
-            "was given: leave the bit depth out.",
+            "was given: leave `bit_depth` out.",
         )
     return layout
 

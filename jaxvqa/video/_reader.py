@@ -187,8 +187,8 @@ def open_video(
         if raw and is_y4m:
             raise VideoError(
                 name,
-                "is a y4m file, which states its own format: leave out width, height, pixel format "
-                "and bit depth.",
+                "is a y4m file, which states its own format: leave out `width`, `height`, "
+                "`pixel_format` and `bit_depth`.",
             )
         if raw:
             reader: Reader = RawReader(name, width, height, pixel_format, bit_depth)
@@ -197,7 +197,8 @@ def open_video(
         elif name.lower().endswith(_RAW_SUFFIXES):
             raise VideoError(
                 name,
-                "is raw video without a header: give width, height, pixel_format and bit_depth.",
+                "is raw video without a header: give `width`, `height`, `pixel_format` and "
+                "`bit_depth`.",
             )
         else:
             reader = AvReader(name)

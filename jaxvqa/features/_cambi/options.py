@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jaxvqa._checks import one_of
 from jaxvqa.features._options import Options, option
+
+EOTFS = ("bt1886", "pq")
 
 
 @dataclass(frozen=True)
@@ -85,16 +88,16 @@ class CambiOptions(Options):
         5,
         alias="mlc",
     )
+    # libvmaf takes any text here and looks at it where `cambi_eotf` is bt1886 only
     eotf: str = option(
         "bt1886",
-        "transfer function of the display",
-        choices=("bt1886", "pq"),
+        "transfer function of the display, bt1886 or pq; not looked at where cambi_eotf is pq",
         alias="eotf",
     )
     cambi_eotf: str = option(
         "bt1886",
         "the same; wins over eotf unless it is bt1886",
-        choices=("bt1886", "pq"),
+        choices=EOTFS,
         alias="ceot",
     )
     high_res_speedup: int = option(
@@ -107,3 +110,12 @@ class CambiOptions(Options):
         alias="hrs",
     )
     full_ref: bool = option(False, "also report the reference's banding and the increase")
+
+    def __post_init__(self) -> None:
+        """Checks the transfer function that is used."""
+        one_of("eotf", self.used_eotf, EOTFS)
+
+    @property
+    def used_eotf(self) -> str:
+        """The transfer function of the display, from the two options for it."""
+        return self.eotf if self.cambi_eotf == EOTFS[0] else self.cambi_eotf

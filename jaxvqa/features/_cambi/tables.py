@@ -85,7 +85,7 @@ def darkest_visible(threshold: float, eotf: str) -> int:
 
 def contrasts(options: CambiOptions) -> tuple[Contrast, ...]:
     """The code differences that count, with weights and the codes for which they do."""
-    eotf = options.cambi_eotf if options.cambi_eotf != "bt1886" else options.eotf
+    eotf = options.used_eotf
     darkest = darkest_visible(options.vis_lum_threshold, eotf)
     count = 1 << options.max_log_contrast
     return tuple(
