@@ -1,4 +1,5 @@
 import copy
+import dataclasses
 import json
 
 import jax
@@ -15,7 +16,8 @@ from jaxvqa.fusion._catalog import (
     model_folder,
     model_names,
 )
-from jaxvqa.fusion._model import Collection, with_options
+from jaxvqa.fusion._model import Collection, ModelInfo, numbers_only, with_options
+from jaxvqa.fusion._save import MODEL_FORMATS, save_model
 from tests.fusion_files import libvmaf_file
 
 KNOTS = {"p1": 1.5, "knots": [[0, 1], [50, 50], [90, 95.5]], "out_lte_in": "true"}
@@ -345,3 +347,24 @@ def test_settings_keep_six_digits():
     )
     assert model.features[0].settings == {"a": 0.123457, "b": 1080, "c": True, "d": "0.1"}
     assert model.features[1].settings == {}
+
+
+@pytest.mark.parametrize("file_format", MODEL_FORMATS)
+@pytest.mark.parametrize("name", ("vmaf_v1.0.16_3d0h", "vmaf_b_v0.6.3"))
+def test_saved_models_come_back(tmp_path, name, file_format):
+    model = load_model(name)
+    save_model(model, tmp_path / f"{name}.json", file_format=file_format)
+    again = load_model(tmp_path / f"{name}.json")
+    assert again.features == model.features
+    assert_same(numbers_only(again), numbers_only(model))
+    assert (again.info == model.info) == (file_format == "jaxvqa")
+
+
+def test_a_model_that_could_not_be_read_is_not_written(tmp_path):
+    model = load_model("vmaf_v0.6.1")
+    path = tmp_path / "mine.json"
+    with pytest.raises(ValueError, match="name must consist of letters"):
+        save_model(dataclasses.replace(model, info=ModelInfo()), path)
+    with pytest.raises(ValueError, match="file_format must be one of jaxvqa, libvmaf"):
+        save_model(model, path, file_format="xml")
+    assert not path.exists()
