@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from jaxvqa.video.av_reader import AvSource
-from jaxvqa.video.errors import VideoError
+from jaxvqa.video.errors import CLOSED, VideoError
 from jaxvqa.video.formats import FramePlanes
 from jaxvqa.video.info import HDR_TRANSFERS, Source, VideoInfo
 from jaxvqa.video.raw import RawSource, is_regular
@@ -37,6 +37,7 @@ class Video:
         # closing while another thread decodes would free memory under the decoder
         self._lock = threading.Lock()
         self._closed = False
+        self._stopped = False
         self._ended = False
         self._read = 0
         self.info: VideoInfo = source.info
@@ -93,13 +94,13 @@ class Video:
 
     def _grab(self) -> bool:
         """Steps to the next frame after the skipped ones."""
-        if self._closed:
-            raise VideoError(self.info.path, "was closed: open it again to read frames.")
+        self._check_open()
         if self._ended:
             return False
         if not self._skipped:
             self._skipped = True
             for done in range(self.skip):
+                self._check_open()
                 if not self._source.grab():
                     raise VideoError(self.info.path, _skip_problem(done, self.skip))
         if self._source.grab():
@@ -115,6 +116,10 @@ class Video:
             raise VideoError(self.info.path, "has no frames.")
         return False
 
+    def _check_open(self) -> None:
+        if self._stopped:
+            raise VideoError(self.info.path, CLOSED)
+
     def _retrieve(self) -> FramePlanes:
         planes = self._source.retrieve()
         depth = self.info.bit_depth
@@ -129,7 +134,9 @@ class Video:
         return planes
 
     def close(self) -> None:
-        """Closes the file; safe to repeat."""
+        """Closes the file; safe to repeat. Reading that goes on in another thread ends."""
+        self._stopped = True
+        self._source.stop()
         with self._lock:
             if not self._closed:
                 self._closed = True

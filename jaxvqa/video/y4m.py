@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from jaxvqa.video import pipe
 from jaxvqa.video.errors import VideoError
 from jaxvqa.video.formats import FramePlanes, PixelFormat, advice_for, planar_format
 from jaxvqa.video.info import VideoInfo
@@ -129,7 +130,7 @@ class Y4MSource:
         self.warnings: list[str] = []
         self._index = -1
         self._data: np.ndarray | None = None
-        self._file = open(path, "rb")  # noqa: SIM115 (closed by `close`)
+        self._file = pipe.open_stream(path)
         try:
             self._open(path)
         except BaseException:
@@ -183,6 +184,10 @@ class Y4MSource:
         """Planes of the frame read last."""
         assert self._data is not None
         return split_frame(self._data, self._layout, self.info.height, self.info.width)
+
+    def stop(self) -> None:
+        """Ends a wait for a pipe's writer."""
+        pipe.stop(self._file)
 
     def close(self) -> None:
         """Closes the file."""
