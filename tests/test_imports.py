@@ -7,7 +7,8 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "jaxvqa"
 LAYERS = {
-    "_typing": 0, "checks": 0, "waiting": 0, "planes": 1, "pooling": 1, "ops": 2, "features": 3, "catalog": 4,
+    "_typing": 0, "checks": 0, "drafts": 0, "interrupts": 0, "waiting": 0, "planes": 1,
+    "pooling": 1, "ops": 2, "features": 3, "catalog": 4,
     "fusion": 4, "video": 4, "color": 5, "losses": 5, "scoring": 6, "nnx": 6, "report": 7, "cli": 8,
     "__main__": 9,
 }  # fmt: skip

@@ -1,7 +1,17 @@
-"""`python -m jaxvqa.cli`, where the `jaxvqa` script is not on the path."""
+"""The process of the command, also as `python -m jaxvqa.cli`."""
 
 import sys
 
-from jaxvqa.cli.main import main
+from jaxvqa.cli import interrupt
 
-sys.exit(main())
+
+def run() -> None:
+    """Runs the command line of the process and ends it with the exit code."""
+    interrupt.listen()
+    from jaxvqa.cli.main import main  # loads JAX, which takes long enough to be interrupted
+
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jaxvqa.cli.interrupt import INTERRUPTED
 from jaxvqa.report.load import ResultFileError
 from jaxvqa.report.optional import MissingPackage
 from jaxvqa.video.errors import VideoError
@@ -10,7 +11,6 @@ DONE = 0
 FAILED = 1
 USAGE = 2
 UNREADABLE = 3
-INTERRUPTED = 130
 
 
 class UsageError(Exception):

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import jaxvqa
 from jaxvqa.cli import doctor, features, models, plot, score
 from jaxvqa.cli.errors import FAILED, exit_code, sentence
+from jaxvqa.cli.interrupt import debugging
 from jaxvqa.cli.parser import Parser, with_hyphens
 
 _COMMANDS = (score, models, features, plot, doctor)
@@ -60,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except (Exception, KeyboardInterrupt) as error:
-        if os.environ.get("JAXVQA_DEBUG", "") not in ("", "0"):
+        if debugging():
             traceback.print_exc()
         if isinstance(error, KeyboardInterrupt):
             print("jaxvqa: interrupted", file=sys.stderr)

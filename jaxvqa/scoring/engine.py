@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxvqa import waiting
 from jaxvqa.scoring import programs, transfer
 from jaxvqa.scoring.plan import Request
 from jaxvqa.scoring.transfer import FramePair, FramePlanes
@@ -75,7 +76,9 @@ class Engine:
         place = self._place(frames[0][0])
         started = programs.start(self._requests, place)
         arguments, lease = self._carrier.send(frames, place)
-        results = [program.result()(*arguments) for program in started]
+        ready = [waiting.result_of(program) for program in started]
+        # JAX makes the caller wait where much is in flight already
+        results = waiting.aside(lambda: [program(*arguments) for program in ready])
         for value in jax.tree.leaves(results):
             value.copy_to_host_async()
         self._in_flight.append((count, results, lease))
@@ -92,6 +95,7 @@ class Engine:
 
     def _collect(self) -> None:
         count, results, lease = self._in_flight.popleft()
+        waiting.aside(lambda: jax.block_until_ready(results))
         lead = 1 if len(self._devices) == 1 else 2
         part = []
         for packed in results:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from jaxvqa import waiting
 from jaxvqa.ops.platforms import traced_for
 from jaxvqa.planes import Planes
 from jaxvqa.scoring import program_store
@@ -70,16 +71,16 @@ def start(requests: Sequence[Request], place: Place) -> list[Future[Callable[...
 
 
 @functools.cache
-def _threads(purpose: str) -> ThreadPoolExecutor:
-    # one pool for each purpose: reading never waits for what compiles
-    return ThreadPoolExecutor(_THREADS, f"jaxvqa-{purpose}")
+def _threads(purpose: str) -> waiting.Crew:
+    # a crew for each purpose: reading never waits for what compiles
+    return waiting.Crew(f"jaxvqa-{purpose}", _THREADS)
 
 
 @functools.lru_cache(maxsize=64)
 def _stored(request: Request, place: Place, wide: bool) -> Future[Callable[..., Any] | None]:
     """The program as an earlier process stored it; reading goes on beside that of others."""
     key = program_store.key(request, place, wide)
-    return _threads("read").submit(program_store.load, key, place.devices)
+    return _threads("read").submit(lambda: program_store.load(key, place.devices))
 
 
 def forget() -> None:
@@ -90,7 +91,7 @@ def forget() -> None:
 
 @functools.lru_cache(maxsize=64)
 def _program(request: Request, place: Place, wide: bool) -> Future[Callable[..., Any]]:
-    stored = _stored(request, place, wide).result()
+    stored = waiting.result_of(_stored(request, place, wide))
     if stored is not None:
         ready: Future[Callable[..., Any]] = Future()
         ready.set_result(stored)
@@ -103,7 +104,7 @@ def _program(request: Request, place: Place, wide: bool) -> Future[Callable[...,
         lowered = jax.jit(_chunk(request, place)).lower(side, side)
     options = dict(request.feature.cpu_compiler) if platform == "cpu" else {}
     key = program_store.key(request, place, wide)
-    return _threads("compile").submit(_compile, lowered, options, key)
+    return _threads("compile").submit(lambda: _compile(lowered, options, key))
 
 
 def _compile(lowered: Any, options: dict[str, bool | int], key: str) -> Callable[..., Any]:

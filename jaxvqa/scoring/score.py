@@ -11,6 +11,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxvqa import interrupts
 from jaxvqa.checks import one_of
 from jaxvqa.features.base import check_feature
 from jaxvqa.fusion.model import Collection, Model, with_options
@@ -29,6 +30,7 @@ _LEAST_CHUNK = 4
 AnyModel = Model | Collection
 
 
+@interrupts.kept()
 def score(
     ref: Any,
     dis: Any,
