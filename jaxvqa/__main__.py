@@ -1,8 +1,17 @@
-"""`python -m jaxvqa` is the `jaxvqa` command."""
+"""The process of the command `jaxvqa`, also as `python -m jaxvqa`."""
 
 import sys
 
-from jaxvqa._cli.main import main
+from jaxvqa._cli import interrupt
+
+
+def run() -> None:
+    """Runs the command line of the process and ends it with the exit code."""
+    interrupt.listen()
+    from jaxvqa._cli.main import main  # loads all commands, which takes some time
+
+    sys.exit(main())
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jaxvqa._cli.flags import as_flags
+from jaxvqa._cli.interrupt import INTERRUPTED
 from jaxvqa.report._load import ResultFileError
 from jaxvqa.report._optional import MissingPackage
 from jaxvqa.video._errors import VideoError
@@ -11,7 +12,6 @@ DONE = 0
 FAILED = 1
 USAGE = 2
 UNREADABLE = 3
-INTERRUPTED = 130
 
 
 class UsageError(Exception):

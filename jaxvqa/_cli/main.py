@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import jaxvqa
 from jaxvqa._cli import doctor, features, models, plot, score
 from jaxvqa._cli.errors import FAILED, exit_code, sentence
+from jaxvqa._cli.interrupt import debugging
 from jaxvqa._cli.parser import Parser, with_hyphens
 
 _COMMANDS = (score, models, features, plot, doctor)
@@ -60,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except (Exception, KeyboardInterrupt) as error:
-        if os.environ.get("JAXVQA_DEBUG", "") not in ("", "0"):
+        if debugging():
             traceback.print_exc()
         if isinstance(error, KeyboardInterrupt):
             print("jaxvqa: interrupted", file=sys.stderr)

@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxvqa import _waiting as waiting
 from jaxvqa._scoring import programs
 from jaxvqa._scoring.plan import Extraction
 from jaxvqa._scoring.transfer import FramePair, transfer_for
@@ -117,7 +118,9 @@ class Engine:
         layout = self._layout(frames[0][0])
         started = programs.start(self._extractions, layout)
         arguments, buffers = self._transfer.send(frames, layout)
-        results = [program.result()(*arguments) for program in started]
+        ready = [waiting.result_of(program) for program in started]
+        # JAX makes the caller wait where much is in flight already
+        results = waiting.aside(lambda: [program(*arguments) for program in ready])
         for value in jax.tree.leaves(results):
             value.copy_to_host_async()
         self._in_flight.append((count, results, buffers))
@@ -134,6 +137,7 @@ class Engine:
 
     def _collect(self) -> None:
         count, results, buffers = self._in_flight.popleft()
+        waiting.aside(lambda: jax.block_until_ready(results))
         lead = 1 if len(self._devices) == 1 else 2
         part = []
         for packed in results:

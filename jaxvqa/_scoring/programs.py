@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from jaxvqa import _waiting as waiting
 from jaxvqa._ops.platforms import traced_for
 from jaxvqa._planes import Planes
 from jaxvqa._scoring import program_store
@@ -75,9 +76,9 @@ def start(
 
 
 @functools.cache
-def _threads(purpose: str) -> ThreadPoolExecutor:
-    # one pool for each purpose: reading never waits for what compiles
-    return ThreadPoolExecutor(_THREADS, f"jaxvqa-{purpose}")
+def _threads(purpose: str) -> waiting.Crew:
+    # a crew for each purpose: reading never waits for what compiles
+    return waiting.Crew(f"jaxvqa-{purpose}", _THREADS)
 
 
 @functools.lru_cache(maxsize=64)
@@ -86,7 +87,7 @@ def _stored(
 ) -> Future[Callable[..., Any] | None]:
     """The program as an earlier process stored it; reading goes on beside that of others."""
     key = program_store.key(extraction, layout, wide)
-    return _threads("read").submit(program_store.load, key, layout.devices)
+    return _threads("read").submit(lambda: program_store.load(key, layout.devices))
 
 
 def forget() -> None:
@@ -97,7 +98,7 @@ def forget() -> None:
 
 @functools.lru_cache(maxsize=64)
 def _program(extraction: Extraction, layout: ChunkLayout, wide: bool) -> Future[Callable[..., Any]]:
-    stored = _stored(extraction, layout, wide).result()
+    stored = waiting.result_of(_stored(extraction, layout, wide))
     if stored is not None:
         ready: Future[Callable[..., Any]] = Future()
         ready.set_result(stored)
@@ -111,7 +112,7 @@ def _program(extraction: Extraction, layout: ChunkLayout, wide: bool) -> Future[
         lowered = jax.jit(_chunk(extraction, layout)).lower(side, side)
     options = dict(extraction.feature.cpu_compiler) if platform == "cpu" else {}
     key = program_store.key(extraction, layout, wide)
-    return _threads("compile").submit(_compile, lowered, options, key)
+    return _threads("compile").submit(lambda: _compile(lowered, options, key))
 
 
 def _compile(lowered: Any, options: dict[str, bool | int], key: str) -> Callable[..., Any]:

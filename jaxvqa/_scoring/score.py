@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from jaxvqa import _interrupts as interrupts
 from jaxvqa._planes import VideoLike
 from jaxvqa._scoring.clip import open_clips
 from jaxvqa._scoring.plan import make_plan
@@ -56,6 +57,7 @@ def score(
     return score_request(ref, dis, ScoreRequest.of(**options), devices=devices, progress=progress)
 
 
+@interrupts.kept()
 def score_request(
     ref: Video,
     dis: Video,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
-import tempfile
+
+from jaxvqa._drafts import draft
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
@@ -28,18 +28,12 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
             file.write(data)
         return
     folder, name = os.path.split(target)
-    handle, draft = tempfile.mkstemp(prefix=f".{name[:100]}.", suffix=".part", dir=folder)
-    try:
-        with open(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(draft, 0o666 & ~_umask() if mode is None else stat.S_IMODE(mode))
-        os.replace(draft, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(draft)
-        raise
+    with draft(folder, name) as (file, path):
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+        os.chmod(path, 0o666 & ~_umask() if mode is None else stat.S_IMODE(mode))
+        os.replace(path, target)
 
 
 def _mode(path: str) -> int | None:

@@ -274,6 +274,9 @@ class AvReader:
         """Planes of the frame decoded last, copied out of the decoder's memory."""
         return copy_planes(self._frame, self._layout, self._path)
 
+    def stop(self) -> None:
+        """Nothing to end: files don't let one wait."""
+
     def close(self) -> None:
         """Ends decoding and closes the file."""
         decoded = getattr(self, "_decoded", None)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+CLOSED = "was closed: open it again to read frames."
+
 
 class VideoError(ValueError):
     """A video file that cannot be read or paired: one sentence that names the file.

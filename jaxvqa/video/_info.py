@@ -87,6 +87,10 @@ class Reader(Protocol):
         """The planes of the frame stepped to, in memory of their own."""
         ...
 
+    def stop(self) -> None:
+        """Ends a wait for data in whatever thread; nothing more can be read."""
+        ...
+
     def close(self) -> None:
         """Closes the file."""
         ...

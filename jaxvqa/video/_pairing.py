@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 
+from jaxvqa import _waiting as waiting
 from jaxvqa._notice import Notice
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._formats import FramePlanes
@@ -101,10 +102,8 @@ class VideoPair:
         with Beside(self.dis) as dis:
             while self._limit is None or index < self._limit:
                 dis.ask()
-                try:
-                    ref_planes = next(ref, None)
-                finally:  # of two errors the reference's is told
-                    dis_planes, error = dis.answer()
+                ref_planes = next(ref, None)  # of two errors the reference's is told
+                dis_planes, error = dis.answer()
                 if error is not None:
                     raise error
                 if ref_planes is None or dis_planes is None:
@@ -217,15 +216,21 @@ def _open_both(
     """
     if not at_once:
         return _and_second(ref(), dis)
-    with ThreadPoolExecutor(1, "jaxvqa-open") as pool:
-        opening = pool.submit(dis)
-        try:
-            ref_video = ref()
-        except BaseException:
-            if opening.exception() is None:
-                opening.result().close()
-            raise
-        return _and_second(ref_video, opening.result)
+    opening = waiting.in_thread(dis, "jaxvqa-open")
+    try:
+        return _and_second(ref(), lambda: waiting.result_of(opening))
+    except Exception:
+        waiting.until_done(opening)
+        _close_opened(opening)
+        raise
+    except BaseException:  # an interrupt waits for nothing
+        opening.add_done_callback(_close_opened)
+        raise
+
+
+def _close_opened(opening: Future[Video]) -> None:
+    if opening.exception() is None:
+        opening.result().close()
 
 
 def _and_second(ref: Video, dis: Callable[[], Video]) -> tuple[Video, Video]:

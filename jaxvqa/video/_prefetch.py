@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
+from jaxvqa import _waiting as waiting
+
 Item = TypeVar("Item")
 
 
@@ -90,13 +92,14 @@ class Prefetch(Generic[Item]):
     def __next__(self) -> Item:
         shared = self._shared
         with shared.changed:
-            shared.changed.wait_for(lambda: shared.items or shared.finished or shared.stopped)
+            while not (shared.items or shared.finished or shared.stopped):
+                shared.changed.wait(waiting.TICK)
             if shared.items:
                 item = shared.items.popleft()
                 shared.changed.notify_all()
                 return item
             error, shared.error = shared.error, None
-        self._thread.join()
+        waiting.join(self._thread)
         if error is not None:
             raise error
         raise StopIteration
@@ -104,13 +107,16 @@ class Prefetch(Generic[Item]):
     def close(self) -> None:
         """Stops the thread after the item it works on, and waits for that; safe to repeat."""
         self._shared.stop()
-        self._thread.join()
+        waiting.join(self._thread)
 
     def __enter__(self) -> Prefetch[Item]:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self.close()
+        else:  # what the thread reads may be silent for long; closing that ends the thread
+            self._shared.stop()
 
 
 def prefetch(iterable: Iterable[Item], depth: int = 2) -> Prefetch[Item]:
@@ -118,8 +124,9 @@ def prefetch(iterable: Iterable[Item], depth: int = 2) -> Prefetch[Item]:
 
     The queue is bounded, so decoding that is faster than scoring waits instead of filling memory.
     An exception in the thread is raised in the consumer, after the items before it. The thread
-    ends with the items, on `close` (or at the end of a `with` block), or when the returned object
-    is collected; `iterable`'s iterator is closed in that thread if it is a generator.
+    ends with the items, on `close` (or at the end of a `with` block, which an exception does not
+    let wait for it), or when the returned object is collected; `iterable`'s iterator is closed in
+    that thread if it is a generator.
 
     Args:
         iterable: what to run ahead of the consumer; it must not be used elsewhere meanwhile.
@@ -158,7 +165,7 @@ class Beside(Generic[Item]):
 
     def answer(self) -> tuple[Item | None, BaseException | None]:
         """Waits for the item, None at the end, and what was raised instead."""
-        return self._answers.get()
+        return waiting.next_of(self._answers)
 
     def __enter__(self) -> Beside[Item]:
         return self

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import os
 import stat
-from typing import BinaryIO
 
 import numpy as np
 
 from jaxvqa._checks import BIT_DEPTHS
 from jaxvqa._notice import Notice
 from jaxvqa._planes import CHROMA_FORMATS, chroma_size
+from jaxvqa.video import _pipe as pipe
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._formats import (
     FramePlanes,
@@ -25,14 +26,14 @@ _MAX_SIDE = 1 << 16
 _GIVE_ALL = "raw video needs `width`, `height`, `pixel_format` and `bit_depth`"
 
 
-def read_frame_bytes(file: BinaryIO, count: int) -> np.ndarray | None:
+def read_frame_bytes(file: io.BufferedReader, count: int) -> np.ndarray | None:
     """The next `count` bytes in memory of their own, None at the end, or fewer if the file ends."""
     buffer = np.empty(count, np.uint8)
     view = buffer.data
     filled = 0
     while filled < count:
         # pipes hand over what they have, so one read may bring less than was asked for
-        got = file.readinto(view[filled:])  # type: ignore[attr-defined]
+        got = file.readinto(view[filled:])
         if not got:
             break
         filled += got
@@ -147,7 +148,7 @@ class RawReader:
         )
         self._index = -1
         self._data: np.ndarray | None = None
-        self._file = open(path, "rb")  # noqa: SIM115 (closed by `close`)
+        self._file = pipe.open_stream(path)
 
     def _find_layout(self, path: str, height: int, width: int) -> tuple[bool, int | None]:
         """Whether chroma is rounded down, and the number of frames (None for a pipe)."""
@@ -193,6 +194,10 @@ class RawReader:
         rows, columns = chroma_size(height, width, self.info.chroma)
         grow = lambda p: np.pad(p, ((0, rows - p.shape[0]), (0, columns - p.shape[1])), "edge")  # noqa: E731
         return (planes[0], grow(planes[1]), grow(planes[2]))
+
+    def stop(self) -> None:
+        """Ends a wait for a pipe's writer."""
+        pipe.stop(self._file)
 
     def close(self) -> None:
         """Closes the file."""

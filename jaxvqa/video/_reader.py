@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxvqa._notice import Notice
 from jaxvqa.video._av_reader import AvReader
-from jaxvqa.video._errors import VideoError
+from jaxvqa.video._errors import CLOSED, VideoError
 from jaxvqa.video._formats import FramePlanes
 from jaxvqa.video._info import HDR_TRANSFERS, Reader, VideoInfo
 from jaxvqa.video._raw import RawReader, is_regular
@@ -38,6 +38,7 @@ class Video:
         # closing while another thread decodes would free memory under the decoder
         self._lock = threading.Lock()
         self._closed = False
+        self._stopped = False
         self._ended = False
         self._read = 0
         self.info: VideoInfo = reader.info
@@ -96,13 +97,13 @@ class Video:
 
     def _grab(self) -> bool:
         """Steps to the next frame after the skipped ones."""
-        if self._closed:
-            raise VideoError(self.info.path, "was closed: open it again to read frames.")
+        self._check_open()
         if self._ended:
             return False
         if not self._skipped:
             self._skipped = True
             for done in range(self.skip):
+                self._check_open()
                 if not self._reader.grab():
                     raise VideoError(self.info.path, _skip_problem(done, self.skip))
         if self._reader.grab():
@@ -118,6 +119,10 @@ class Video:
             raise VideoError(self.info.path, "has no frames.")
         return False
 
+    def _check_open(self) -> None:
+        if self._stopped:
+            raise VideoError(self.info.path, CLOSED)
+
     def _retrieve(self) -> FramePlanes:
         planes = self._reader.retrieve()
         depth = self.info.bit_depth
@@ -132,7 +137,9 @@ class Video:
         return planes
 
     def close(self) -> None:
-        """Closes the file; safe to repeat."""
+        """Closes the file; safe to repeat. Reading that goes on in another thread ends."""
+        self._stopped = True
+        self._reader.stop()
         with self._lock:
             if not self._closed:
                 self._closed = True

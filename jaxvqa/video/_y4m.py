@@ -11,6 +11,7 @@ from typing import BinaryIO
 import numpy as np
 
 from jaxvqa._notice import Notice
+from jaxvqa.video import _pipe as pipe
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._formats import FramePlanes, PixelFormat, advice_for, planar_format
 from jaxvqa.video._info import VideoInfo
@@ -130,7 +131,7 @@ class Y4MReader:
         self.notices: list[Notice] = []
         self._index = -1
         self._data: np.ndarray | None = None
-        self._file = open(path, "rb")  # noqa: SIM115 (closed by `close`)
+        self._file = pipe.open_stream(path)
         try:
             self._open(path)
         except BaseException:
@@ -184,6 +185,10 @@ class Y4MReader:
         """Planes of the frame read last."""
         assert self._data is not None
         return split_frame(self._data, self._layout, self.info.height, self.info.width)
+
+    def stop(self) -> None:
+        """Ends a wait for a pipe's writer."""
+        pipe.stop(self._file)
 
     def close(self) -> None:
         """Closes the file."""

@@ -1,0 +1,43 @@
+"""Temporary files that become results; none stays behind, also where the process is ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from typing import BinaryIO
+
+SUFFIX = ".part"
+
+_paths: set[str] = set()
+_beginning = threading.Lock()
+
+
+@contextlib.contextmanager
+def draft(folder: str | os.PathLike[str], name: str) -> Iterator[tuple[BinaryIO, str]]:
+    """A new file, open for writing, and its path; removed after the block if it is still there.
+
+    Args:
+        folder: where it is made.
+        name: of the file that it is to become, by `os.replace` in the block.
+    """
+    with _beginning:
+        handle, path = tempfile.mkstemp(prefix=f".{name[:100]}.", suffix=SUFFIX, dir=folder)
+        _paths.add(path)
+    try:
+        with open(handle, "wb") as file:
+            yield file, path
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+        _paths.discard(path)
+
+
+def abandon() -> None:
+    """Removes all drafts and lets none begin, in a process that is about to be ended."""
+    _beginning.acquire()
+    for path in list(_paths):
+        with contextlib.suppress(OSError):
+            os.unlink(path)
