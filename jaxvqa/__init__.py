@@ -23,25 +23,88 @@ Namespaces:
     `nnx`: metrics and losses for flax, imported by name (`import jaxvqa.nnx`).
 """
 
-from jaxvqa import color as color
-from jaxvqa import features as features
-from jaxvqa import fusion as fusion
-from jaxvqa import losses as losses
-from jaxvqa import report as report
-from jaxvqa import video as video
-from jaxvqa._notice import Notice as Notice
-from jaxvqa._planes import Planes as Planes
-from jaxvqa._pooling import pool as pool
-from jaxvqa._scoring.request import ScoreRequest as ScoreRequest
-from jaxvqa._scoring.result import Result as Result
-from jaxvqa._scoring.score import score as score
-from jaxvqa._scoring.score import score_request as score_request
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from jaxvqa._version import __version__ as __version__
-from jaxvqa.features._feature import Feature as Feature
-from jaxvqa.features._feature import Loss as Loss
-from jaxvqa.features._feature import Output as Output
-from jaxvqa.features._options import Options as Options
-from jaxvqa.features._options import option as option
-from jaxvqa.features._registry import register as register
-from jaxvqa.fusion._catalog import load_model as load_model
-from jaxvqa.video._inputs import InputOptions as InputOptions
+
+if TYPE_CHECKING:
+    from jaxvqa import color as color
+    from jaxvqa import features as features
+    from jaxvqa import fusion as fusion
+    from jaxvqa import losses as losses
+    from jaxvqa import report as report
+    from jaxvqa import video as video
+    from jaxvqa._notice import Notice as Notice
+    from jaxvqa._planes import Planes as Planes
+    from jaxvqa._pooling import pool as pool
+    from jaxvqa._scoring.request import ScoreRequest as ScoreRequest
+    from jaxvqa._scoring.result import Result as Result
+    from jaxvqa._scoring.score import score as score
+    from jaxvqa._scoring.score import score_request as score_request
+    from jaxvqa.features._feature import Feature as Feature
+    from jaxvqa.features._feature import Loss as Loss
+    from jaxvqa.features._feature import Output as Output
+    from jaxvqa.features._options import Options as Options
+    from jaxvqa.features._options import option as option
+    from jaxvqa.features._registry import register as register
+    from jaxvqa.fusion._catalog import load_model as load_model
+    from jaxvqa.video._inputs import InputOptions as InputOptions
+
+# where each name comes from; JAX is loaded with the first of them
+_NAMESPACES = ("color", "features", "fusion", "losses", "report", "video")
+_HOMES = {
+    "Notice": "_notice",
+    "Planes": "_planes",
+    "pool": "_pooling",
+    "ScoreRequest": "_scoring.request",
+    "Result": "_scoring.result",
+    "score": "_scoring.score",
+    "score_request": "_scoring.score",
+    "Feature": "features._feature",
+    "Loss": "features._feature",
+    "Output": "features._feature",
+    "Options": "features._options",
+    "option": "features._options",
+    "register": "features._registry",
+    "load_model": "fusion._catalog",
+    "InputOptions": "video._inputs",
+}
+__all__ = [
+    "Feature",
+    "InputOptions",
+    "Loss",
+    "Notice",
+    "Options",
+    "Output",
+    "Planes",
+    "Result",
+    "ScoreRequest",
+    "__version__",
+    "color",
+    "features",
+    "fusion",
+    "load_model",
+    "losses",
+    "option",
+    "pool",
+    "register",
+    "report",
+    "score",
+    "score_request",
+    "video",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NAMESPACES:
+        return import_module(f"jaxvqa.{name}")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'jaxvqa' has no attribute {name!r}")
+    value = getattr(import_module(f"jaxvqa.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and
 
 LIMIT = 120  # seconds until a process that hangs fails its test
 
-COMMAND = "from jaxvqa._cli.__main__ import run; run()"
+COMMAND = "from jaxvqa.__main__ import run; run()"
 # the caller goes on, nothing of the call is left, and the process comes to its end
 SCORE = """
 import os, threading, time
@@ -293,7 +293,7 @@ ELSEWHERE = """
 import queue, signal, threading
 from concurrent.futures import Future
 from jaxvqa import _waiting as waiting
-from jaxvqa.video import open_video, _prefetch as prefetch
+from jaxvqa.video import open_video, prefetch
 
 asleep = threading.Event()
 

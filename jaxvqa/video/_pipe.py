@@ -9,8 +9,8 @@ import stat
 import sys
 from typing import Any
 
-from jaxvqa.video._errors import CLOSED, VideoError
 from jaxvqa._waiting import TICK
+from jaxvqa.video._errors import CLOSED, VideoError
 
 
 def open_stream(path: str) -> io.BufferedReader:
