@@ -55,14 +55,15 @@ _OPTIONS = (
 )  # fmt: skip
 
 
-def _moments(ref: Array, dis: Array, taps: tuple[float, ...]) -> tuple[Array, ...]:
-    """Local means of both pictures, of their squares and of their product."""
+def _moments(ref: Array, change: Array, taps: tuple[float, ...]) -> tuple[Array, ...]:
+    """Local means of reference and change, of their squares and of their product."""
 
     def mean_product(x: Array, y: Array) -> Array:
         return filtered(stage(_product_down, x, y, taps=taps), taps, -1)
 
-    means = separable(ref, taps), separable(dis, taps)
-    return *means, mean_product(ref, ref), mean_product(dis, dis), mean_product(ref, dis)
+    means = separable(ref, taps), separable(change, taps)
+    squares = mean_product(ref, ref), mean_product(change, change)
+    return *means, *squares, mean_product(ref, change)
 
 
 def _product_down(x: Array, y: Array, *, taps: tuple[float, ...]) -> Array:
@@ -84,9 +85,11 @@ def _halve_rows(x: Array, *, taps: tuple[float, ...], inset: int, width: int) ->
 
 
 def _scale(
-    ref: Num[Array, "h w"], dis: Num[Array, "h w"], scale: int, options: Options, bit_depth: int
+    ref: Num[Array, "h w"], other: Num[Array, "h w"], scale: int, options: Options, bit_depth: int
 ) -> tuple[list[Array], list[Float[Array, "h2 w2"]]]:
-    """Numerator and denominator of one scale, and both pictures at the next.
+    """Numerator and denominator of one scale, and reference and change at the next.
+
+    `other` is the change, or the distorted picture while both are codes.
 
     One pass over strips gives both: the filter towards the next scale is narrower than that of the
     scale itself, so one border serves both. It drops the last row and column of odd sizes.
@@ -98,17 +101,18 @@ def _scale(
     (height, width), step = ref.shape, 1 if last else 2
     inset = border - len(lower) // 2
 
-    def rows(ref: Array, dis: Array) -> tuple[list[Array], list[Array]]:
+    def rows(ref: Array, other: Array) -> tuple[list[Array], list[Array]]:
         sums, halves = [], []
-        ref, dis = _as_float(ref, bit_depth), _as_float(dis, bit_depth)
+        if jnp.issubdtype(ref.dtype, jnp.unsignedinteger):
+            ref, other = _ref_and_change(ref, other, bit_depth)
         if scale > 0 or not options.vif_skip_scale0:
-            found = information(options, *_moments(ref, dis, taps))
+            found = information(options, *_moments(ref, other, taps))
             sums = [x.reshape(-1, step) for x in found]
         if not last:
-            halves = [_halve(x, lower, inset, width // 2) for x in (ref, dis)]
+            halves = [_halve(x, lower, inset, width // 2) for x in (ref, other)]
         return sums, halves
 
-    padded = [pad(x, (border, border), (border, border)) for x in (ref, dis)]
+    padded = [pad(x, (border, border), (border, border)) for x in (ref, other)]
     if height % step:
         padded = [jnp.pad(x, ((0, 1), (0, 0))) for x in padded]
     units = -(-height // step)
@@ -118,28 +122,35 @@ def _scale(
     return [x.reshape(-1)[:height].sum() for x in sums], [x[: height // 2] for x in halves]
 
 
-def _as_float(x: Array, bit_depth: int) -> Array:
-    """Codes of scale 0 become centred floats inside the strip; later scales are floats already."""
-    if jnp.issubdtype(x.dtype, jnp.floating):
-        return x
-    return to_float(x, bit_depth, offset=-128.0)
+def _ref_and_change(
+    ref: Num[Array, "h w"], dis: Num[Array, "h w"], bit_depth: int
+) -> tuple[Float[Array, "h w"], Float[Array, "h w"]]:
+    """The reference, centred, and what was added to it, on the 8-bit scale.
+
+    All that follows works on these two. Where nothing was added every product with the change is 0,
+    however a compiler orders and fuses it, so an equal pair has equal moments.
+    """
+    change = to_float(dis, bit_depth) - to_float(ref, bit_depth)
+    return to_float(ref, bit_depth, offset=-128.0), change
 
 
 def _frame(
     ref: Num[Array, "h w"], dis: Num[Array, "h w"], options: Options, bit_depth: int
 ) -> dict[str, Array]:
-    if jnp.issubdtype(ref.dtype, jnp.floating) or abs(options.vif_prescale - 1) >= 1e-3:
-        ref, dis = (to_float(x, bit_depth, offset=-128.0) for x in (ref, dis))
-    if abs(options.vif_prescale - 1) >= 1e-3:
+    prescaled = abs(options.vif_prescale - 1) >= 1e-3
+    pair = ref, dis
+    # a pair of codes is converted strip by strip, any other one here
+    if prescaled or any(jnp.issubdtype(x.dtype, jnp.floating) for x in pair):
+        pair = _ref_and_change(ref, dis, bit_depth)
+    if prescaled:
         height, width = scaled_size(ref.shape[0], ref.shape[1], options.vif_prescale)
-        ref, dis = (resize(x, height, width, options.vif_prescale_method) for x in (ref, dis))
+        pair = [resize(x, height, width, options.vif_prescale_method) for x in pair]
     result = {}
     for scale in range(SCALES):
-        sums, halves = _scale(ref, dis, scale, options, bit_depth)
+        sums, halves = _scale(*pair, scale, options, bit_depth)
         if sums:
             result[f"num{scale}"], result[f"den{scale}"] = sums
-        if halves:
-            ref, dis = halves
+        pair = halves
     return result
 
 

@@ -27,22 +27,24 @@ _Term = tuple[Array, Array]
 
 
 def _carried(
-    options: Options, mean_r: Array, mean_d: Array, square_r: Array, square_d: Array, product: Array
+    options: Options, mean_r: Array, mean_c: Array, square_r: Array, square_c: Array, product: Array
 ) -> _Term:
     """What the distorted picture carries of the reference's information, per sample."""
     noise, limit = options.vif_sigma_nsq, options.vif_enhn_gain_limit
     var_r = jnp.maximum(square_r - mean_r * mean_r, 0.0)
-    var_d = jnp.maximum(square_d - mean_d * mean_d, 0.0)
+    var_c = square_c - mean_c * mean_c
+    cov_c = product - mean_r * mean_c
+    var_d = jnp.maximum(var_r + (2.0 * cov_c + var_c), 0.0)
     # a negative covariance carries nothing: the source's special cases for it all end in 0
-    cov = jnp.maximum(product - mean_r * mean_d, 0.0)
+    cov = jnp.maximum(var_r + cov_c, 0.0)
     # gain^2 var_r / (residual + noise) with gain = cov / var_r, at most `limit`, and residual =
     # var_d - gain cov; both sides of the fraction times var_r, so that there is one division.
+    # The residual times var_r is var_r var_d - cov^2 = var_r var_c - cov_c^2: 0 without a change.
     # Where the reference carries less than the noise nothing can be lost: a linear term instead.
     weak = var_r < noise
     signal = jnp.maximum(var_r, max(noise, _EPSILON))
-    shared = cov * cov
-    gained = jnp.minimum(shared, (limit * signal) * (limit * signal))
-    residual = jnp.maximum(var_d * signal - shared, _EPSILON * signal)
+    gained = jnp.minimum(cov * cov, (limit * signal) * (limit * signal))
+    residual = jnp.maximum(var_c * signal - cov_c * cov_c, _EPSILON * signal)
     carried = gained / (residual + noise * signal)
     carried = jnp.where(weak | (var_d < _EPSILON), 0.0, carried)
     return 1.0 + carried, jnp.where(weak, 1.0 - var_d * (noise * noise / _PEAK_SQUARED), 0.0)
@@ -100,7 +102,8 @@ def information(options: Options, *moments: Float[Array, "rows width"]) -> tuple
 
     Args:
         options: those of float VIF.
-        moments: local means of reference and distorted picture, of their squares, of their product.
+        moments: local means of the reference and of the change (distorted minus reference), of
+            their squares, and of their product.
 
     Returns:
         Numerator and denominator of VIF by row, each `(rows,)`.
