@@ -137,20 +137,20 @@ def _ref_and_change(
 def _frame(
     ref: Num[Array, "h w"], dis: Num[Array, "h w"], options: Options, bit_depth: int
 ) -> dict[str, Array]:
-    prescaled = abs(options.vif_prescale - 1) >= 1e-3
-    pair = ref, dis
+    other, prescaled = dis, abs(options.vif_prescale - 1) >= 1e-3
     # a pair of codes is converted strip by strip, any other one here
-    if prescaled or any(jnp.issubdtype(x.dtype, jnp.floating) for x in pair):
-        pair = _ref_and_change(ref, dis, bit_depth)
+    if prescaled or any(jnp.issubdtype(x.dtype, jnp.floating) for x in (ref, dis)):
+        ref, other = _ref_and_change(ref, dis, bit_depth)
     if prescaled:
         height, width = scaled_size(ref.shape[0], ref.shape[1], options.vif_prescale)
-        pair = [resize(x, height, width, options.vif_prescale_method) for x in pair]
+        ref, other = (resize(x, height, width, options.vif_prescale_method) for x in (ref, other))
     result = {}
     for scale in range(SCALES):
-        sums, halves = _scale(*pair, scale, options, bit_depth)
+        sums, halves = _scale(ref, other, scale, options, bit_depth)
         if sums:
             result[f"num{scale}"], result[f"den{scale}"] = sums
-        pair = halves
+        if halves:
+            ref, other = halves
     return result
 
 

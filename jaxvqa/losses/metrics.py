@@ -48,8 +48,9 @@ def vif(
 
     Returns:
         `(frames,)`, or a scalar if reduced: 0 for an equal pair, about 1 for nothing kept, below 0
-        for enhanced contrast unless `enhancement_gain_limit` is 1. On reference areas with a
-        variance under `sigma_nsq` an equal pair is 1e-4 above 0.
+        for enhanced contrast unless `enhancement_gain_limit` is 1. An equal pair is 0 within 1e-6;
+        on reference areas with a local variance under `sigma_nsq` it is above 0 by definition, by
+        up to `(sigma_nsq / 255)^2 sigma_nsq` (1.2e-4 at 2).
 
     Raises:
         ValueError: bad options, shapes or sizes. TypeError: bad dtypes.
