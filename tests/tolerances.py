@@ -86,12 +86,23 @@ V1_SCORE = 1e-3
 # float twins of integer models: libvmaf's own two builds differ by up to 0.05 (0.07 for NEG)
 FLOAT_TWIN_SCORE = 0.07
 
+# equal frames, float32, absolute: numerator and denominator are sums of the same terms, each
+# rounded its own way (6e-8), over up to 1e5 samples; 4e-7 at most
+EQUAL_FRAMES = 1e-6
+# the same in float64: VIF keeps a residual of at least 1e-10 beside a noise of 2, as the tool does
+EQUAL_FRAMES_VIF_FLOAT64 = 1e-10
+# integer ADM divides by a table of rounded 15-bit reciprocals, as the tool does: its own adm_scale0
+# of equal frames is up to 2e-5 above or below 1
+EQUAL_FRAMES_INTEGER_ADM = 3e-5
+
 # code values: swscale converts with 15-bit coefficients and rounds on the way
 COLOUR_SWSCALE = 1.0
 
-# loss of an equal pair, in VMAF points at most: VIF of an equal pair is 1 within 1e-4 and weighs up
-# to 200 points
-LOSS_OF_EQUAL_PAIR = 0.02
+# loss of an equal pair, in points, float64 and textured frames: the floors of 1e-10 in VIF (2e-9
+# for VMAF, 1e-6 for FUNQUE, whose noise stands beside variances near 1e-3)
+LOSS_OF_EQUAL_PAIR = 1e-5
+# the same in float32: two regressions, each within FUSION_FLOAT32
+LOSS_OF_EQUAL_PAIR_FLOAT32 = 4e-3
 # relative; central differences in float64 at a step of 1e-5 of functions with kinks nearby
 LOSS_GRADIENT = 1e-3
 # absolute; rounding of a loss near 30 over twice the step: 30 * 2e-16 / 2e-5, times condition

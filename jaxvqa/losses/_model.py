@@ -60,8 +60,8 @@ def vmaf(
 
     Returns:
         `(frames,)`, or a scalar if reduced, in points of the model: 0 for an equal pair (within
-        0.02: VIF of an equal pair is 1 within 1e-4), lower is better, below 0 where the model
-        credits enhancement.
+        0.003 in float32; up to 0.006 on dull frames, see `vif`), lower is better, below 0 where the
+        model credits enhancement.
 
     Raises:
         ValueError: no such model, missing chroma, or frames too small for one of the features.

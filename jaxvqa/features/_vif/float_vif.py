@@ -304,7 +304,9 @@ FLOAT_VIF = Feature(
         "Visual information lost: 1 - VIF, all four scales together.",
         value="vif",
         returns="0 for an equal pair, about 1 for nothing kept, below 0 for enhanced contrast "
-        "unless `enhancement_gain_limit` is 1.",
+        "unless `enhancement_gain_limit` is 1. An equal pair is 0 within 1e-6; on reference areas "
+        "with a local variance under `sigma_nsq` it is above 0 by definition, by up to "
+        "`(sigma_nsq / 255)^2 sigma_nsq` (1.2e-4 at 2).",
         note="`enhancement_gain_limit=1` gives no credit for contrast beyond the reference's "
         "(NEG), and no gradient there either.",
     ),
