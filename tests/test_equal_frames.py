@@ -8,8 +8,8 @@ import pytest
 
 import jaxvqa
 from jaxvqa import Planes
-from jaxvqa.features._run import run
 from jaxvqa.features._registry import FEATURES
+from jaxvqa.features._run import run
 from tests import clips, tolerances
 
 # numerators and denominators are compared too

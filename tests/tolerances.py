@@ -121,7 +121,7 @@ REGISTRY_ABSOLUTE = 2e-6
 
 # value of an equal pair against the record's `perfect`: float32 rounding of sums of thousands
 PERFECT_DEFAULT = 1e-6
-PERFECT = {}
+PERFECT = {"adm": EQUAL_FRAMES_INTEGER_ADM}
 
 # relative; the tool sums in float64, we sum rows and then columns in float32: 1.5e-7 seen
 MOMENT_RELATIVE = 1e-6
