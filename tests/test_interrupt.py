@@ -293,7 +293,7 @@ ELSEWHERE = """
 import queue, signal, threading
 from concurrent.futures import Future
 from jaxvqa import _waiting as waiting
-from jaxvqa.video import open_video, _prefetch as prefetch
+from jaxvqa.video import open_video, prefetch
 
 asleep = threading.Event()
 
