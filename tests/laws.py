@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxvqa.planes import Planes
-from tests.programs import quick
+from tests.programs import quick, scored
 
 
 def degenerate_frames(height, width, bit_depth=8):
@@ -97,7 +97,7 @@ def chunked(feature, ref: Planes, dis: Planes, size: int, given=None):
     """The raw series of a feature computed `size` frames at a time with its history."""
     options = feature.resolve(given or {})
     before = feature.before(options)
-    program = quick(lambda r, d: feature.extract(r, d, options))
+    program = scored(lambda r, d: feature.extract(r, d, options), feature)
     parts = []
     for start in range(0, ref.frames, size):
         index = np.clip(np.arange(start - before, start + size), 0, ref.frames - 1)
