@@ -36,7 +36,7 @@ def check_finite_gradients(fn, height, width, bit_depth=8):
     def total(ref, dis):
         return sum(jnp.sum(v) for v in fn(ref, dis).values())
 
-    both = jax.jit(jax.value_and_grad(total, argnums=(0, 1)))
+    both = quick(jax.value_and_grad(total, argnums=(0, 1)))
     for name, ref, dis in degenerate_frames(height, width, bit_depth):
         value, gradients = both(ref, dis)
         assert np.isfinite(value), name
@@ -73,10 +73,10 @@ def check_descent(step, start):
 
 def check_vmap(fn, ref, dis, *, rtol=0.0, atol=0.0):
     """vmap over two clips equals a loop over them; `ref` and `dis` are (clips, frames, h, w)."""
-    jitted = jax.jit(fn)
-    mapped = jax.jit(jax.vmap(fn))(ref, dis)
+    one = quick(fn)
+    mapped = quick(jax.vmap(fn))(ref, dis)
     for i in range(ref.shape[0]):
-        for name, value in jitted(ref[i], dis[i]).items():
+        for name, value in one(ref[i], dis[i]).items():
             np.testing.assert_allclose(mapped[name][i], value, rtol=rtol, atol=atol, err_msg=name)
 
 

@@ -20,29 +20,41 @@ QUICK = {
 def quick(fn):
     """`jax.jit(fn)` for CPUs alone, compiled with `QUICK`; not for use inside another program.
 
-    For gradients, laws and options on small frames. What is compared bit for bit, and each
-    feature's default on the clips, is compiled as users compile it.
+    For gradients, laws and options, where round-off is allowed for. Bits that must be those of
+    another program, and each feature's default on the clips, are compiled as users compile them.
     """
+    return _on_cpu(fn, QUICK)
 
+
+def scored(fn, feature):
+    """`jax.jit(fn)` as the scoring engine compiles `feature` for CPUs."""
+    return _on_cpu(fn, dict(feature.cpu_compiler))
+
+
+def _on_cpu(fn, compiler_options):
     @functools.wraps(fn)
-    def on_cpu(*args):
+    def traced(*args):
         with traced_for("cpu"):
             return fn(*args)
 
-    return jax.jit(on_cpu, compiler_options=QUICK)
+    return jax.jit(traced, compiler_options=compiler_options)
 
 
 def check_gradients(fn, arguments, modes=("fwd", "rev"), **limits):
     """`jax.test_util.check_grads` of first order, with one `quick` program for all it asks."""
 
+    traced_once = jax.jit(fn)
+
     def everything(arguments, tangents, cotangents):
-        forward = jax.jvp(fn, arguments, tangents) if "fwd" in modes else None
-        value, pull = jax.vjp(fn, *arguments)
-        return fn(*arguments), forward, value, pull(cotangents)
+        forward = jax.jvp(traced_once, arguments, tangents) if "fwd" in modes else None
+        value, pull = jax.vjp(traced_once, *arguments)
+        return traced_once(*arguments), forward, value, pull(cotangents)
 
     program = quick(everything)
+    with traced_for("cpu"):
+        shapes = jax.eval_shape(traced_once, *arguments)
+    nothing = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
     still = jax.tree.map(jnp.zeros_like, arguments)
-    nothing = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(fn, *arguments))
 
     def value(*arguments):
         return program(arguments, still, nothing)[0]

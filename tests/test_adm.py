@@ -1,5 +1,4 @@
 import jax
-import jax.test_util
 import numpy as np
 import pytest
 
@@ -9,6 +8,7 @@ from jaxvqa.features._options import parse_text
 from jaxvqa.features._run import run
 from tests import clips, tolerances
 from tests.oracles import float_features as oracle
+from tests.programs import check_gradients, quick
 
 NAMES = ("adm2", "aim", "adm3", *(f"adm_scale{s}" for s in range(4)))
 GOLDEN = [
@@ -26,7 +26,8 @@ GOLDEN = [
 def test_matches_libvmaf(clip, name):
     ref, dis = (jax.tree.map(lambda p: p[:3], x) for x in clips.load(clip))
     _, options = parse_text(name.removeprefix("feature:"))
-    found = jax.jit(lambda r, d: run(FEATURE, r, d, None, options))(ref, dis)
+    compiled = quick if options else jax.jit
+    found = compiled(lambda r, d: run(FEATURE, r, d, None, options))(ref, dis)
     suffix = FEATURE.resolve(options).suffix
     expected = clips.golden(clip)[name]
     assert {k + suffix for k in found} == set(expected)
@@ -52,7 +53,7 @@ def test_matches_float64_oracle(shape, options, expected):
     ref = clips.textured(rng, (2, *shape))
     dis = clips.textured(rng, (2, *shape))
     dis[0] = ref[0] // 2 + dis[0] // 2
-    found = jax.jit(lambda r, d: adm(r, d, **options))(ref, dis)
+    found = quick(lambda r, d: adm(r, d, **options))(ref, dis)
     for frame in range(2):
         values = oracle.adm(ref[frame].astype(float), dis[frame].astype(float), **expected)
         np.testing.assert_allclose(
@@ -66,8 +67,8 @@ def test_factor_overrides_replace_the_sensitivity():
     factors = {
         f"adm_f{b + 1}s{s}": oracle.watson(s)[b] for b in range(2) for s in range(4)
     }  # fmt: skip
-    given = jax.jit(lambda r, d: adm(r, d, adm_csf_mode=1, **factors))(ref, dis)
-    default = jax.jit(adm)(ref, dis)
+    given = quick(lambda r, d: adm(r, d, adm_csf_mode=1, **factors))(ref, dis)
+    default = quick(adm)(ref, dis)
     for name in NAMES:
         np.testing.assert_allclose(given[name], default[name], atol=tolerances.ROUND_OFF)
 
@@ -79,9 +80,11 @@ def pair():
     return ref, np.clip(ref + rng.normal(0, 6, ref.shape), 0, 255).astype(np.float32)
 
 
-@jax.jit
-def small(ref, dis):
+def at_8_bits(ref, dis):
     return adm(ref, dis, bit_depth=8)
+
+
+small = quick(at_8_bits)
 
 
 def test_identity(pair):
@@ -109,20 +112,18 @@ def test_gradients():
         ref = clips.textured(rng, (1, 20, 22)).astype(np.float64)
         dis = ref * 0.8 + 20 + rng.normal(0, 4, ref.shape)
 
-        @jax.jit
         def total(r, d):
             found = adm(r, d, bit_depth=8)
             return found["adm2"].sum() + found["aim"].sum()
 
-        jax.test_util.check_grads(
-            total, (ref, dis), order=1, modes=("fwd", "rev"), atol=tolerances.GRADIENT,
-            rtol=tolerances.GRADIENT, eps=1e-5,
-        )  # fmt: skip
+        check_gradients(
+            total, (ref, dis), atol=tolerances.GRADIENT, rtol=tolerances.GRADIENT, eps=1e-5
+        )
 
 
 def test_without_noise_weight_a_flat_reference_has_no_scale_scores():
     flat = np.full((1, 40, 40), 128, np.uint8)
-    found = adm(flat, flat, noise_weight=0.0)
+    found = quick(lambda r, d: adm(r, d, noise_weight=0.0))(flat, flat)
     assert found["adm2"] == 1.0
     assert found["aim"] == 0.0
     assert np.isnan(found["adm_scale0"]).all()

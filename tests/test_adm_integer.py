@@ -12,6 +12,7 @@ from jaxvqa.features._adm.integer_adm import _frame_sums, _scores, adm_integer
 from jaxvqa.features._options import parse_text
 from tests import clips, tolerances
 from tests.oracles import adm_integer as oracle
+from tests.programs import quick, scored
 
 NAMES = [
     "integer_adm2",
@@ -35,14 +36,15 @@ def float32_steps(found, expected):
 
 @functools.lru_cache
 def compiled(**options):
-    return jax.jit(lambda r, d: adm_integer(r, d, **options))
+    return scored(lambda r, d: adm_integer(r, d, **options), FEATURE)
 
 
 @pytest.mark.parametrize("clip, run", GOLDEN)
 def test_matches_libvmaf(clip, run):
     options = parse_text(run.removeprefix("feature:"))[1]
     ref, dis = (p.luma_only() for p in clips.load(clip))
-    found = compiled(**options)(ref, dis)
+    program = quick(lambda r, d: adm_integer(r, d, **options)) if options else jax.jit(adm_integer)
+    found = program(ref, dis)
     expected = clips.golden(clip)[run]
     suffix = FEATURE.resolve(options).suffix
     assert {name + suffix for name in found} == set(expected)
@@ -95,7 +97,7 @@ def test_integers_equal_the_oracle(case):
     ref, dis = pictures(shape, bits, 3)
     with jax.enable_x64(True):
         one = lambda pair: _frame_sums(*pair, options, bits)  # noqa: E731
-        found = jax.jit(lambda r, d: jax.lax.map(one, (r, d)))(ref, dis)
+        found = scored(lambda r, d: jax.lax.map(one, (r, d)), FEATURE)(ref, dis)
         found = np.asarray(found)
     display = (options.csf_mode, options.norm_view_dist, options.ref_display_height)
     weights = oracle.fixed_weights(*display, (options.csf_scale, options.csf_diag_scale))
@@ -147,7 +149,7 @@ def test_laws():
     assert np.all(same["integer_adm2"] > 0.999)
     # frames don't see each other, mapped or batched
     one = functools.partial(adm_integer, **UNUSUAL)
-    batched = jax.jit(jax.vmap(one))(ref[:2, None], dis[:2, None])
+    batched = scored(jax.vmap(one), FEATURE)(ref[:2, None], dis[:2, None])
     for name, values in batched.items():
         np.testing.assert_array_equal(values[:, 0], found[name][:2])
 
@@ -232,7 +234,7 @@ def test_strips_and_whole_bands_give_the_same_sums(monkeypatch):
 
     def sums():
         with jax.enable_x64(True):
-            program = jax.jit(lambda r, d: _frame_sums(r, d, options, 8))
+            program = quick(lambda r, d: _frame_sums(r, d, options, 8))
             return np.asarray(program(ref, dis))
 
     options = FEATURE.resolve({})

@@ -13,6 +13,7 @@ from jaxvqa.features._cambi.feature import cambi, cambi_heatmaps
 from jaxvqa.features._cambi.tables import contrasts, geometries
 from tests import clips, tolerances
 from tests.oracles import cambi as oracle
+from tests.programs import quick
 
 V1 = {"high_res_speedup": 1080, "max_val": 17.0, "vis_lum_threshold": 0.06}
 RUNS = {
@@ -47,10 +48,14 @@ def expected_on(clip, run, suffix, frames):
     return names
 
 
+def quickly(ref, dis, **options):
+    return quick(functools.partial(cambi, **options))(ref, dis)
+
+
 def check_golden(clip, run, frames=None, **options):
     ref, dis = (p.luma_only() for p in clips.load(clip))
     ref, dis = jax.tree.map(lambda y: y[:frames], (ref, dis))
-    found = cambi(ref, dis, **options)
+    found = (quickly if options else jax.jit(cambi))(ref, dis, **options)
     suffix = FEATURE.resolve(options).suffix
     expected = expected_on(clip, run, suffix, frames)
     assert found.keys() == expected.keys()
@@ -89,7 +94,7 @@ def test_matches_libvmaf_as_vmaf_v1_asks():
 )  # fmt: skip
 def test_matches_oracle(shape, bit_depth, options):
     dis = banded((1, *shape), bit_depth)
-    found = cambi(dis, dis, bit_depth=bit_depth, **options)["cambi"]
+    found = quickly(dis, dis, bit_depth=bit_depth, **options)["cambi"]
     expected = oracle.score(dis[0], bit_depth, **options)
     assert expected > 0.01  # banding was seen
     np.testing.assert_allclose(found, [expected], rtol=tolerances.CAMBI_RELATIVE)
@@ -98,7 +103,7 @@ def test_matches_oracle(shape, bit_depth, options):
 def test_full_reference_with_other_source_size_matches_oracle():
     ref, dis = banded((1, 230, 340), seed=1), banded((1, 230, 340), seed=2)
     sizes = {"enc_width": 240, "enc_height": 160}
-    found = cambi(ref, dis, full_ref=True, src_width=320, src_height=210, **sizes)
+    found = quickly(ref, dis, full_ref=True, src_width=320, src_height=210, **sizes)
     before = oracle.score(ref[0], 8, src_size=(210, 320), **sizes)
     after = oracle.score(dis[0], 8, **sizes)
     close = functools.partial(np.testing.assert_allclose, rtol=tolerances.CAMBI_RELATIVE)
@@ -118,8 +123,13 @@ def test_counting_forms_match_oracle_bit_for_bit(half, reach):
     expected = oracle.responses(codes.astype(int), taking_part, half, bands)
     masked = jnp.asarray(np.where(taking_part, codes, banding.SKIP).astype(np.int16))
     settings = [banding.Contrast(*band) for band in bands]
-    tiles = banding.response_by_tiles(masked, half, settings, tile=(32, 64))
-    offsets = banding.response_by_offsets(masked, half, settings)
+
+    @quick
+    def both(masked):
+        tiles = banding.response_by_tiles(masked, half, settings, tile=(32, 64))
+        return tiles, banding.response_by_offsets(masked, half, settings)
+
+    tiles, offsets = both(masked)
     assert expected.max() > 0 or half == 0  # a single pixel has no neighbours
     np.testing.assert_array_equal(tiles, expected)
     np.testing.assert_array_equal(offsets, expected)
@@ -130,9 +140,14 @@ def test_pictures_on_one_sheet_do_not_meet():
     shapes = ((9, 20), (5, 10), (3, 5), (2, 3))
     pictures = [jnp.asarray(rng.integers(1, 5, s), jnp.int16) for s in shapes]
     bands = [(1, 0, 9), (2, 0, 9)]
-    sheet = banding.lay_out(pictures, 3, banding.SKIP)
-    sheet = banding.response(sheet, 3, [banding.Contrast(*band) for band in bands])
-    found = banding.cut_out(sheet, shapes, 3)
+
+    @quick
+    def responses(pictures):
+        sheet = banding.lay_out(pictures, 3, banding.SKIP)
+        sheet = banding.response(sheet, 3, [banding.Contrast(*band) for band in bands])
+        return banding.cut_out(sheet, shapes, 3)
+
+    found = responses(pictures)
     for picture, values in zip(pictures, found, strict=True):
         expected = oracle.responses(
             np.asarray(picture, int), np.ones(picture.shape, bool), 3, bands
@@ -192,17 +207,21 @@ def test_window_sizes():
     assert window(324, 576) == 9
 
 
+# one program for several tests
+full_reference = quick(functools.partial(cambi, full_ref=True))
+
+
 def test_identity_flat_black_and_saturated():
     frames = np.zeros((3, 90, 220), np.uint8)
     frames[1], frames[2] = 128, 255
-    found = cambi(frames, frames, full_ref=True)
+    found = full_reference(frames, frames)
     for values in found.values():
         np.testing.assert_array_equal(values, np.zeros(3))
 
 
 def test_equal_videos_add_no_banding():
-    frames = banded((2, 90, 220))
-    found = cambi(frames, frames, full_ref=True)
+    frames = banded((3, 90, 220))
+    found = full_reference(frames, frames)
     assert found["cambi"].min() > 0
     np.testing.assert_array_equal(found["cambi"], found["cambi_source"])
     # equal up to the order of the float64 sums
@@ -211,10 +230,11 @@ def test_equal_videos_add_no_banding():
 
 def test_jit_vmap_and_chunks_give_the_same_bits():
     frames = np.stack([banded((2, 60, 220), seed=s) for s in range(2)])
-    fn = jax.jit(lambda y: cambi(y, y)["cambi"])
+    plain = lambda y: cambi(y, y)["cambi"]  # noqa: E731
+    fn = quick(plain)
     whole = np.stack([fn(clip) for clip in frames])
     assert (whole > 0).all()
-    np.testing.assert_array_equal(jax.vmap(fn)(frames), whole)
+    np.testing.assert_array_equal(quick(jax.vmap(jax.jit(plain)))(frames), whole)
     np.testing.assert_array_equal(cambi(frames[0], frames[0])["cambi"], whole[0])
     chunks = [fn(frames[0, i : i + 1]) for i in range(2)]
     np.testing.assert_array_equal(np.concatenate(chunks), whole[0])
@@ -222,16 +242,15 @@ def test_jit_vmap_and_chunks_give_the_same_bits():
 
 def test_limit():
     frames = banded((1, 90, 220))
-    limit = float(cambi(frames, frames)["cambi"][0]) / 2
-    found = cambi(frames, frames, max_val=limit)["cambi"]
+    limit = float(quickly(frames, frames)["cambi"][0]) / 2
+    found = quickly(frames, frames, max_val=limit)["cambi"]
     np.testing.assert_array_equal(found, np.full(1, limit, np.float32))
 
 
 def test_heatmaps_are_the_oracles_responses():
     frame = banded((97, 219))
     expected, window = oracle.scales(frame, 8, frame.shape)
-    plain = cambi_heatmaps(frame)
-    coded = cambi_heatmaps(frame, coded=True)
+    plain, coded = quick(lambda y: (cambi_heatmaps(y), cambi_heatmaps(y, coded=True)))(frame)
     assert len(plain) == len(coded) == 5
     for values, integers, wanted in zip(plain, coded, expected, strict=True):
         np.testing.assert_array_equal(values[0], wanted)

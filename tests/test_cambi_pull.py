@@ -16,9 +16,8 @@ from jaxvqa.fusion._model import FeatureRef, Model, Svr
 from tests import clips, laws, tolerances
 from tests.oracles import banding_pull as pull_oracle
 from tests.oracles import cambi as oracle
+from tests.programs import quick
 
-# halves compile times and costs speed that tests don't need
-QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 SIZE = (96, 224)
 OPTIONS = FEATURE.resolve({})
 CONTRASTS = (Contrast(1, 0, 900), Contrast(2, 0, 900), Contrast(3, 5, 900))
@@ -38,7 +37,7 @@ def compiled(depth):
     score = jax.value_and_grad(
         lambda y: banding(y[None], depth, OPTIONS, geometries(*y.shape, OPTIONS)[0]).sum()
     )
-    return jax.jit(score, compiler_options=QUICK)
+    return quick(score)
 
 
 def program(y, depth):
@@ -133,7 +132,8 @@ def test_what_moves_is_what_is_counted(depth, given):
     y = y.astype(np.uint8 if depth == 8 else np.uint16)
     options = FEATURE.resolve(given)
     geometry, _ = geometries(48, 216, options)
-    moved, codes = _pictures(jnp.asarray(y), depth, geometry, options, jnp.asarray(y, jnp.float32))
+    pictures = quick(lambda y, samples: _pictures(y, depth, geometry, options, samples))
+    moved, codes = pictures(y, y.astype(np.float32))
     for float_codes, whole in zip(moved, codes, strict=True):
         whole = np.asarray(whole)
         gap = np.where(whole < SKIP, np.asarray(float_codes) - whole, 0)
@@ -188,7 +188,7 @@ def test_switch_changes_the_gradient_and_not_the_value():
     ref, dis = ramp(8, 1, (48, 216))[None], ramp(8, 2, (48, 216))[None]
     dis = dis + np.float32(0.2)
 
-    @functools.partial(jax.jit, compiler_options=QUICK)
+    @quick
     def both(ref, dis):
         def total(ref, dis, on):
             return losses.vmaf(
@@ -211,7 +211,7 @@ def test_limit_stops_the_gradient_and_both_modes_agree():
     free = FEATURE.resolve({})
     step = np.random.default_rng(6).normal(size=y.shape).astype(np.float32)
 
-    @functools.partial(jax.jit, compiler_options=QUICK)
+    @quick
     def both(y, step):
         fn = lambda y: banding(y, 8, free, geometries(*y.shape[1:], free)[0])  # noqa: E731
         _, forward = jax.jvp(fn, (y,), (step,))
@@ -223,9 +223,8 @@ def test_limit_stops_the_gradient_and_both_modes_agree():
     np.testing.assert_allclose(forward, reverse, rtol=1e-5, atol=1e-7)
     assert value[1] == forward[1] == 0
     capped = FEATURE.resolve({"cambi_max_val": float(value[0]) / 2})
-    slope = jax.jit(
-        jax.grad(lambda y: banding(y, 8, capped, geometries(*y.shape[1:], capped)[0]).sum()),
-        compiler_options=QUICK,
+    slope = quick(
+        jax.grad(lambda y: banding(y, 8, capped, geometries(*y.shape[1:], capped)[0]).sum())
     )(y)
     np.testing.assert_array_equal(slope, 0)
 
@@ -253,8 +252,9 @@ def test_works_under_transformations_and_lowers_everywhere():
 
 def test_loss_is_the_increase_and_refuses_what_it_does_not_use():
     ref, dis = ramp(8, 1, (48, 216))[None], ramp(8, 2, (48, 216))[None]
-    found = losses.cambi(ref, dis, bit_depth=8)
-    sides = [features.cambi(*[x.astype(np.uint8)] * 2)["cambi"] for x in (dis, ref)]
+    found = quick(functools.partial(losses.cambi, bit_depth=8))(ref, dis)
+    score = quick(lambda y: features.cambi(y, y)["cambi"])
+    sides = [score(x.astype(np.uint8)) for x in (dis, ref)]
     np.testing.assert_array_equal(found, sides[0] - sides[1])
     with pytest.raises(ValueError, match="both sides alike"):
         losses.cambi(ref, dis, bit_depth=8, full_ref=True)

@@ -1,7 +1,6 @@
 import functools
 
 import jax
-import jax.test_util
 import numpy as np
 import pytest
 
@@ -14,6 +13,7 @@ from jaxvqa.features._funque.information import st_rred, vif_approximation
 from jaxvqa.features._funque.sast import half_size
 from tests import clips, tolerances
 from tests.oracles import funque as oracle
+from tests.programs import check_gradients, quick
 
 
 def samples(seed, height=40, width=52):
@@ -82,7 +82,7 @@ def measured():
     with jax.enable_x64(True):
         (x, y, x0, y0), (p, q, p0, q0) = both()
         change = oracle.detail_change(p, q)
-        found = jax.jit(lambda x, y, x0, y0: {
+        found = quick(lambda x, y, x0, y0: {
             "ms_essim": atoms.ms_essim(x, y),
             "ms_essim mean": atoms.ms_essim(x, y, pooling="mean"),
             "ms_essim mink": atoms.ms_essim(x, y, pooling="mink"),
@@ -157,10 +157,10 @@ def test_gradients(name):
         return atom(pyramid(x, 2), pyramid(y, 2))
 
     with jax.enable_x64(True):
-        x = jax.numpy.asarray(samples(7, 24, 28))
-        y = 0.6 * x + 0.4 * jax.numpy.asarray(samples(8, 24, 28))
-        jax.test_util.check_grads(
-            jax.jit(of_pictures), (x, y), 1, modes=["rev"], eps=1e-6,
+        x = samples(7, 24, 28)
+        y = 0.6 * x + 0.4 * samples(8, 24, 28)
+        check_gradients(
+            of_pictures, (x, y), ("rev",), eps=1e-6,
             rtol=tolerances.FUNQUE_GRADIENT, atol=tolerances.FUNQUE_GRADIENT,
         )  # fmt: skip
 

@@ -2,7 +2,6 @@ import functools
 
 import jax
 import jax.numpy as jnp
-import jax.test_util
 import numpy as np
 import pytest
 
@@ -12,6 +11,7 @@ from jaxvqa.losses._reduce import reduce_frames
 from tests import clips, laws, tolerances
 from tests.oracles import cambi as cambi_oracle
 from tests.oracles import fusion as oracle
+from tests.programs import QUICK, check_gradients, quick
 
 # VIF and ADM are inside vmaf; every program takes seconds to compile, vmaf's most
 LUMA = {
@@ -22,8 +22,6 @@ LUMA = {
     "ms_essim": losses.ms_essim,
 }
 CHEAP = ("speed_qa", "ms_essim")
-# halves compile times and costs speed that tests don't need
-QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 
 
 @functools.cache
@@ -36,7 +34,7 @@ def compiled(name, bit_depth):
         (_, found), gradients = jax.value_and_grad(total, (0, 1), has_aux=True)(ref, dis)
         return found, gradients
 
-    return jax.jit(fn, compiler_options=QUICK)
+    return quick(fn)
 
 
 def program(name, ref, dis, where=None, bit_depth=8, dtype=np.float32):
@@ -117,7 +115,7 @@ def test_reductions(pair):
     ref, dis = pair
     where = jnp.array([False, True])
 
-    @jax.jit
+    @quick
     def reduced(ref, dis):
         values = losses.ms_essim(ref, dis, bit_depth=8)
         fn = functools.partial(losses.ms_essim, ref, dis, bit_depth=8)
@@ -157,9 +155,9 @@ def test_gradients_equal_central_differences(name, pair):
 
 def test_both_modes_in_float64(pair):
     with jax.enable_x64(True):
-        jax.test_util.check_grads(
-            jax.jit(functools.partial(losses.ms_essim, bit_depth=8, reduction="sum")),
-            tuple(x.astype(np.float64) for x in pair), order=1, modes=("fwd", "rev"),
+        check_gradients(
+            functools.partial(losses.ms_essim, bit_depth=8, reduction="sum"),
+            tuple(x.astype(np.float64) for x in pair),
             atol=tolerances.LOSS_GRADIENT_ABSOLUTE, rtol=tolerances.LOSS_GRADIENT, eps=1e-5,
         )  # fmt: skip
 
@@ -185,7 +183,7 @@ def test_vmap_of_remat_equals_a_loop(name, pair):
         fn = functools.partial(LUMA[name], bit_depth=8, reduction="sum")
         return jax.value_and_grad(jax.checkpoint(fn), 1)(ref, dis)
 
-    values, slopes = jax.jit(jax.vmap(slope))(*clips_of)
+    values, slopes = quick(jax.vmap(slope))(*clips_of)
     for i in range(2):
         found, (_, expected) = program(name, clips_of[0][i], clips_of[1][i])
         np.testing.assert_allclose(
@@ -203,7 +201,7 @@ def test_finite_at_10_bits_in_a_batch_of_bfloat16_with_remat(name):
         fn = functools.partial(LUMA[name], bit_depth=10, reduction="sum")
         return jax.checkpoint(fn)(ref, dis)
 
-    slope = jax.jit(jax.vmap(jax.value_and_grad(total, (0, 1))), compiler_options=QUICK)
+    slope = quick(jax.vmap(jax.value_and_grad(total, (0, 1))))
     values, gradients = slope(ref, dis)
     assert values.dtype == np.float32
     assert np.isfinite(values).all()
@@ -216,7 +214,7 @@ def test_finite_at_10_bits_in_a_batch_of_bfloat16_with_remat(name):
 
 def test_lower_precision_is_computed_in_float32(pair):
     ref, dis = (x.astype(jnp.bfloat16) for x in pair)
-    found = jax.jit(functools.partial(losses.ms_essim, bit_depth=8))(ref, dis)
+    found = quick(functools.partial(losses.ms_essim, bit_depth=8))(ref, dis)
     exact, _ = program("ms_essim", ref, dis)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, exact, rtol=0, atol=tolerances.ROUND_OFF)
@@ -225,7 +223,7 @@ def test_lower_precision_is_computed_in_float32(pair):
 def test_integer_reference_goes_with_float_output(pair):
     ref, dis = (x[:, :24, :24] for x in pair)
 
-    @jax.jit
+    @quick
     def both(codes, ref, dis):
         limit = {"bit_depth": 8, "enhancement_gain_limit": 1.0}
         whole = features.vif(ref, dis, debug=True, **limit)["vif"]
@@ -255,7 +253,7 @@ CLIP = "bunny_353x289_444_odd"
 
 def test_vmaf_matches_libvmaf():
     ref, dis = (x.luma_only() for x in clips.load(CLIP))
-    found = jax.jit(losses.vmaf, compiler_options=QUICK)(ref, dis)
+    found = quick(losses.vmaf)(ref, dis)
     expected = expected_loss(
         "vmaf_v0.6.1", CLIP, lambda s: [[1, m, 1, 1, 1, 1] for m in s["integer_motion2"]]
     )
@@ -270,6 +268,7 @@ def test_vmaf_v1():
         found = losses.vmaf(ref, dis, model=model)
         return found.sum(), found
 
+    # traced for every platform, as users do
     program = jax.jit(jax.value_and_grad(total, has_aux=True), compiler_options=QUICK)
     (last, found), slope = program(dis, ref)
     options = {"vis_lum_threshold": 0.06}

@@ -1,10 +1,8 @@
 import functools
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax.test_util import check_grads
 
 from jaxvqa import losses
 from jaxvqa._planes import Planes
@@ -13,6 +11,7 @@ from jaxvqa.features._options import parse_text
 from jaxvqa.features._speed.speed import SPEED_CHROMA, SPEED_TEMPORAL, speed_chroma, speed_temporal
 from tests import clips, laws, tolerances
 from tests.oracles import speed as oracle
+from tests.programs import check_gradients, quick
 
 FEATURES = {"speed_chroma": SPEED_CHROMA, "speed_temporal": SPEED_TEMPORAL}
 # left out: what compiles anew and adds nothing, that is the default mode spelled out, the modes
@@ -41,7 +40,8 @@ def test_matches_libvmaf(clip, run):
     feature = FEATURES[name]
     options = feature.resolve(given)
     ref, dis = clips.load(clip)
-    program = jax.jit(lambda r, d: feature.extract(r, d, options))
+    compiled = quick if options.changed() else jax.jit
+    program = compiled(lambda r, d: feature.extract(r, d, options))
     index = np.clip(np.arange(-feature.before(options), ref.frames), 0, None)
     series = program(*(jax.tree.map(lambda p: p[index], x) for x in (ref, dis)))
     series = series if feature.finish is None else feature.finish(series, options)
@@ -79,7 +79,7 @@ def _oracle_options(given):
 @pytest.mark.parametrize("given", OPTION_SETS)
 def test_chroma_matches_the_oracle(given):
     ref, dis = pair(177, 196)
-    found = jax.jit(lambda r, d: speed_chroma(r, d, **given))(ref, dis)
+    found = quick(lambda r, d: speed_chroma(r, d, **given))(ref, dis)
     for i in range(ref.frames):
         planes = [[p[i].astype(float) for p in (x.u, x.v)] for x in (ref, dis)]
         expected = oracle.chroma(*planes, **_oracle_options(given))
@@ -91,13 +91,13 @@ def test_chroma_matches_the_oracle(given):
 @pytest.mark.parametrize("given", [{}, {"use_ref_diff": True, "kernel_scale": 1.5}])
 def test_temporal_matches_the_oracle(given):
     ref, dis = (x.luma_only() for x in pair(frames=3))
-    found = jax.jit(lambda r, d: speed_temporal(r, d, **given))(ref, dis)["speed_temporal"]
+    found = quick(lambda r, d: speed_temporal(r, d, **given))(ref, dis)["speed_temporal"]
     luma = [x.y.astype(float) for x in (ref, dis)]
     np.testing.assert_allclose(
         found, oracle.temporal(*luma, **given), rtol=tolerances.SPEED_FLOAT32
     )
     with jax.enable_x64(True):
-        program = jax.jit(lambda r, d: speed_temporal(r, d, bit_depth=8, **given))
+        program = quick(lambda r, d: speed_temporal(r, d, bit_depth=8, **given))
         found = program(*luma)["speed_temporal"]
         assert found.dtype == np.float64
         expected = oracle.temporal(*luma, rounded=False, **given)
@@ -111,14 +111,15 @@ def test_odd_subsampled_chroma_loses_its_last_sample():
         Planes(np.zeros((2, 324, 328), np.uint8), x.u[:, :162, :164], x.v[:, :162, :164])
         for x in (ref, dis)
     ]
-    found, expected = jax.jit(speed_chroma)(*odd), jax.jit(speed_chroma)(*even)
+    program = quick(speed_chroma)
+    found, expected = program(*odd), program(*even)
     for name, values in expected.items():
         np.testing.assert_array_equal(found[name], values)
 
 
 def test_equal_videos_give_exactly_zero():
     ref, _ = pair()
-    found = jax.jit(lambda x: speed_chroma(x, x) | speed_temporal(x, x))(ref)
+    found = quick(lambda x: speed_chroma(x, x) | speed_temporal(x, x))(ref)
     for values in found.values():
         np.testing.assert_array_equal(values, 0)
 
@@ -127,7 +128,7 @@ def test_flat_plane_is_flagged_and_leaves_uv_to_the_other():
     ref, dis = pair()
     flat = Planes(dis.y, np.full_like(dis.u, 128), dis.v)
     options = SPEED_CHROMA.resolve({})
-    series = SPEED_CHROMA.extract(ref, flat, options)
+    series = quick(lambda r, d: SPEED_CHROMA.extract(r, d, options))(ref, flat)
     np.testing.assert_array_equal(series["speed_chroma_u"], 0)
     np.testing.assert_array_equal(series["speed_chroma_flag_u"], 1)
     np.testing.assert_array_equal(series["speed_chroma_flag_v"], 0)
@@ -137,7 +138,7 @@ def test_flat_plane_is_flagged_and_leaves_uv_to_the_other():
 
 def test_too_few_windows_give_zero():
     ref, dis = pair(80, 120)
-    found = speed_chroma(ref, dis) | speed_temporal(ref, dis)
+    found = quick(lambda r, d: speed_chroma(r, d) | speed_temporal(r, d))(ref, dis)
     for values in found.values():
         np.testing.assert_array_equal(values, 0)
 
@@ -163,22 +164,16 @@ def test_gradients():
     ref, dis = pair(160, 160)
     u_ref, u_dis = (x.u[:1].astype(np.float64) for x in (ref, dis))
     with jax.enable_x64(True):
-        check_grads(
-            jax.jit(_weighted),
-            (jnp.asarray(u_ref), jnp.asarray(u_dis)),
-            order=1,
-            modes=("fwd", "rev"),
-            eps=1e-4,
-            rtol=tolerances.GRADIENT,
-            atol=tolerances.GRADIENT,
+        check_gradients(
+            _weighted, (u_ref, u_dis), eps=1e-4, rtol=tolerances.GRADIENT, atol=tolerances.GRADIENT
         )
-        exact = jax.jit(jax.grad(_weighted, 1))(jnp.asarray(u_ref), jnp.asarray(u_dis))
+        exact = quick(jax.grad(_weighted, 1))(u_ref, u_dis)
     single = [x.astype(np.float32) for x in (u_ref, u_dis)]
-    found = jax.jit(jax.grad(_weighted, 1))(*single)
+    found = quick(jax.grad(_weighted, 1))(*single)
     assert found.dtype == np.float32
     limit = tolerances.SPEED_GRADIENT_FLOAT32 * np.abs(exact).max()
     np.testing.assert_allclose(found, exact, rtol=0, atol=limit)
-    batched = jax.vmap(jax.jit(jax.grad(_weighted, 1)))(*(np.stack([x, x]) for x in single))
+    batched = quick(jax.vmap(jax.jit(jax.grad(_weighted, 1))))(*(np.stack([x, x]) for x in single))
     np.testing.assert_allclose(batched[1], exact, rtol=0, atol=limit)
 
 
@@ -194,7 +189,7 @@ def test_descent_on_blurred_chroma():
         sides = [Planes(luma, *chroma, bit_depth=8) for chroma in (planes, dis)]
         return losses.speed_chroma(*sides).sum()
 
-    program = jax.jit(jax.value_and_grad(total))
+    program = quick(jax.value_and_grad(total))
 
     def step(x):
         value, slope = program(list(x))

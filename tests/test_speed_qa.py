@@ -2,14 +2,13 @@ import functools
 import json
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax.test_util import check_grads
 
 from jaxvqa.features._speed.qa import speed_qa
 from tests import clips, tolerances
 from tests.oracles import speed_qa as oracle
+from tests.programs import check_gradients, quick
 
 GOLDEN = json.loads((clips.DATA / "speed_qa.json").read_text())["clips"]
 KEYS = {"speed_qa": "speed_", "speed_qa_spatial": "sspeed_", "speed_qa_temporal": "tspeed_"}
@@ -21,20 +20,22 @@ KEYS = {"speed_qa": "speed_", "speed_qa_spatial": "sspeed_", "speed_qa_temporal"
 )
 def test_matches_matlab(clip, band):
     ref, dis = (x.luma_only() for x in clips.load(clip))
-    found = jax.jit(lambda r, d: speed_qa(r, d, band=band))(ref, dis)
+    compiled = jax.jit if band == 4 else quick  # the default is 4
+    found = compiled(lambda r, d: speed_qa(r, d, band=band))(ref, dis)
     for name, key in KEYS.items():
         expected = GOLDEN[clip][f"{key}{band}"]
         np.testing.assert_allclose(found[name], expected, rtol=tolerances.SPEED_QA_FLOAT32)
     if clip == "bunny_353x289_444_odd":
         with jax.enable_x64(True):
             luma = [x.y.astype(np.float64) for x in (ref, dis)]
-            found = jax.jit(lambda r, d: speed_qa(r, d, bit_depth=8))(*luma)
+            found = quick(lambda r, d: speed_qa(r, d, bit_depth=8))(*luma)
         for name, key in KEYS.items():
             expected = GOLDEN[clip][f"{key}{band}"]
             np.testing.assert_allclose(found[name], expected, rtol=tolerances.SPEED_QA_FLOAT64)
 
 
-compiled = jax.jit(functools.partial(speed_qa, bit_depth=10))
+at_10_bits = functools.partial(speed_qa, bit_depth=10)
+compiled = quick(at_10_bits)
 
 
 @functools.lru_cache
@@ -48,7 +49,7 @@ def pair(height=165, width=150, frames=3):
 def test_matches_the_oracle():
     ref, dis = pair()
     given = {"band": 3, "block": 4, "sigma_nsq": 0.4}
-    found = speed_qa(ref, dis, bit_depth=10, **given)
+    found = quick(functools.partial(at_10_bits, **given))(ref, dis)
     r, d = ref / 4, dis / 4
     expected = [oracle.frame(r[i], r[i - 1], d[i], d[i - 1], 3, 4, 0.4) for i in (1, 1, 2)]
     spatial, temporal = np.transpose(expected)
@@ -87,7 +88,7 @@ def test_undefined_temporal_value_leaves_the_spatial_one():
     assert np.isnan(found["speed_qa_temporal"]).all()
     np.testing.assert_array_equal(found["speed_qa"], found["speed_qa_spatial"])
     total = lambda r, d: speed_qa(r, d, bit_depth=10)["speed_qa"].sum()  # noqa: E731
-    gradient = jax.jit(jax.grad(total, 1))(moved.astype(np.float32), dis.astype(np.float32))
+    gradient = quick(jax.grad(total, 1))(moved.astype(np.float32), dis.astype(np.float32))
     assert np.isfinite(gradient).all()
     assert np.abs(gradient).max() > 0
 
@@ -106,11 +107,10 @@ def test_gradients():
         return found["speed_qa"].sum() + found["speed_qa_spatial"].sum()
 
     with jax.enable_x64(True):
-        arguments = jnp.asarray(ref), jnp.asarray(dis)
         limit = tolerances.GRADIENT
-        check_grads(jax.jit(fn), arguments, 1, ("fwd", "rev"), eps=1e-3, rtol=limit, atol=limit)
-        exact = jax.jit(jax.grad(fn, 1))(*arguments)
-    found = jax.jit(jax.grad(fn, 1))(ref.astype(np.float32), dis.astype(np.float32))
+        check_gradients(fn, (ref, dis), eps=1e-3, rtol=limit, atol=limit)
+        exact = quick(jax.grad(fn, 1))(ref, dis)
+    found = quick(jax.grad(fn, 1))(ref.astype(np.float32), dis.astype(np.float32))
     limit = tolerances.SPEED_QA_FLOAT32 * np.abs(exact).max()
     np.testing.assert_allclose(found, exact, rtol=0, atol=limit)
 

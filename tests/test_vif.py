@@ -1,9 +1,9 @@
 import jax
-import jax.test_util
 import numpy as np
 import pytest
 
 import jaxvqa
+from jaxvqa._ops import tiling
 from jaxvqa.features._options import parse_text
 from jaxvqa.features._run import run
 from jaxvqa.features._vif.float_vif import FLOAT_VIF as FEATURE
@@ -11,6 +11,7 @@ from jaxvqa.features._vif.float_vif import vif
 from jaxvqa.features._vif.integer_vif import vif_integer
 from tests import clips, tolerances
 from tests.oracles import float_features as oracle
+from tests.programs import check_gradients, quick
 
 NAMES = tuple(f"vif_scale{s}" for s in range(4))
 # every kernel scale compiles a program of its own: the full-size clip takes a sample of the runs
@@ -30,7 +31,8 @@ GOLDEN = [
 def test_matches_libvmaf(clip, name):
     ref, dis = (jax.tree.map(lambda p: p[:3], x) for x in clips.load(clip))
     _, options = parse_text(name.removeprefix("feature:"))
-    found = jax.jit(lambda r, d: run(FEATURE, r, d, None, options))(ref, dis)
+    compiled = quick if options else jax.jit
+    found = compiled(lambda r, d: run(FEATURE, r, d, None, options))(ref, dis)
     suffix = FEATURE.resolve(options).suffix
     expected = clips.golden(clip)[name]
     # of all scales together the tool prints a value with `debug` only
@@ -55,7 +57,7 @@ def test_matches_float64_oracle(shape, options, expected):
     ref = clips.textured(rng, (2, *shape))
     dis = clips.textured(rng, (2, *shape))
     dis[0] = ref[0] // 2 + dis[0] // 2
-    found = jax.jit(lambda r, d: vif(r, d, **options))(ref, dis)
+    found = quick(lambda r, d: vif(r, d, **options))(ref, dis)
     for frame in range(2):
         scores = oracle.vif(ref[frame].astype(float), dis[frame].astype(float), **expected)
         np.testing.assert_allclose(
@@ -80,9 +82,11 @@ def pair():
     return ref, np.clip(ref + rng.normal(0, 6, ref.shape), 0, 255).astype(np.float32)
 
 
-@jax.jit
-def small(ref, dis):
+def at_8_bits(ref, dis):
     return vif(ref, dis, bit_depth=8)
+
+
+small = quick(at_8_bits)
 
 
 def test_identity_is_one(pair):
@@ -102,11 +106,14 @@ def test_more_blur_scores_lower(pair):
         last = value
 
 
-def test_strips_do_not_show():
-    # 100 rows are four strips, the last one overlapping; the top half alone is two
+def test_strips_do_not_show(monkeypatch):
+    # as in a larger picture 100 rows are four strips, the last one overlapping
+    monkeypatch.setattr(tiling, "_WHOLE", 0)
+    monkeypatch.setattr(tiling, "_NARROW", 1)
     rng = np.random.default_rng(9)
     ref, dis = clips.textured(rng, (1, 100, 40)), clips.textured(rng, (1, 100, 40))
-    found = [jax.jit(vif)(ref, dis)[n][0] for n in NAMES]
+    values = quick(vif)(ref, dis)
+    found = [values[n][0] for n in NAMES]
     expected = oracle.vif(ref[0].astype(float), dis[0].astype(float))
     np.testing.assert_allclose(found, expected, rtol=0, atol=tolerances.FLOAT_VIF_ORACLE)
 
@@ -117,14 +124,12 @@ def test_gradients():
         ref = clips.textured(rng, (1, 18, 20)).astype(np.float64)
         dis = ref * 0.8 + 20 + rng.normal(0, 4, ref.shape)
 
-        @jax.jit
         def total(r, d):
             return sum(v.sum() for v in vif(r, d, bit_depth=8).values())
 
-        jax.test_util.check_grads(
-            total, (ref, dis), order=1, modes=("fwd", "rev"), atol=tolerances.GRADIENT,
-            rtol=tolerances.GRADIENT, eps=1e-4,
-        )  # fmt: skip
+        check_gradients(
+            total, (ref, dis), atol=tolerances.GRADIENT, rtol=tolerances.GRADIENT, eps=1e-4
+        )
 
 
 def test_lower_precision_is_computed_in_float32(pair):
@@ -157,7 +162,7 @@ def test_vif_of_all_scales_is_returned_always_and_shown_with_debug(feature, whol
 
 
 def test_debug_adds_totals(pair):
-    found = jax.jit(lambda r, d: vif(r, d, bit_depth=8, debug=True))(pair[0][0], pair[1][0])
+    found = quick(lambda r, d: vif(r, d, bit_depth=8, debug=True))(pair[0][0], pair[1][0])
     total = sum(found[f"vif_num_scale{s}"] for s in range(4))
     np.testing.assert_allclose(found["vif_num"], total, rtol=1e-6)
     np.testing.assert_allclose(found["vif"], found["vif_num"] / found["vif_den"], rtol=1e-6)

@@ -11,6 +11,7 @@ from jaxvqa.features._vif import fixed as _vif_log
 from jaxvqa.features._vif.integer_vif import vif_integer
 from tests import clips, laws, tolerances
 from tests.oracles import vif_integer as oracle
+from tests.programs import scored
 
 # the package attribute of this name is the function, not the module
 module = importlib.import_module("jaxvqa.features._vif.integer_vif")
@@ -18,7 +19,8 @@ module = importlib.import_module("jaxvqa.features._vif.integer_vif")
 
 @functools.cache
 def scorer(bit_depth, **options):
-    return jax.jit(lambda r, d: vif_integer(r, d, bit_depth=bit_depth, **options))
+    fn = functools.partial(vif_integer, bit_depth=bit_depth, **options)
+    return scored(fn, module.FEATURE)
 
 
 def adversarial(rng, height, width, bit_depth):
@@ -90,13 +92,18 @@ def test_equals_64_bit_oracle(bit_depth, shape):
 
 def test_options_equal_64_bit_oracle():
     ref, dis = adversarial(np.random.default_rng(5), 40, 50, 10)
-    options = {"enhancement_gain_limit": 1.5, "skip_scale0": True}
-    found = scorer(10, debug=True, **options)(ref, dis)
+    ours = {"enhancement_gain_limit": 1.5, "skip_scale0": True}
+    theirs = {"vif_enhn_gain_limit": 1.5, "vif_skip_scale0": True}
+
+    def both(r, d):
+        one = functools.partial(vif_integer, r, d, bit_depth=10)
+        return one(debug=True, **ours), one(**theirs)
+
+    found, plain = scored(both, module.VIF)(ref, dis)
     for frame in range(len(ref)):
         expected = oracle.vif(ref[frame], dis[frame], 10, 1.5, True)
         for name, value in expected.items():
             assert float(found[name][frame]) == float(value), (name, frame)
-    plain = scorer(10, vif_enhn_gain_limit=1.5, vif_skip_scale0=True)(ref, dis)
     assert set(plain) == {*(f"integer_vif_scale{s}" for s in range(4)), "integer_vif"}
     np.testing.assert_array_equal(plain["integer_vif_scale0"], 0)
 
@@ -129,11 +136,12 @@ def test_logarithm_of_all_leading_bits(form):
 
 
 def test_vmap_is_a_loop():
-    ref, dis = adversarial(np.random.default_rng(2), 16, 17, 8)
-    ref, dis = (x.reshape(2, -1, 16, 17) for x in (ref, dis))
-    found = jax.jit(jax.vmap(scorer(8)))(ref, dis)
+    pairs = [adversarial(np.random.default_rng(seed), 16, 16, 8) for seed in (2, 3)]
+    ref, dis = (np.stack(side) for side in zip(*pairs, strict=True))
+    mapped = jax.vmap(functools.partial(vif_integer, bit_depth=8, debug=True))
+    found = scored(mapped, module.FEATURE)(ref, dis)
     for clip in range(2):
-        one = scorer(8)(ref[clip], dis[clip])
+        one = scorer(8, debug=True)(ref[clip], dis[clip])
         for name, values in one.items():
             np.testing.assert_array_equal(found[name][clip], values)
 
@@ -163,10 +171,12 @@ def test_output_names():
 
 
 def test_exports_for_every_platform():
-    frames = jax.ShapeDtypeStruct((2, 40, 48), jnp.uint16)
-    exported = jax.export.export(scorer(10), platforms=["cpu", "cuda", "tpu"])(frames, frames)
-    ref, dis = adversarial(np.random.default_rng(3), 40, 48, 10)
-    found = exported.call(ref[14:16], dis[14:16])
-    expected = scorer(10)(ref[14:16], dis[14:16])
+    ref, dis = adversarial(np.random.default_rng(3), 45, 34, 10)
+    frames = jax.ShapeDtypeStruct(ref.shape, ref.dtype)
+    program = jax.jit(functools.partial(vif_integer, bit_depth=10, debug=True))
+    exported = jax.export.export(program, platforms=["cpu", "cuda", "tpu"])(frames, frames)
+    found = exported.call(ref, dis)
+    expected = scorer(10, debug=True)(ref, dis)
+    assert found.keys() == expected.keys()
     for name, values in expected.items():
         np.testing.assert_array_equal(found[name], values)
