@@ -251,18 +251,10 @@ def settings(monkeypatch, values):
 UNSET = {"jax_num_cpu_devices": -1, "jax_compilation_cache_dir": None}
 
 
-def test_jax_is_set_up_for_all_cores_and_a_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("JAXVQA_CACHE", str(tmp_path / "cache"))
+def test_jax_is_set_up_for_all_cores(monkeypatch):
     record = settings(monkeypatch, UNSET)
     runtime.configure()
-    folder = record.pop("jax_compilation_cache_dir")
-    assert os.path.dirname(folder) == str(tmp_path / "cache")
-    assert os.path.isdir(folder)
-    assert record == {
-        "jax_num_cpu_devices": runtime.cores(),
-        "jax_persistent_cache_min_compile_time_secs": 0.0,
-        "jax_persistent_cache_min_entry_size_bytes": -1,
-    }
+    assert record == {"jax_num_cpu_devices": runtime.cores()}
 
 
 def test_what_the_user_set_for_jax_stays(tmp_path, monkeypatch):
@@ -272,16 +264,26 @@ def test_what_the_user_set_for_jax_stays(tmp_path, monkeypatch):
     )
     runtime.configure("cpu", threads=1)
     assert record == {"jax_platforms": "cpu"}
+    assert runtime.usable_cache() is None
+    assert doctor._cache() == "JAX's own, /elsewhere (jax_compilation_cache_dir)"
     assert not list(tmp_path.iterdir())
 
 
 def test_a_cache_that_is_off_or_cannot_be_written_is_no_error(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
-    for value in ("off", str(tmp_path / "file" / "cache")):
+    unusable = str(tmp_path / "file" / "cache")
+    told = ["off (JAXVQA_CACHE)", f"{unusable} is not writable: every run compiles anew"]
+    for value, line in zip(("off", unusable), told, strict=True):
         monkeypatch.setenv("JAXVQA_CACHE", value)
-        record = settings(monkeypatch, UNSET)
-        runtime.configure(threads=2)
-        assert record == {"jax_num_cpu_devices": 2}
+        assert runtime.usable_cache() is None
+        assert doctor._cache() == line
+
+
+def test_doctor_counts_what_is_in_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("JAXVQA_CACHE", str(tmp_path / "new"))
+    assert doctor._cache() == f"{tmp_path}/new, 0 compiled programs, 0.0 MB"
+    (tmp_path / "new" / "a.program").write_bytes(bytes(1_200_000))
+    assert doctor._cache() == f"{tmp_path}/new, 1 compiled program, 1.2 MB"
 
 
 def test_importing_changes_no_setting_and_listings_start_no_backend():

@@ -306,7 +306,7 @@ def test_all_options_reach_score(jv, monkeypatch, expected):
         model=["vmaf_v1", "auto"], features=["cambi"], arithmetic="float",
         encode_size=(1280, 720), encode_bitdepth=8, subsample=3, inputs=inputs,
     )  # fmt: skip
-    assert given == {"ref": "a", "dis": "b", "request": request, "progress": None}
+    assert given == {"ref": "a", "dis": "b", "request": request, "cache": None, "progress": None}
     jv("a", "b", "-q")
     assert given["request"] == ScoreRequest()
     assert given["devices"] is None
@@ -331,18 +331,23 @@ def test_a_model_on_a_real_clip(capsys, tmp_path):
 
 
 def test_the_cache_is_filled_and_found_again(folder, tmp_path):
-    """Two processes: the second compiles nothing anew, and gives the same bytes."""
+    """The second process compiles nothing anew, and gives the same bytes.
 
-    def run():
+    The option makes no difference to what is compiled: a program of equal code that is at hand
+    already must not be stored a second time from there.
+    """
+
+    def run(feature):
         done = subprocess.run(
-            [sys.executable, "-m", "jaxvqa", "score", "ref.y4m", "dis.y4m", *MOTION, "--json",
-             "--no-timing"],
+            [sys.executable, "-m", "jaxvqa", "score", "ref.y4m", "dis.y4m", "--no-model",
+             "--feature", feature, "--json", "--no-timing"],
             cwd=folder, capture_output=True, text=True, timeout=300,
             env=os.environ | {"JAXVQA_CACHE": str(tmp_path)},
         )  # fmt: skip
         assert (done.returncode, done.stderr) == (0, "")
-        return done.stdout, {path.name for path in tmp_path.rglob("*-cache")}
+        return done.stdout, {path.name for path in tmp_path.iterdir()}
 
-    first, programs = run()
-    assert programs
-    assert run() == (first, programs)
+    for count, feature in enumerate(("float_motion", "float_motion=motion_fps_weight=0.5"), 1):
+        first, programs = run(feature)
+        assert len(programs) == count
+        assert run(feature) == (first, programs)

@@ -290,8 +290,8 @@ def test_lengths_and_sister_models_share_a_program():
             rows = plausible(model, np.random.default_rng(9), count)
             score_series(model, series_of(model, rows), "s")
         if name == "vmaf_v0.6.1":
-            before = host._compiled._cache_size()
-    assert host._compiled._cache_size() == before
+            before = host.predictions._cache_size()
+    assert host.predictions._cache_size() == before
 
 
 def test_no_frames_give_empty_scores():

@@ -105,6 +105,11 @@ def start(*arguments):
         raise SystemError("returned a result with an exception set")
 programs.start = start
 """
+STORING = """
+import os
+os.environ["JAXVQA_CACHE"] = "cache"
+os.replace = lambda *paths: hold("here")
+"""
 IMPORTING = """
 import sys
 class Finder:
@@ -220,14 +225,16 @@ def test_the_command_at_work(folder, place):
         assert interrupted(process) == ENDED
 
 
-def test_nothing_partial_is_left(folder):
-    before = sorted(os.listdir(folder))
+@pytest.mark.parametrize("place", [WRITING, STORING], ids=["result", "program"])
+def test_nothing_partial_is_left(folder, place):
+    (folder / "cache").mkdir()
+    before = sorted(folder.rglob("*"))
     arguments = ("score", "ref.y4m", "ref.y4m", *MOTION, "-o", "out.json")
-    with running(folder, HOLD + WRITING + COMMAND, *arguments) as process:
+    with running(folder, HOLD + place + COMMAND, *arguments) as process:
         assert process.stdout.readline() == "here\n"
-        assert len(os.listdir(folder)) == len(before) + 1
+        assert len(list(folder.rglob("*"))) == len(before) + 1
         assert interrupted(process) == ENDED
-    assert sorted(os.listdir(folder)) == before
+    assert sorted(folder.rglob("*")) == before
 
 
 def test_a_terminal_gets_its_line_and_cursor_back(folder):

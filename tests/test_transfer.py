@@ -88,7 +88,9 @@ def test_a_clip_sent_frame_by_frame_scores_the_same(monkeypatch, devices):
     wanted = {"model": None, "features": ["motion", "float_vif"]}
     used = jax.devices()[:devices]
     laid_out = jaxvqa.score(ref, dis, devices=used, **wanted)
-    monkeypatch.setattr(transfer, "transfer_for", lambda devices: transfer.PerFrameTransfer())
+    monkeypatch.setattr(
+        transfer, "transfer_for", lambda devices, store: transfer.PerFrameTransfer(store)
+    )
     sent = jaxvqa.score(ref, dis, devices=used, **wanted)
     for name, values in laid_out.frames.items():
         np.testing.assert_array_equal(sent.frames[name], values)

@@ -5,8 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from jaxvqa.video import InputOptions, VideoError, VideoInfo, open_pair, write_y4m
-from jaxvqa.video import _prefetch as prefetch
+from jaxvqa.video import InputOptions, VideoError, VideoInfo, open_pair, prefetch, write_y4m
 from jaxvqa.video._reader import open_video
 from tests.test_video_formats import make_planes, write_clip
 

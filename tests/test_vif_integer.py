@@ -20,7 +20,7 @@ module = importlib.import_module("jaxvqa.features._vif.integer_vif")
 @functools.cache
 def scorer(bit_depth, **options):
     fn = functools.partial(vif_integer, bit_depth=bit_depth, **options)
-    return scored(fn, module.FEATURE)
+    return scored(fn, module.VIF)
 
 
 def adversarial(rng, height, width, bit_depth):
@@ -139,7 +139,7 @@ def test_vmap_is_a_loop():
     pairs = [adversarial(np.random.default_rng(seed), 16, 16, 8) for seed in (2, 3)]
     ref, dis = (np.stack(side) for side in zip(*pairs, strict=True))
     mapped = jax.vmap(functools.partial(vif_integer, bit_depth=8, debug=True))
-    found = scored(mapped, module.FEATURE)(ref, dis)
+    found = scored(mapped, module.VIF)(ref, dis)
     for clip in range(2):
         one = scorer(8, debug=True)(ref[clip], dis[clip])
         for name, values in one.items():

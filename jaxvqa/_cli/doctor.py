@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import platform
 import time
 from importlib import metadata
@@ -16,6 +15,7 @@ import numpy as np
 import jaxvqa
 from jaxvqa._cli import runtime
 from jaxvqa._cli.terminal import print_folded
+from jaxvqa._scoring.program_store import ProgramStore
 from jaxvqa.fusion import _catalog as catalog
 
 NAME = "doctor"
@@ -91,11 +91,13 @@ def _cache() -> str:
     folder = runtime.cache_folder()
     if folder is None:
         return "off (JAXVQA_CACHE)"
-    used = jax.config.values["jax_compilation_cache_dir"]
-    if not used:
+    if runtime.jax_cache():
+        return f"JAX's own, {runtime.jax_cache()} (jax_compilation_cache_dir)"
+    used = runtime.usable_cache()
+    if used is None:
         return f"{folder} is not writable: every run compiles anew"
-    programs = sum(entry.name.endswith("-cache") for entry in os.scandir(used))
-    return f"{used}, {programs} compiled programs"
+    programs, size = ProgramStore(used).usage()
+    return f"{used}, {programs} compiled program{'s' * (programs != 1)}, {size / 1e6:.1f} MB"
 
 
 def _models() -> bool:

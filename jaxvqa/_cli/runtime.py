@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import hashlib
 import logging
 import math
 import os
-import platform
 from pathlib import Path
 from typing import Any
 
 import jax
 
 from jaxvqa._cli.errors import UsageError
-from jaxvqa._scoring import program_store
+from jaxvqa._scoring.program_store import ProgramStore
 
 DEVICES = ("cpu", "gpu", "tpu")
 
@@ -61,35 +59,22 @@ def configure(device: str | None = None, threads: int | None = None) -> None:
         # fails where a backend runs already, because this is not a process of our own
         with contextlib.suppress(RuntimeError):
             jax.config.update("jax_num_cpu_devices", threads or cores())
-    _use_cache()
 
 
-def _use_cache() -> None:
+def jax_cache() -> str | None:
+    """The folder of JAX's own cache, if the user has set one; programs are kept there then."""
+    return jax.config.values["jax_compilation_cache_dir"] or None
+
+
+def usable_cache() -> Path | None:
+    """The folder that programs are kept in; None if it is off, not writable, or JAX's business."""
     folder = cache_folder()
-    if folder is None or jax.config.values["jax_compilation_cache_dir"]:
-        return
-    folder = folder / f"jax-{jax.__version__}-{_processor()}"
+    if folder is None or jax_cache():
+        return None
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return
-    if not os.access(folder, os.W_OK | os.X_OK):
-        return
-    jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-    program_store.use(folder)
-
-
-def _processor() -> str:
-    """A short name of the processor: its programs don't run on every other one."""
-    facts = platform.machine()
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        facts += next((x for x in lines if x.lower().startswith(("flags", "features"))), "")
-    except OSError:
-        facts += platform.processor()
-    return f"{platform.machine()}-{hashlib.sha256(facts.encode()).hexdigest()[:8]}"
+        return ProgramStore(folder).folder
+    except ValueError:
+        return None
 
 
 def choose_devices(device: str | None, threads: int | None) -> list[Any] | None:

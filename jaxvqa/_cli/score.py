@@ -56,7 +56,14 @@ def run(args: argparse.Namespace) -> int:
     runtime.configure(args.device, args.threads)
     devices = runtime.choose_devices(args.device, args.threads)
     with progress_bar(not args.quiet) as progress:
-        result = score_request(reference, distorted, request, devices=devices, progress=progress)
+        result = score_request(
+            reference,
+            distorted,
+            request,
+            devices=devices,
+            cache=runtime.usable_cache(),
+            progress=progress,
+        )
     for notice in result.notices:
         warn(as_flags(notice.text))
     _deliver(result, request, args, file_format, to_stdout)

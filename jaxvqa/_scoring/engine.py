@@ -13,6 +13,7 @@ import numpy as np
 from jaxvqa import _waiting as waiting
 from jaxvqa._scoring import programs
 from jaxvqa._scoring.plan import Extraction
+from jaxvqa._scoring.program_store import ProgramStore
 from jaxvqa._scoring.transfer import FramePair, transfer_for
 from jaxvqa.video._formats import FramePlanes
 
@@ -63,6 +64,7 @@ class Engine:
         frame_count: frames to come, or None if that is not certain.
         expected_count: about how many will come, or None.
         chunk_frames: frames per device and chunk; None leaves it to `chunk_policy`.
+        store: keeps compiled programs for later processes.
     """
 
     def __init__(
@@ -74,11 +76,13 @@ class Engine:
         expected_count: int | None = None,
         *,
         chunk_frames: int | None = None,
+        store: ProgramStore | None = None,
     ) -> None:
         self._extractions = tuple(extractions)
         self._at_hand = tuple(jax.local_devices() if devices is None else devices)
         self._counts = frame_count, expected_count
         self._chunk_frames = chunk_frames
+        self._store = store
         self._history_length = max((e.before for e in self._extractions), default=0)
         self._bit_depth = bit_depth
         self._devices: tuple[Any, ...] = ()
@@ -107,7 +111,7 @@ class Engine:
         self._devices, self._frames = chunk_policy(frame_bytes, self._at_hand, *self._counts)
         if self._chunk_frames is not None:
             self._devices, self._frames = self._at_hand, self._chunk_frames
-        self._transfer = transfer_for(self._devices)
+        self._transfer = transfer_for(self._devices, self._store)
         self._history = [(ref, dis)] * self._history_length
 
     def _launch(self, count: int) -> None:
@@ -116,7 +120,7 @@ class Engine:
         self._pending = []
         self._history = frames[len(frames) - self._history_length :] if self._history_length else []
         layout = self._layout(frames[0][0])
-        started = programs.start(self._extractions, layout)
+        started = programs.start(self._extractions, layout, self._store)
         arguments, buffers = self._transfer.send(frames, layout)
         ready = [waiting.result_of(program) for program in started]
         # JAX makes the caller wait where much is in flight already

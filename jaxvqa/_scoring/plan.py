@@ -14,6 +14,8 @@ import numpy as np
 from jaxvqa._notice import Notice
 from jaxvqa._planes import Planes
 from jaxvqa._scoring.auto import choose_model
+from jaxvqa._scoring.kept import kept
+from jaxvqa._scoring.program_store import ProgramStore
 from jaxvqa._scoring.request import ModelLike, ScoreRequest
 from jaxvqa._scoring.result import ClipInfo
 from jaxvqa.features._feature import Feature
@@ -23,7 +25,12 @@ from jaxvqa.features._run import check_feature
 from jaxvqa.fusion._catalog import load_request
 from jaxvqa.fusion._model import AnyModel, Collection, Model, with_options
 from jaxvqa.fusion._request import ModelRequest, parse_model_text
-from jaxvqa.fusion._series import score_rows
+from jaxvqa.fusion._series import (
+    PREDICTION_STATICS,
+    prediction_device,
+    predictions,
+    score_rows,
+)
 
 
 @dataclass(frozen=True)
@@ -82,11 +89,20 @@ class ModelUse:
     transform: bool | None
     clip: bool
 
-    def score(self, series: Mapping[tuple[str, str], Mapping[str, Any]]) -> dict[str, np.ndarray]:
-        """Scores from the finished series of all extractions."""
+    def score(
+        self,
+        series: Mapping[tuple[str, str], Mapping[str, Any]],
+        store: ProgramStore | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Scores from the finished series of all extractions; the store keeps the program."""
         columns = [np.asarray(series[key][output]) for key, output in self.inputs]
         scores = score_rows(
-            self.model, columns, self.name, transform=self.transform, clip=self.clip
+            self.model,
+            columns,
+            self.name,
+            transform=self.transform,
+            clip=self.clip,
+            program=kept(predictions, PREDICTION_STATICS, store, prediction_device()),
         )
         span = self.model.info.score_range
         if self.model.info.direction == "lower" and span is not None:

@@ -21,8 +21,9 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxvqa import _waiting as waiting
 from jaxvqa._ops.platforms import traced_for
 from jaxvqa._planes import Planes
-from jaxvqa._scoring import program_store
 from jaxvqa._scoring.plan import Extraction
+from jaxvqa._scoring.program_store import ProgramStore, program_name, wide_types
+from jaxvqa.features._registry import is_builtin
 from jaxvqa.features._run import read_planes
 
 _THREADS = 4
@@ -56,23 +57,27 @@ class ChunkLayout:
 
 
 def start(
-    extractions: Sequence[Extraction], layout: ChunkLayout
+    extractions: Sequence[Extraction], layout: ChunkLayout, store: ProgramStore | None = None
 ) -> list[Future[Callable[..., Any]]]:
     """Starts compiling a program for each extraction; those that exist are not compiled again.
+
+    Those exist that this process holds, and those in the store.
 
     A program takes the planes of both sides, two tuples of arrays laid out as `layout` says, and
     gives the raw series of its extraction, to be read by `unpacked`.
     """
-    # the caller's 64-bit mode is part of a program, as it is for `jax.jit`
-    wide = jax.dtypes.canonicalize_dtype(np.float64) == np.float64
+    wide = wide_types()
     # few outputs mostly mean a small program: it compiles while the larger ones are traced
-    order = sorted(
-        extractions, key=lambda extraction: len(extraction.feature.outputs(extraction.options))
-    )
+    order = sorted(extractions, key=lambda e: len(e.feature.outputs(e.options)))
     for extraction in order:
-        _stored(extraction, layout, wide)
-    programs = {extraction: _program(extraction, layout, wide) for extraction in order}
+        _stored(extraction, layout, wide, _store_of(extraction, store))
+    programs = {e: _program(e, layout, wide, _store_of(e, store)) for e in order}
     return [programs[extraction] for extraction in extractions]
+
+
+def _store_of(extraction: Extraction, store: ProgramStore | None) -> ProgramStore | None:
+    """No store for a user's own feature, whose code may have changed without a trace."""
+    return store if is_builtin(extraction.feature) else None
 
 
 @functools.cache
@@ -83,11 +88,25 @@ def _threads(purpose: str) -> waiting.Crew:
 
 @functools.lru_cache(maxsize=64)
 def _stored(
-    extraction: Extraction, layout: ChunkLayout, wide: bool
+    extraction: Extraction, layout: ChunkLayout, wide: bool, store: ProgramStore | None
 ) -> Future[Callable[..., Any] | None]:
     """The program as an earlier process stored it; reading goes on beside that of others."""
-    key = program_store.key(extraction, layout, wide)
-    return _threads("read").submit(lambda: program_store.load(key, layout.devices))
+    if store is None:
+        return _ready(None)
+    name = _name(extraction, layout)
+    return _threads("read").submit(lambda: store.load(name, layout.devices))
+
+
+def _ready(value: Any) -> Future[Any]:
+    future: Future[Any] = Future()
+    future.set_result(value)
+    return future
+
+
+def _name(extraction: Extraction, layout: ChunkLayout) -> str:
+    planes = [(shape, dtype.str) for shape, dtype in layout.planes]
+    what = ("chunk", extraction.feature.name, extraction.options)
+    return program_name((*what, layout.bit_depth, layout.history, planes), layout.devices)
 
 
 def forget() -> None:
@@ -97,12 +116,12 @@ def forget() -> None:
 
 
 @functools.lru_cache(maxsize=64)
-def _program(extraction: Extraction, layout: ChunkLayout, wide: bool) -> Future[Callable[..., Any]]:
-    stored = waiting.result_of(_stored(extraction, layout, wide))
+def _program(
+    extraction: Extraction, layout: ChunkLayout, wide: bool, store: ProgramStore | None
+) -> Future[Callable[..., Any]]:
+    stored = waiting.result_of(_stored(extraction, layout, wide, store))
     if stored is not None:
-        ready: Future[Callable[..., Any]] = Future()
-        ready.set_result(stored)
-        return ready
+        return _ready(stored)
     side = tuple(
         jax.ShapeDtypeStruct(shape, dtype, sharding=layout.sharding)
         for shape, dtype in layout.planes
@@ -111,11 +130,13 @@ def _program(extraction: Extraction, layout: ChunkLayout, wide: bool) -> Future[
     with traced_for(platform):
         lowered = jax.jit(_chunk(extraction, layout)).lower(side, side)
     options = dict(extraction.feature.cpu_compiler) if platform == "cpu" else {}
-    key = program_store.key(extraction, layout, wide)
-    return _threads("compile").submit(lambda: _compile(lowered, options, key))
+    name = "" if store is None else _name(extraction, layout)
+    return _threads("compile").submit(lambda: _compile(lowered, options, store, name))
 
 
-def _compile(lowered: Any, options: dict[str, bool | int], key: str) -> Callable[..., Any]:
+def _compile(
+    lowered: Any, options: dict[str, bool | int], store: ProgramStore | None, name: str
+) -> Callable[..., Any]:
     try:
         compiled = lowered.compile(compiler_options=options)
     except jax.errors.JaxRuntimeError:
@@ -123,7 +144,8 @@ def _compile(lowered: Any, options: dict[str, bool | int], key: str) -> Callable
             raise
         # a later XLA may have dropped one
         compiled = lowered.compile()
-    program_store.save(key, compiled)
+    if store is not None:
+        store.save(name, compiled)
     return compiled
 
 

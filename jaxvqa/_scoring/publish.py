@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Container, Sequence
 
 import numpy as np
@@ -9,19 +10,27 @@ import numpy as np
 from jaxvqa._notice import Notice
 from jaxvqa._scoring.clip import ClipPair
 from jaxvqa._scoring.plan import Extraction, Plan
+from jaxvqa._scoring.program_store import ProgramStore
 from jaxvqa._scoring.result import Requested, Result, Timing
 from jaxvqa._scoring.run import Series
 from jaxvqa.features._feature import Measurement
 
 
-def publish(plan: Plan, clip: ClipPair, series: Series, seconds: float) -> Result:
+def publish(
+    plan: Plan,
+    clip: ClipPair,
+    series: Series,
+    started: float,
+    store: ProgramStore | None = None,
+) -> Result:
     """The result of a run.
 
     Args:
         plan: what was computed.
         clip: the clip, read to its end.
         series: what the run gave.
-        seconds: from opening the files to now.
+        started: `time.perf_counter()` before the files were opened.
+        store: keeps compiled programs for later processes.
     """
     frames: dict[str, np.ndarray] = {}
     shown: dict[tuple[str, str], tuple[str, ...]] = {}
@@ -37,10 +46,11 @@ def publish(plan: Plan, clip: ClipPair, series: Series, seconds: float) -> Resul
         notices += told
     requested = []
     for use in plan.models:
-        scores = use.score(series.by_key)
+        scores = use.score(series.by_key, store)
         frames |= scores
         requested.append(Requested(use.model.name or use.name, "model", tuple(scores)))
     requested += [Requested(text, "feature", shown[key]) for text, key in plan.features]
+    seconds = time.perf_counter() - started
     return Result(
         frames=frames,
         frame_numbers=series.numbers,

@@ -12,6 +12,7 @@ import numpy as np
 from jaxvqa._scoring.clip import ClipPair
 from jaxvqa._scoring.engine import Engine
 from jaxvqa._scoring.plan import Extraction, Plan
+from jaxvqa._scoring.program_store import ProgramStore
 
 Progress = Callable[[int, int | None], None]
 
@@ -38,6 +39,7 @@ def run(
     subsample: int = 1,
     devices: Sequence[Any] | None = None,
     progress: Progress | None = None,
+    store: ProgramStore | None = None,
 ) -> Series:
     """Reads a clip once and computes everything that a plan asks for.
 
@@ -49,11 +51,12 @@ def run(
         subsample: take every n-th frame.
         devices: JAX devices; all of the default backend if None.
         progress: called with (frames done, frames in all or None).
+        store: keeps compiled programs for later processes.
     """
     every = [e for e in plan.extractions if subsample == 1 or e.before > 0]
     sampled = [e for e in plan.extractions if subsample > 1 and e.before == 0]
     groups = [
-        _Group(extractions, step, clip, devices)
+        _Group(extractions, step, clip, devices, store)
         for extractions, step in ((every, 1), (sampled, subsample))
         if extractions
     ]
@@ -82,7 +85,12 @@ class _Group:
     """Extractions that see the same frames: all, or every n-th."""
 
     def __init__(
-        self, extractions: Sequence[Extraction], step: int, clip: ClipPair, devices: Any
+        self,
+        extractions: Sequence[Extraction],
+        step: int,
+        clip: ClipPair,
+        devices: Any,
+        store: ProgramStore | None,
     ) -> None:
         def fewer(count: int | None) -> int | None:
             return None if count is None else -(-count // step)
@@ -94,6 +102,7 @@ class _Group:
             devices,
             fewer(clip.frame_count),
             fewer(clip.expected_count),
+            store=store,
         )
 
     def feed(self, index: int, ref: Any, dis: Any) -> None:

@@ -11,6 +11,7 @@ from jaxvqa import _interrupts as interrupts
 from jaxvqa._planes import VideoLike
 from jaxvqa._scoring.clip import open_clips
 from jaxvqa._scoring.plan import make_plan
+from jaxvqa._scoring.program_store import ProgramStore
 from jaxvqa._scoring.publish import publish
 from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._scoring.result import Result
@@ -27,6 +28,7 @@ def score(
     dis: Video,
     *,
     devices: Sequence[Any] | None = None,
+    cache: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
     **options: Any,
 ) -> Result:
@@ -37,6 +39,8 @@ def score(
         dis: distorted video, the same kind, size and length.
         {settings}
         devices: JAX devices to use; all of the default backend if None.
+        cache: folder to keep compiled programs in, so that later processes need not compile; None
+            for this process only. While JAX's own cache is on, nothing is added to the folder.
         progress: called with (frames done, frames in all or None).
         **options: the options above.
 
@@ -54,7 +58,8 @@ def score(
         >>> sorted(result.frames)
         ['vif_scale0', 'vif_scale1', 'vif_scale2', 'vif_scale3']
     """
-    return score_request(ref, dis, ScoreRequest.of(**options), devices=devices, progress=progress)
+    request = ScoreRequest.of(**options)
+    return score_request(ref, dis, request, devices=devices, cache=cache, progress=progress)
 
 
 @interrupts.kept()
@@ -64,12 +69,16 @@ def score_request(
     request: ScoreRequest,
     *,
     devices: Sequence[Any] | None = None,
+    cache: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> Result:
     """`score` of a request that exists already."""
     started = time.perf_counter()
+    store = None if cache is None else ProgramStore(cache)
     with open_clips(ref, dis, request.inputs) as clip:
         plan = make_plan(request, clip.info)
         plan.check(clip.example)
-        series = run(plan, clip, subsample=request.subsample, devices=devices, progress=progress)
-    return publish(plan, clip, series, time.perf_counter() - started)
+        series = run(
+            plan, clip, subsample=request.subsample, devices=devices, progress=progress, store=store
+        )
+    return publish(plan, clip, series, started, store)

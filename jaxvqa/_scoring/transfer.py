@@ -17,6 +17,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxvqa._scoring.kept import kept
+from jaxvqa._scoring.program_store import ProgramStore
 from jaxvqa._scoring.programs import ChunkLayout
 from jaxvqa.video._formats import FramePlanes
 
@@ -43,9 +45,9 @@ class Transfer(Protocol):
         ...
 
 
-def transfer_for(devices: Sequence[Any]) -> Transfer:
-    """The transfer that suits these devices."""
-    return HostStagedTransfer() if devices[0].platform == "cpu" else PerFrameTransfer()
+def transfer_for(devices: Sequence[Any], store: ProgramStore | None = None) -> Transfer:
+    """The transfer that suits these devices; its program is kept in the store."""
+    return HostStagedTransfer() if devices[0].platform == "cpu" else PerFrameTransfer(store)
 
 
 def _blocks(frames: Sequence[FramePair], layout: ChunkLayout) -> list[Sequence[FramePair]]:
@@ -93,7 +95,8 @@ def _empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
 class PerFrameTransfer:
     """Frames that are sent one by one and stacked on their device, in memory that is reused."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: ProgramStore | None = None) -> None:
+        self._store = store
         self._last: list[Any] = []  # each device's part of the chunk before
 
     def send(self, frames: Sequence[FramePair], layout: ChunkLayout) -> tuple[Any, Any]:
@@ -105,7 +108,7 @@ class PerFrameTransfer:
         parts = self._last or [None] * len(layout.devices)
         shared = len(layout.devices) > 1
         self._last = joined = [
-            _join(buffer, jax.device_put(list(block), device), shared)
+            kept(_join, 1, self._store, device)(shared, buffer, jax.device_put(list(block), device))
             for buffer, block, device in zip(
                 parts, _blocks(frames, layout), layout.devices, strict=True
             )
@@ -123,8 +126,8 @@ class PerFrameTransfer:
         """Nothing to do: the next chunk has the memory already."""
 
 
-@functools.partial(jax.jit, static_argnums=2, donate_argnums=0, keep_unused=True)
-def _join(buffer: Any, frames: list[Any], shared: bool) -> Any:
+@functools.partial(jax.jit, static_argnums=0, donate_argnums=1, keep_unused=True)
+def _join(shared: bool, buffer: Any, frames: list[Any]) -> Any:
     """The frames next to each other, in the memory of `buffer` if there is one.
 
     With a devices axis in front if `shared`.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -26,7 +26,19 @@ def _scores(
     return {"": predict(model, rows, transform=transform, clip=clip)}
 
 
-_compiled = jax.jit(_scores, static_argnames=("transform", "clip"))
+PREDICTION_STATICS = 3
+
+
+@functools.partial(jax.jit, static_argnums=range(PREDICTION_STATICS))
+def predictions(
+    structure: Any,
+    transform: bool | None,
+    clip: bool,
+    rows: Float[Array, "frames n"],
+    *numbers: Any,
+) -> dict[str, Float[Array, " frames"]]:
+    """Scores of rows by the suffix of their names, from a model taken apart by `jax.tree`."""
+    return _scores(jax.tree.unflatten(structure, numbers), rows, transform, clip)
 
 
 def score_series(
@@ -66,11 +78,13 @@ def score_rows(
     *,
     transform: bool | None = None,
     clip: bool = True,
+    program: Callable[..., Any] = predictions,
 ) -> dict[str, np.ndarray]:
     """Scores a clip from one series per feature of the model, in the model's order.
 
     Runs in float64 whatever the caller's setting. Rows are padded to a power of two and taken in
-    blocks, so that clips of all lengths share a few compiled programs.
+    blocks, so that clips of all lengths share a few compiled programs: those of `predictions`, or
+    of what gives the same.
 
     Returns:
         float64 arrays `(frames,)`: `{name: ...}`, for a collection also `name_0001` and so on.
@@ -79,24 +93,24 @@ def score_rows(
         ValueError: series differ in length.
     """
     rows = _rows(model, columns)
-    bare = numbers_only(model)
+    numbers, structure = jax.tree.flatten(numbers_only(model))
     found: dict[str, list[np.ndarray]] = {}
-    with jax.enable_x64(True), _on_the_host():
+    with jax.enable_x64(True), jax.default_device(prediction_device()):
         for start in range(0, max(len(rows), 1), _BLOCK):
             block = rows[start : start + _BLOCK]
             size = max(_MIN_ROWS, 1 << (len(block) - 1).bit_length()) if len(block) else _MIN_ROWS
             padded = np.pad(block, ((0, size - len(block)), (0, 0)))
-            for suffix, values in _compiled(bare, padded, transform=transform, clip=clip).items():
+            for suffix, values in program(structure, transform, clip, padded, *numbers).items():
                 found.setdefault(suffix, []).append(np.asarray(values)[: len(block)])
     return {name + suffix: np.concatenate(parts) for suffix, parts in found.items()}
 
 
-def _on_the_host() -> contextlib.AbstractContextManager[Any]:
+def prediction_device() -> Any:
     """Small programs in float64 are a CPU's work, also where JAX has an accelerator."""
     try:
-        return jax.default_device(jax.local_devices(backend="cpu")[0])
+        return jax.local_devices(backend="cpu")[0]
     except RuntimeError:  # JAX was told to have no CPU backend
-        return contextlib.nullcontext()
+        return jax.local_devices()[0]
 
 
 def _rows(model: AnyModel, columns: Sequence[np.ndarray]) -> np.ndarray:
