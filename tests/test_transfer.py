@@ -89,7 +89,8 @@ def test_a_clip_sent_frame_by_frame_scores_the_same(monkeypatch, devices):
     used = jax.devices()[:devices]
     laid_out = jaxvqa.score(ref, dis, devices=used, **wanted)
     monkeypatch.setattr(
-        transfer, "transfer_for", lambda devices, store: transfer.PerFrameTransfer(store)
+        "jaxvqa._scoring.engine.transfer_for",
+        lambda devices, store: transfer.PerFrameTransfer(store),
     )
     sent = jaxvqa.score(ref, dis, devices=used, **wanted)
     for name, values in laid_out.frames.items():
