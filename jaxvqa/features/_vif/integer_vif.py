@@ -217,7 +217,7 @@ def _check(ref: Planes, options: VifOptions) -> None:
 
 def _twin(key: str, options: VifOptions) -> tuple[Feature[Any], str, FloatVifOptions]:
     """The same key and options of `float_vif`."""
-    key = key.replace("VMAF_integer_feature_", "VMAF_feature_")
+    key = key.replace("VMAF_integer_feature_", "VMAF_feature_").removeprefix("integer_")
     return FLOAT_VIF, key, FloatVifOptions.parse(FLOAT_VIF.name, options.changed())
 
 

@@ -114,7 +114,7 @@ def outputs(prefix: str, options: VifOptions) -> tuple[Output, ...]:
             f"{prefix}vif",
             "higher",
             perfect=1.0,
-            key="integer_vif" if prefix else None,
+            key=f"{prefix}vif",
             shown=options.debug,
         )
     )
@@ -122,5 +122,5 @@ def outputs(prefix: str, options: VifOptions) -> tuple[Output, ...]:
         parts = ["vif_num", "vif_den"]
         parts += [f"vif_{part}_scale{scale}" for scale in range(SCALES) for part in ("num", "den")]
         for name in (prefix + part for part in parts):
-            result.append(Output(name, "neither", MEASURED, key=name if prefix else None))
+            result.append(Output(name, "neither", MEASURED, key=name))
     return tuple(result)
