@@ -198,7 +198,7 @@ def test_perfect_value_at_an_equal_pair(name):
 
 @every
 def test_better_is_where_it_says(name):
-    """A noisy copy of less contrast is worse than the reference, where an output has a direction."""
+    """A noisy copy of less contrast is worse than the reference, in outputs with a direction."""
     feature, options = feature_of(name)
     for output in feature.outputs(options):
         # the first frame of temporal outputs is no comparison

@@ -37,9 +37,9 @@ def predict_collection(
 
     Args:
         collection: the models.
-        features: as for `svr.predict`.
-        transform: as for `svr.predict`.
-        clip: as for `svr.predict`.
+        features: as for `_svr.predict`.
+        transform: as for `_svr.predict`.
+        clip: as for `_svr.predict`.
 
     Returns:
         `(frames,)` arrays under what each adds to the collection's name: "" the main model, "_0001"

@@ -123,7 +123,7 @@ class Model:
         slopes, intercepts: `(n + 1,)`; element 0 belongs to the score, the others to the features.
             All 1 and all 0 where `norm_type` is "none".
         score_clip: `(2,)` smallest and largest score, or None.
-        chroma_correction_parameter: scalar, or None; see `svr.correct_chroma`.
+        chroma_correction_parameter: scalar, or None; see `_svr.correct_chroma`.
         score_transform: or None.
         features: the inputs, in order.
         norm_type: "linear_rescale" or "none", as the file says.

@@ -55,8 +55,8 @@ def score_series(
         model: a model or a collection.
         series: per-frame values under libvmaf's full keys; more keys than needed are fine.
         name: key of the score, e.g. "vmaf".
-        transform: as for `svr.predict`.
-        clip: as for `svr.predict`.
+        transform: as for `_svr.predict`.
+        clip: as for `_svr.predict`.
 
     Returns:
         As for `score_rows`.

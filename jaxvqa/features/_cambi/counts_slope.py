@@ -45,7 +45,7 @@ class Facing(NamedTuple):
     """What each pixel of a sheet sees in its window; 0 everywhere for pixels without contrast.
 
     Args:
-        response: its response, as `banding.response`.
+        response: its response, as `counts.response`.
         slope: slope of the response by the larger count of the other code.
         others: that count.
         contrast: code difference of the contrast that gives the response.
@@ -63,7 +63,7 @@ def facing(codes: Integer[Array, "h w"], half: int, contrasts: Sequence[Contrast
     """Counts once more, and keeps what the response of each pixel comes from.
 
     Args:
-        codes: int16 codes of a sheet (`banding.lay_out`).
+        codes: int16 codes of a sheet (`counts.lay_out`).
         half: half window.
         contrasts: what counts for differences 1, 2, ...
     """

@@ -2,7 +2,7 @@
 
 What is a decision in CAMBI has no slope: which areas are flat, which neighbour the mode filter
 picks, which codes are visible, which pixels are the worst. Only the counts have one
-(`ops.banding_pull`), and from the codes that are counted it goes back through what is linear: the
+(`counts_slope.py`), and from the codes that are counted it goes back through what is linear: the
 sample that the mode filter picked, decimation, the average of neighbours, resizing.
 
 The gradient is that at the rounded picture: rounding and clipping to the codes are passed straight

@@ -128,7 +128,7 @@ def _mode(a: Array, b: Array, c: Array) -> Array:
 def codes_sheet(
     y: Integer[Array, "h w"], depth: int, geometry: Geometry, options: CambiOptions
 ) -> Integer[Array, "H W"]:
-    """The codes that take part at the five scales, as the sheet that `banding.response` reads."""
+    """The codes that take part at the five scales, as the sheet that `counts.response` reads."""
     pictures = cpu_stage(_all_scales, y, depth=depth, geometry=geometry, options=options)
     return lay_out(pictures, geometry.window // 2, SKIP)
 

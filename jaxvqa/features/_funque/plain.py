@@ -214,7 +214,7 @@ def strred(
         dis: distorted video.
         bit_depth: bits a sample.
         levels: levels of the pyramid.
-        csf: "none", or a name of `ops.wavelet_csf`.
+        csf: "none", or a name of `csf.py`.
         half_size: halve the frames first.
         rounded: round the halved frames to whole codes.
 

@@ -27,7 +27,7 @@ class Setting(NamedTuple):
         bit_depth: bits a sample.
         half: halve the frames first.
         rounded: round halved frames to whole codes, as the reference does.
-        csf: name of a table in `ops.wavelet_csf`, or "none".
+        csf: name of a table in `csf.py`, or "none".
         levels: levels of the pyramid.
         multiple: the sides are cropped to a multiple of this.
     """

@@ -7,7 +7,7 @@ is. Its entropy is that of a Gaussian with covariance S K plus noise.
 The entropies are log-determinants and come from the tridiagonal form (`spectrum.py`), so equal
 eigenvalues do no harm to gradients.
 
-Everything works on float64 bands with any leading axes; see `ops.double`.
+Everything works on float64 bands with any leading axes; see `jaxvqa/_ops/double.py`.
 """
 
 from __future__ import annotations
