@@ -8,7 +8,7 @@ import time
 import pytest
 
 from jaxvqa.video import prefetch
-from jaxvqa.video._prefetch import Beside
+from jaxvqa.video._prefetch import ThreadedIterator
 
 
 def threads():
@@ -128,7 +128,7 @@ def test_threads_are_daemons_and_depth_is_checked():
         prefetch([1], 0)
 
 
-def test_beside_makes_one_item_for_each_question():
+def test_a_threaded_iterator_makes_one_item_for_each_request():
     made = []
 
     def source():
@@ -136,30 +136,30 @@ def test_beside_makes_one_item_for_each_question():
             made.append((i, threading.current_thread().name))
             yield i
 
-    with Beside(source()) as items:
+    with ThreadedIterator(source()) as items:
         time.sleep(0.02)
         assert made == []
         for i in range(2):
-            items.ask()
-            assert items.answer() == (i, None)
-            assert made == [(k, "jaxvqa-beside") for k in range(i + 1)]
-        items.ask()
-        assert items.answer() == (None, None)
-        beside = [t for t in threading.enumerate() if t.name == "jaxvqa-beside"]
-        assert len(beside) == 1
-        assert beside[0].daemon
-    assert wait_until(lambda: not beside[0].is_alive())
+            items.request()
+            assert items.result() == (i, None)
+            assert made == [(k, "jaxvqa-iterator") for k in range(i + 1)]
+        items.request()
+        assert items.result() == (None, None)
+        threads = [t for t in threading.enumerate() if t.name == "jaxvqa-iterator"]
+        assert len(threads) == 1
+        assert threads[0].daemon
+    assert wait_until(lambda: not threads[0].is_alive())
 
 
-def test_beside_hands_errors_over():
+def test_a_threaded_iterator_hands_errors_over():
     def source():
         yield 1
         raise KeyError("second")
 
-    with Beside(source()) as items:
-        items.ask()
-        assert items.answer() == (1, None)
-        items.ask()
-        item, error = items.answer()
+    with ThreadedIterator(source()) as items:
+        items.request()
+        assert items.result() == (1, None)
+        items.request()
+        item, error = items.result()
         assert item is None
         assert isinstance(error, KeyError)

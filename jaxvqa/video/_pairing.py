@@ -11,7 +11,7 @@ from jaxvqa._notice import Notice
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._formats import FramePlanes
 from jaxvqa.video._inputs import InputOptions, settle_lengths
-from jaxvqa.video._prefetch import Beside
+from jaxvqa.video._prefetch import ThreadedIterator
 from jaxvqa.video._reader import Video, open_video
 
 _SAME_RATE = 0.01
@@ -99,11 +99,11 @@ class VideoPair:
 
     def __iter__(self) -> Iterator[NumberedPair]:
         ref, index = iter(self.ref), 0
-        with Beside(self.dis) as dis:
+        with ThreadedIterator(self.dis) as dis:
             while self._limit is None or index < self._limit:
-                dis.ask()
+                dis.request()
                 ref_planes = next(ref, None)  # of two errors the reference's is told
-                dis_planes, error = dis.answer()
+                dis_planes, error = dis.result()
                 if error is not None:
                     raise error
                 if ref_planes is None or dis_planes is None:

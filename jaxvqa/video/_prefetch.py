@@ -1,4 +1,4 @@
-"""Runs an iterator in a thread: some items ahead of its consumer, or beside it on request."""
+"""Runs an iterator in a thread: some items ahead of its consumer, or one item for each request."""
 
 from __future__ import annotations
 
@@ -143,43 +143,43 @@ def prefetch(iterable: Iterable[Item], depth: int = 2) -> Prefetch[Item]:
     return Prefetch(iterable, depth)
 
 
-class Beside(Generic[Item]):
+class ThreadedIterator(Generic[Item]):
     """An iterator that makes its next item in a thread while the consumer does something else.
 
-    Unlike `Prefetch` it never runs ahead: one item for each `ask`. The thread ends with the `with`
-    block, and does not keep the process alive.
+    Unlike `Prefetch` it never runs ahead: one item for each `request`. The thread ends with the
+    `with` block, and does not keep the process alive.
 
     Args:
-        iterable: what to run; it must not be used elsewhere between `ask` and `answer`.
+        iterable: what to run; it must not be used elsewhere between `request` and `result`.
     """
 
     def __init__(self, iterable: Iterable[Item]) -> None:
-        self._asked: queue.SimpleQueue[bool] = queue.SimpleQueue()
-        self._answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        work = (iter(iterable), self._asked, self._answers)
-        threading.Thread(target=_answer, args=work, name="jaxvqa-beside", daemon=True).start()
+        self._requests: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        work = (iter(iterable), self._requests, self._results)
+        threading.Thread(target=_serve, args=work, name="jaxvqa-iterator", daemon=True).start()
 
-    def ask(self) -> None:
+    def request(self) -> None:
         """Begins with the next item."""
-        self._asked.put(True)
+        self._requests.put(True)
 
-    def answer(self) -> tuple[Item | None, BaseException | None]:
+    def result(self) -> tuple[Item | None, BaseException | None]:
         """Waits for the item, None at the end, and what was raised instead."""
-        return waiting.next_of(self._answers)
+        return waiting.next_of(self._results)
 
-    def __enter__(self) -> Beside[Item]:
+    def __enter__(self) -> ThreadedIterator[Item]:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._asked.put(False)
+        self._requests.put(False)
 
 
-def _answer(
-    iterator: Iterator[Any], asked: queue.SimpleQueue[bool], answers: queue.SimpleQueue[Any]
+def _serve(
+    iterator: Iterator[Any], requests: queue.SimpleQueue[bool], results: queue.SimpleQueue[Any]
 ) -> None:
-    """The thread of `Beside`."""
-    while asked.get():
+    """The thread of `ThreadedIterator`."""
+    while requests.get():
         try:
-            answers.put((next(iterator, None), None))
+            results.put((next(iterator, None), None))
         except BaseException as error:
-            answers.put((None, error))
+            results.put((None, error))

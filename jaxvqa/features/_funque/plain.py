@@ -79,7 +79,7 @@ def funque(ref: Luma, dis: Luma, *, bit_depth: int, rounded: bool = True) -> Ser
     Args:
         ref: reference, luma code values.
         dis: distorted video.
-        bit_depth: bits a sample.
+        bit_depth: bits per sample.
         rounded: round the halved frames to whole codes, as the reference does. The shipped features
             round integer frames and not float frames.
 
@@ -212,7 +212,7 @@ def strred(
     Args:
         ref: reference, luma code values.
         dis: distorted video.
-        bit_depth: bits a sample.
+        bit_depth: bits per sample.
         levels: levels of the pyramid.
         csf: "none", or a name of `csf.py`.
         half_size: halve the frames first.

@@ -7,7 +7,7 @@ F = g C + V + N. How much do E and F say about C? For Gaussian signals the mutua
     I(C; E) = log2(1 + var_c / sigma_nsq)
     I(C; F) = log2(1 + g^2 var_c / (var_v + sigma_nsq))
 
-bits a sample, and VIF = sum of I(C; F) / sum of I(C; E). The variances come from a Gaussian window
+bits per sample. VIF = sum of I(C; F) / sum of I(C; E). The variances come from a Gaussian window
 around each sample, at four scales of a pyramid of pictures. (The paper uses wavelet bands.)
 
 Source: Sheikh and Bovik, "Image information and visual quality", IEEE TIP 15(2), 2006; libvmaf
