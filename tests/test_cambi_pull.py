@@ -7,7 +7,7 @@ import pytest
 
 from jaxvqa import features, losses
 from jaxvqa._ops.topk import shares_of_largest
-from jaxvqa.features._cambi import counts_slope as banding_pull
+from jaxvqa.features._cambi import counts_slope
 from jaxvqa.features._cambi.counts import SKIP, Contrast
 from jaxvqa.features._cambi.feature import CAMBI as FEATURE
 from jaxvqa.features._cambi.gradient import _pictures, banding
@@ -78,13 +78,13 @@ def patches(step=1):
 @pytest.mark.parametrize("form", ["tiles", "offsets"])
 def test_pull_equals_its_definition(form):
     codes, given = patches()
-    face = getattr(banding_pull, f"facing_by_{form}")
-    move = getattr(banding_pull, f"pull_by_{form}")
+    face = getattr(counts_slope, f"facing_by_{form}")
+    move = getattr(counts_slope, f"slopes_by_{form}")
 
     @jax.jit
     def both(codes, given):
         seen = face(codes, 3, CONTRASTS)
-        by_platform = banding_pull.slopes_of_counts(codes, seen, given, 3)
+        by_platform = counts_slope.slopes_of_counts(codes, seen, given, 3)
         force, side = given * seen.slope, seen.side.astype(given.dtype)
         sources = (
             codes + seen.contrast, force * (1 + side) / 2,
