@@ -1,5 +1,6 @@
 """The process of the command `jaxvqa`, also as `python -m jaxvqa`."""
 
+import gc
 import sys
 
 from jaxvqa._cli import interrupt
@@ -8,7 +9,10 @@ from jaxvqa._cli import interrupt
 def run() -> None:
     """Runs the command line of the process and ends it with the exit code."""
     interrupt.listen()
+    gc.disable()  # what is imported stays, so collections meanwhile only cost time
     from jaxvqa._cli.main import main  # loads all commands, which takes some time
+
+    gc.enable()
 
     sys.exit(main())
 
