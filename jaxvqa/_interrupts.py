@@ -12,15 +12,26 @@ import contextlib
 import gc
 import signal
 import threading
-from collections.abc import Iterator
-from types import FrameType
+from collections.abc import Callable, Iterator
+from types import CodeType, FrameType
+from typing import Any, TypeVar
+
+AnyFunction = TypeVar("AnyFunction", bound=Callable[..., Any])
 
 _LATER = 0.01  # seconds
+
+_whole: set[CodeType] = set()
+
+
+def whole(function: AnyFunction) -> AnyFunction:
+    """A short function that `kept` lets come to its end, as what it opens would be lost."""
+    _whole.add(function.__code__)
+    return function
 
 
 @contextlib.contextmanager
 def kept() -> Iterator[None]:
-    """While the block runs, every interrupt ends it with `KeyboardInterrupt`.
+    """While the block runs, every interrupt ends it with `KeyboardInterrupt`, later if need be.
 
     Only in the main thread, and where interrupts raise `KeyboardInterrupt` at all.
     """
@@ -32,7 +43,7 @@ def kept() -> Iterator[None]:
 
     def heard(_: int, frame: FrameType | None) -> None:
         nonlocal raised
-        if _in_collector(frame):
+        if _must_end(frame):
             threading.Timer(_LATER, _thread.interrupt_main).start()
             return
         raised = True
@@ -50,10 +61,11 @@ def kept() -> Iterator[None]:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def _in_collector(frame: FrameType | None) -> bool:
-    callbacks = {getattr(callback, "__code__", None) for callback in gc.callbacks}
+def _must_end(frame: FrameType | None) -> bool:
+    """A collector's callback is running, or a function that is `whole`."""
+    codes = {getattr(callback, "__code__", None) for callback in gc.callbacks} | _whole
     while frame is not None:
-        if frame.f_code in callbacks:
+        if frame.f_code in codes:
             return True
         frame = frame.f_back
     return False

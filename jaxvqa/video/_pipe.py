@@ -9,6 +9,7 @@ import stat
 import sys
 from typing import Any
 
+from jaxvqa import _interrupts
 from jaxvqa._waiting import TICK
 from jaxvqa.video._errors import CLOSED, VideoError
 
@@ -16,7 +17,7 @@ from jaxvqa.video._errors import CLOSED, VideoError
 def open_stream(path: str) -> io.BufferedReader:
     """Opens a file or a pipe for reading."""
     if hasattr(select, "poll") and stat.S_ISFIFO(os.stat(path).st_mode):
-        return io.BufferedReader(_Pipe(path))
+        return io.BufferedReader(_Pipe(path, _open(path)))
     return open(path, "rb")
 
 
@@ -29,13 +30,10 @@ def stop(stream: io.BufferedReader) -> None:
 class _Pipe(io.RawIOBase):
     """The reading end of a named pipe."""
 
-    def __init__(self, path: str) -> None:
-        # Linux tells a pipe that nobody has written to yet from one that has ended; elsewhere
-        # opening has to wait for the writer
-        at_once = os.O_NONBLOCK if sys.platform == "linux" else 0
+    def __init__(self, path: str, file: io.FileIO) -> None:
         self.stopped = False
         self._path = path
-        self._file = io.FileIO(os.open(path, os.O_RDONLY | at_once))
+        self._file = file
         self._poll = select.poll()
         self._poll.register(self._file, select.POLLIN)
 
@@ -53,3 +51,13 @@ class _Pipe(io.RawIOBase):
     def close(self) -> None:
         self._file.close()
         super().close()
+
+
+def _open(path: str) -> io.FileIO:
+    # Linux tells a pipe that nobody has written to yet from one that has ended
+    return _open_at_once(path) if sys.platform == "linux" else io.FileIO(path)
+
+
+@_interrupts.whole
+def _open_at_once(path: str) -> io.FileIO:
+    return io.FileIO(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
