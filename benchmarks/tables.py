@@ -23,7 +23,9 @@ from _report import cell
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
-PAGES = ("README.md", "docs/performance.md", "docs/metrics.md", "benchmarks/README.md")
+PAGES = (
+    "README.md", "docs/performance.md", "docs/metrics.md", "docs/cambi.md", "benchmarks/README.md",
+)  # fmt: skip
 MARKED = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 CLIPS = {
     "bunny_640x360": "640x360, 8 bit",
@@ -210,6 +212,17 @@ def parity_funque() -> str:
     return table(("", "float32", "float64"), lines)
 
 
+def cambi_forms() -> str:
+    """Forms of counting by window, then the whole feature in words."""
+    found = {(row["form"], row["what"]): cell(row["ms"], ".1f") for row in rows_of("cambi_forms")}
+    columns = [what for what in dict.fromkeys(what for _, what in found) if "window" in what]
+    forms = dict.fromkeys(form for form, what in found if what in columns)
+    lines = [[form, *(found[form, what] for what in columns)] for form in forms]
+    rest = [f"{form} {ms}" for (form, what), ms in found.items() if what not in columns]
+    end = f"\nThe whole feature, 1920x1080, ms: {'; '.join(rest)}.\n"
+    return caption("cambi_forms") + table(["ms per frame", *columns], lines) + end
+
+
 # tables that are a run's rows as they are: head, key, format
 PLAIN = {
     "gradient": (
@@ -242,6 +255,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "parity-models": functools.partial(parity, "model", MODEL_RUNS),
     "parity-features": parity_features,
     "parity-funque": parity_funque,
+    "cambi-forms": cambi_forms,
 }
 
 
