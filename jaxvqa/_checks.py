@@ -13,6 +13,7 @@ import jax.numpy as jnp
 
 BIT_DEPTHS = (8, 9, 10, 12, 14, 16)
 _LONGEST = 60
+_TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
 def shown(value: Any) -> str:
@@ -30,6 +31,11 @@ def as_text(value: Any) -> str:
         return str(value)
     except ValueError:
         return ""
+
+
+def truth(value: Any) -> bool | None:
+    """What a caller's switch says: a boolean, or true, false, 1, 0, yes or no; None for others."""
+    return value if isinstance(value, bool) else _TRUTHS.get(as_text(value).lower())
 
 
 def check_bit_depth(bit_depth: Any, dtype: Any) -> int:

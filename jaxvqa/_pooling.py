@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -43,3 +45,20 @@ def pool(values: ArrayLike) -> dict[str, float]:
     pooled |= zip((f"p{p}" for p in PERCENTILES), np.percentile(series, PERCENTILES), strict=True)
     pooled["std"] = series.std()
     return {key: float(pooled[key]) for key in POOLED}
+
+
+class PooledScores:
+    """What results have in common: scores per frame that are pooled where somebody asks."""
+
+    frames: dict[str, np.ndarray]
+    score_names: tuple[str, ...]
+
+    @functools.cached_property
+    def pooled(self) -> dict[str, dict[str, float]]:
+        """`pool` of every series."""
+        return {name: pool(values) for name, values in self.frames.items()}
+
+    @property
+    def score(self) -> float | None:
+        """Mean score of the first model over the scored frames; None without a model."""
+        return self.pooled[self.score_names[0]]["mean"] if self.score_names else None

@@ -16,9 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jaxvqa._checks import as_text, shown
-
-_BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+from jaxvqa._checks import as_text, shown, truth
 
 
 @dataclass(frozen=True)
@@ -133,10 +131,10 @@ def text(value: Any) -> str:
 
 def switch(value: Any) -> bool:
     """Parses true or false."""
-    truth = value if isinstance(value, bool) else _BOOLEANS.get(as_text(value).lower())
-    if truth is None:
+    found = truth(value)
+    if found is None:
         raise ValueError(f"must be true or false, got {shown(value)}.")
-    return truth
+    return found
 
 
 def choice(*choices: Any) -> Callable[[Any], Any]:

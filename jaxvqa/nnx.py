@@ -23,7 +23,7 @@ from jaxvqa.features._run import check_pictures
 from jaxvqa.fusion._catalog import model_names
 from jaxvqa.losses._measure import measure_floats
 from jaxvqa.losses._model import ModelLike, score_frames, single_model
-from jaxvqa.losses._reduce import float_pair, reduce_frames
+from jaxvqa.losses._reduce import REDUCTIONS, float_pair, reduce_frames
 
 POOLINGS = ("mean", "harmonic_mean", "min", "max")
 
@@ -210,7 +210,7 @@ class Loss(nnx.Module):
         reduction: str | None = "mean",
         **options: Any,
     ) -> None:
-        one_of("reduction", reduction, (None, "mean", "sum"))
+        one_of("reduction", reduction, REDUCTIONS)
         if isinstance(loss, str):
             loss = getattr(losses, one_of("loss", loss, losses.names()))
         if not callable(loss):

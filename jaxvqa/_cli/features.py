@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import bisect
 import json
 from typing import Any
 
-import jax
-import numpy as np
-
 from jaxvqa._cli.terminal import Column, print_folded, print_styled, print_table
-from jaxvqa._planes import Planes, chroma_size
 from jaxvqa.features._feature import CHROMA, CHROMA_IF_PRESENT, Feature
 from jaxvqa.features._options import Option
 from jaxvqa.features._registry import FEATURES, find
-from jaxvqa.features._run import check_feature
+from jaxvqa.features._run import smallest_square
 
 NAME = "features"
-
-_MAX_SIDE = 1024
 
 
 def add_parser(commands: Any) -> Any:
@@ -99,27 +92,6 @@ def _option_json(option: Option) -> dict[str, Any]:
         "choices": None if option.choices is None else list(option.choices),
         "help": option.help,
     }
-
-
-def smallest_square(feature: Feature) -> int | None:
-    """Side of the smallest square frame that a feature takes with its default options.
-
-    Found by asking its own check, so it can't differ from what scoring refuses. None if a side of
-    1024 is still too small.
-    """
-    options = feature.resolve({})
-
-    def fits(side: int) -> bool:
-        luma: Any = jax.ShapeDtypeStruct((1, side, side), np.uint8)
-        chroma: Any = jax.ShapeDtypeStruct((1, *chroma_size(side, side, "420")), np.uint8)
-        try:
-            check_feature(feature, Planes(luma, chroma, chroma, bit_depth=8), options)
-        except (ValueError, TypeError):
-            return False
-        return True
-
-    side = bisect.bisect_left(range(_MAX_SIDE + 1), True, lo=1, key=fits)
-    return side if side <= _MAX_SIDE else None
 
 
 def _value(option: Option) -> str:

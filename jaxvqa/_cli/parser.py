@@ -51,29 +51,3 @@ def with_hyphens(arguments: Sequence[str]) -> list[str]:
             name, equals, value = argument.partition("=")
             found[i] = name.replace("_", "-") + equals + value
     return found
-
-
-def positive(text: str) -> int:
-    """A whole number of at least 1."""
-    return _whole(text, 1)
-
-
-def natural(text: str) -> int:
-    """A whole number of at least 0."""
-    return _whole(text, 0)
-
-
-def size(text: str) -> tuple[int, int]:
-    """A size such as 1280x720."""
-    found = re.fullmatch(r"(\d{1,6})[xX](\d{1,6})", text)
-    if not found:
-        raise argparse.ArgumentTypeError(f"must be WIDTHxHEIGHT, such as 1280x720, got {text!r}")
-    return int(found[1]), int(found[2])
-
-
-def _whole(text: str, least: int) -> int:
-    if not re.fullmatch(r"[+-]?\d{1,9}", text) or int(text) < least:
-        raise argparse.ArgumentTypeError(
-            f"must be a whole number of at least {least}, got {text!r}"
-        )
-    return int(text)

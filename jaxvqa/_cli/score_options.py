@@ -9,9 +9,8 @@ from typing import Any
 from jaxvqa import report
 from jaxvqa._cli import runtime
 from jaxvqa._cli.errors import UsageError
-from jaxvqa._cli.parser import positive
 from jaxvqa._scoring.request import ScoreRequest
-from jaxvqa._settings import Setting, settings_of
+from jaxvqa._settings import Setting, settings_of, whole
 from jaxvqa.video._inputs import InputOptions
 
 EPILOG = """\
@@ -69,17 +68,17 @@ def _as_argument(known: Setting) -> dict[str, Any]:
     if known.name in ("model", "features"):
         about["help"] += "; may be repeated"
         return about | {"metavar": known.metavar, "action": "append"}
-    return about | {"metavar": known.metavar, "type": _type(known)}
+    return about | {"metavar": known.metavar, "type": _type(known.parse)}
 
 
-def _type(known: Setting) -> Callable[[str], Any]:
-    def parse(text: str) -> Any:
+def _type(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    def parsed(text: str) -> Any:
         try:
-            return known.parse(text)
+            return parse(text)
         except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from None
 
-    return parse
+    return parsed
 
 
 def request_of(args: argparse.Namespace) -> ScoreRequest:
@@ -164,7 +163,7 @@ def _add_outputs(parser: Any) -> None:
     )
     group.add_argument(
         "--threads",
-        type=positive,
+        type=_type(whole(1)),
         metavar="N",
         help="frames that the processor scores at once (default: one per core)",
     )

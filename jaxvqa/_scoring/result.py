@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from jaxvqa._notice import Notice
-from jaxvqa._pooling import pool
+from jaxvqa._pooling import PooledScores
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Requested:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(PooledScores):
     """Scores of one clip.
 
     Args:
@@ -79,18 +79,6 @@ class Result:
     timing: Timing
     requested: tuple[Requested, ...] = ()
     aggregate: dict[str, float] = field(default_factory=dict)
-    pooled: dict[str, dict[str, float]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Pools every series."""
-        object.__setattr__(self, "pooled", {k: pool(v) for k, v in self.frames.items()})
-
-    @property
-    def score(self) -> float | None:
-        """Mean score of the first model over the scored frames; None without a model."""
-        if not self.score_names:
-            return None
-        return self.pooled[self.score_names[0]]["mean"]
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ Listings, model files, losses, docs, tests and benchmarks read it. `register` ad
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -26,6 +25,10 @@ _BUILTIN: dict[str, Feature[Any]] = {
     for name, function in FUNCTIONS.items()
 }
 _features: dict[str, Feature[Any]] = dict(_BUILTIN)
+
+# losses that are made of models, not of one feature
+MODEL_LOSSES = ("funque", "vmaf")
+_RESERVED = (*MODEL_LOSSES, "names", "LossFunction")
 
 FEATURES: Mapping[str, Feature[Any]] = MappingProxyType(_features)
 
@@ -64,7 +67,7 @@ def register(feature: Feature[Any]) -> Feature[Any]:
             raise ValueError(f"key {key!r} belongs to {taken}: give the output another key.")
     if feature.loss is not None:
         taken = next((o.name for o in others if o.loss and o.loss.name == feature.loss.name), None)
-        if taken is not None or feature.loss.name in ("vmaf", "funque"):
+        if taken is not None or feature.loss.name in _RESERVED:
             raise ValueError(f"there is a loss named {feature.loss.name!r}: choose another name.")
     _features[feature.name] = feature
     return feature
@@ -149,10 +152,3 @@ def part_of(key: str) -> Part | None:
 def losses() -> dict[str, Feature[Any]]:
     """The features with a loss, by the loss's name."""
     return {f.loss.name: f for f in _features.values() if f.loss is not None}
-
-
-def encode_options(options: type[Options]) -> bool:
-    """True if a feature asks how the distorted video was encoded (size, bit depth)."""
-    return {"enc_width", "enc_height", "enc_bitdepth"} <= {
-        f.name for f in dataclasses.fields(options)
-    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import inspect
 import textwrap
 from collections.abc import Callable, Mapping
@@ -10,12 +11,14 @@ from typing import Any, TypeVar
 import jax
 import jax.numpy as jnp
 
-from jaxvqa._planes import Planes, VideoLike, as_pair
+from jaxvqa._planes import Planes, VideoLike, as_pair, chroma_size
 from jaxvqa._typing import Array
 from jaxvqa.features._feature import CHROMA, Feature, OptionsT
 from jaxvqa.features._options import Option
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_MAX_SIDE = 1024
 
 
 def check_feature(feature: Feature[OptionsT], ref: Planes, options: OptionsT) -> None:
@@ -36,6 +39,26 @@ def check_pictures(feature: Feature[OptionsT], ref: Planes, options: OptionsT) -
             "chroma, as arrays a jaxvqa.Planes with y, u and v."
         )
     feature.check(ref, options)
+
+
+def smallest_square(feature: Feature[Any], chroma: str = "420") -> int | None:
+    """Side of the smallest square frame that a feature takes with its default options.
+
+    Found by asking its own check, so it can't differ from what is refused. None if a side of 1024
+    is still too small.
+    """
+
+    def fits(side: int) -> bool:
+        y: Any = jax.ShapeDtypeStruct((1, side, side), jnp.uint8)
+        u: Any = jax.ShapeDtypeStruct((1, *chroma_size(side, side, chroma)), jnp.uint8)
+        try:
+            check_pictures(feature, Planes(y, u, u, bit_depth=8), feature.options())
+        except ValueError:
+            return False
+        return True
+
+    side = bisect.bisect_left(range(_MAX_SIDE + 1), True, lo=1, key=fits)
+    return side if side <= _MAX_SIDE else None
 
 
 def read_planes(feature: Feature[OptionsT], planes: Planes, options: OptionsT) -> Planes:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-_BOOLEANS = {"": True, "true": True, "1": True, "false": False, "0": False}
+from jaxvqa._checks import truth
+
 _KEYS = "path, version, name, enable_transform, disable_clip and <extractor>.<option>"
 
 
@@ -76,6 +77,7 @@ _FLAGS = ("enable_transform", "disable_clip")
 def _flag(text: str, flag: str, values: dict[str, str]) -> bool:
     if flag not in values:
         return False
-    if values[flag].lower() not in _BOOLEANS:
+    found = truth(values[flag] or "true")  # the flag alone switches it on
+    if found is None:
         raise ValueError(f"model {text!r}: {flag} must be true or false, got {values[flag]!r}.")
-    return _BOOLEANS[values[flag].lower()]
+    return found

@@ -32,7 +32,7 @@ def __getattr__(name: str) -> LossFunction:
 
 def names() -> tuple[str, ...]:
     """Names of all losses."""
-    return tuple(sorted(["funque", "vmaf", *_registry.losses()]))
+    return tuple(sorted([*_registry.MODEL_LOSSES, *_registry.losses()]))
 
 
 def __dir__() -> list[str]:

@@ -7,13 +7,10 @@ import inspect
 import textwrap
 from typing import Any, Protocol, runtime_checkable
 
-import jax
-import jax.numpy as jnp
-
-from jaxvqa._planes import Planes, VideoLike
+from jaxvqa._planes import VideoLike
 from jaxvqa._typing import Array
 from jaxvqa.features._feature import CHROMA, Feature
-from jaxvqa.features._run import argument_lines, check_pictures, with_options
+from jaxvqa.features._run import argument_lines, check_pictures, smallest_square, with_options
 from jaxvqa.losses._measure import Perfect, measure_floats
 from jaxvqa.losses._reduce import float_pair, reduce_frames
 
@@ -89,7 +86,7 @@ def _text(feature: Feature[Any]) -> str:
     if feature.need(feature.options()) == CHROMA:
         fixed["ref"] = "reference, a `Planes` with chroma; any float or integer dtype."
     # switches that only add outputs change no loss
-    options = tuple(o for o in feature.options.spec() if o.python != "debug")
+    options = tuple(o for o in feature.options.spec() if not o.adds_outputs)
     returns = _folded(f"`(frames,)`, or a scalar if reduced: {form.returns}", 8)
     parts = [
         form.summary,
@@ -108,15 +105,12 @@ def _folded(text: str, indent: int) -> str:
     return textwrap.fill(text, 96, initial_indent=pad, subsequent_indent=pad)
 
 
-# sides of the frames of an example: the smallest that a feature takes
-_SIDES = (32, 64, 128, 256, 512, 1024)
-
-
 def _example(feature: Feature[Any]) -> str:
     form = feature.loss
     assert form is not None
     colour = feature.need(feature.options()) == CHROMA
-    side = next((side for side in _SIDES if _takes(feature, side)), _SIDES[-1])
+    smallest = smallest_square(feature, "444") or 1024
+    side = max(32, 1 << (smallest - 1).bit_length())
     luma = f"jax.random.uniform(jax.random.key(0), (1, {side}, {side}), maxval=255.0)"
     lines = [
         ">>> import jax, jaxvqa",
@@ -127,12 +121,3 @@ def _example(feature: Feature[Any]) -> str:
         "0.0",
     ]
     return "\n".join(" " * 8 + line for line in lines)
-
-
-def _takes(feature: Feature[Any], side: int) -> bool:
-    plane: Any = jax.ShapeDtypeStruct((1, side, side), jnp.float32)
-    try:
-        check_pictures(feature, Planes(plane, plane, plane, bit_depth=8), feature.options())
-    except ValueError:
-        return False
-    return True

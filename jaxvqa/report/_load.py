@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from jaxvqa._pooling import pool
+from jaxvqa._pooling import PooledScores
 
 _MAX_BYTES = 1 << 29
 _MAX_NAMES = 10_000
@@ -21,7 +21,7 @@ class ResultFileError(ValueError):
 
 
 @dataclass(frozen=True)
-class SavedResult:
+class SavedResult(PooledScores):
     """Scores read from a file.
 
     Args:
@@ -41,16 +41,6 @@ class SavedResult:
     models: tuple[str, ...] = ()
     fps: float | None = None
     aggregate: dict[str, float] = field(default_factory=dict)
-    pooled: dict[str, dict[str, float]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Pools every series."""
-        object.__setattr__(self, "pooled", {k: pool(v) for k, v in self.frames.items()})
-
-    @property
-    def score(self) -> float | None:
-        """Mean of the first score; None if the file has none."""
-        return self.pooled[self.score_names[0]]["mean"] if self.score_names else None
 
 
 def load(path: str | os.PathLike[str]) -> SavedResult:

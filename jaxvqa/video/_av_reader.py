@@ -90,7 +90,7 @@ def copy_planes(frame: Any, layout: PixelFormat, path: str) -> FramePlanes:
 
 
 class AvReader:
-    """Frames of a file decoded by FFmpeg; a `Source`.
+    """Frames of a file decoded by FFmpeg; a `Reader`.
 
     The first frame is decoded at once: only a frame tells the true format, size, colour tags and
     whether it is interlaced.

@@ -95,7 +95,7 @@ def raw_format(path: str, pixel_format: str | None, bit_depth: int | None) -> Pi
 
 
 class RawReader:
-    """Frames of a headerless file; a `Source`.
+    """Frames of a headerless file; a `Reader`.
 
     Args:
         path: the file, or a pipe.

@@ -117,7 +117,7 @@ def _count_frames(file: BinaryIO, size: int, frame_bytes: int) -> tuple[int | No
 
 
 class Y4MReader:
-    """Frames of a y4m file or pipe; a `Source`.
+    """Frames of a y4m file or pipe; a `Reader`.
 
     Args:
         path: the file.

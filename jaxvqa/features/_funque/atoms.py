@@ -3,7 +3,7 @@
 Each takes the pyramids (`haar.Pyramid`) of one frame, usually of the reference and the
 distorted picture, with samples in [0, 1] before the transform, and gives one number; `jax.vmap`
 serves stacks of frames. All are differentiable with finite gradients everywhere. The detail loss
-measure is in `funque_dlm`, VIF and ST-RRED are in `funque_information`.
+measure is in `dlm.py`, VIF and ST-RRED are in `information.py`.
 
 Source: FUNQUE+ (funque_plus 65d0b88).
 """

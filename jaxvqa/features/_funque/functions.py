@@ -1,8 +1,8 @@
 """FUNQUE, Y-FUNQUE+, 3C-FUNQUE+, their full-scale forms, and FUNQUE of 2022, as functions.
 
 Fusing quality features on one wavelet transform: all features of a set read the same Haar pyramid.
-The sets themselves are in `funque_sets`, the features in `funque_atoms`, `funque_dlm` and
-`funque_information`, where they can be used one by one.
+The sets are in `sets.py`, their features in `atoms.py`, `dlm.py` and `information.py`, where they
+can be used one by one.
 
 Integer frames are scored as the reference does, rounding included; float frames (training) take a
 smooth twin that leaves out the rounding of the halved picture. Temporal outputs, and spatial

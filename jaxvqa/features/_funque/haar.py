@@ -103,7 +103,7 @@ def pyramid(
     Args:
         x: samples, usually in [0, 1].
         levels: how many levels, at least 1.
-        weights: factors for (H, V, D) of each level, finest first (`wavelet_csf.wavelet_weights`);
+        weights: factors for (H, V, D) of each level, finest first (`csf.wavelet_weights`);
             None leaves the details as they are. The next level always continues from the
             unweighted approximation.
 
