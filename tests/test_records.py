@@ -57,4 +57,4 @@ def test_a_key_of_several_features_needs_a_file_that_names_one(tmp_path):
         path.write_text(own_json.write(own))
         plan = make_plan(ScoreRequest(model=path), ClipInfo(64, 48, 8, "420"))
         assert [e.feature.name for e in plan.extractions] == [extractor]
-        assert plan.models[0].inputs == (((extractor, ""), "dlm_channel_y_scale_2"),)
+        assert plan.models[0].inputs == ((plan.extractions[0].key, "dlm_channel_y_scale_2"),)

@@ -9,9 +9,10 @@ import jaxvqa
 from jaxvqa import Planes
 from jaxvqa._scoring.auto import choose_model
 from jaxvqa._scoring.engine import chunk_policy
-from jaxvqa._scoring.plan import make_plan
+from jaxvqa._scoring.plan import Extraction, make_plan
 from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._scoring.result import ClipInfo
+from jaxvqa.features import FEATURES
 from tests import clips, tolerances
 from tests.fusion_files import libvmaf_file
 
@@ -50,11 +51,53 @@ def test_shared_features_run_once():
     models = ["vmaf_v0.6.1", "vmaf_4k_v0.6.1", "vmaf_v0.6.1neg"]
     request = ScoreRequest(model=models, features=["vif", "adm=debug=true"])
     plan = make_plan(request, ClipInfo(640, 360, 8, "420"))
-    assert [e.key for e in plan.extractions] == [
+    assert [(e.feature.name, e.options.suffix) for e in plan.extractions] == [
         ("adm", ""), ("motion", ""), ("vif", ""), ("adm", "_egl_1"), ("vif", "_egl_1"),
     ]  # fmt: skip
-    # switches that names don't show are merged, not dropped
+    # switches that only add outputs are merged, not dropped
     assert plan.extractions[0].options.debug
+
+
+@pytest.mark.parametrize(
+    ("plain", "other", "output", "suffix"),
+    [
+        ("adm", "adm=adm_skip_aim=true", "integer_aim", "_adm_skip_aim_"),
+        ("float_adm", "float_adm=adm_skip_aim=true", "aim", "_adm_skip_aim_"),
+    ],
+)
+def test_options_without_an_alias_keep_their_values_apart(plain, other, output, suffix):
+    cropped = (np.asarray(video.y)[:2, :64, :64] for video in clips.load(CLIP))
+    ref, dis = (Planes(y, bit_depth=10) for y in cropped)
+    single = [
+        jaxvqa.score(ref, dis, model=None, features=[f]).frames[output] for f in (plain, other)
+    ]
+    assert (single[0] > 0).all()
+    assert (single[1] == 0).all()
+    for order in ((0, 1), (1, 0)):
+        both = [(plain, other)[i] for i in order]
+        result = jaxvqa.score(ref, dis, model=None, features=both)
+        named = [output, f"{output}{suffix}{order[1]}"]
+        for place, i in enumerate(order):
+            assert named[place] in result.requested[place].outputs
+            np.testing.assert_array_equal(result.frames[named[place]], single[i])
+
+
+def test_every_option_that_decides_values_keeps_extractions_apart():
+    """Two requests of a feature share a run only if they differ in switches that add outputs."""
+    for feature in FEATURES.values():
+        plain = feature.options()
+        for option in feature.options.spec():
+            given = not option.default if isinstance(option.default, bool) else option.high
+            if option.choices is not None:
+                given = next((c for c in option.choices if c != option.default), None)
+            if given is None or given == option.default:
+                continue
+            try:
+                other = plain.replace(**{option.python: option.parse(given)})
+            except ValueError:  # a value that another option must go with
+                continue
+            apart = Extraction(feature, plain).key != Extraction(feature, other).key
+            assert apart is not option.adds_outputs, (feature.name, option.name)
 
 
 def test_float_model_and_float_twin_match_libvmaf():

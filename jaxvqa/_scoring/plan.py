@@ -20,7 +20,7 @@ from jaxvqa._scoring.request import ModelLike, ScoreRequest
 from jaxvqa._scoring.result import ClipInfo
 from jaxvqa.features._feature import Feature
 from jaxvqa.features._options import Options, parse_text
-from jaxvqa.features._registry import differentiable, encode_options, find
+from jaxvqa.features._registry import differentiable, find
 from jaxvqa.features._run import check_feature
 from jaxvqa.fusion._catalog import load_request
 from jaxvqa.fusion._model import AnyModel, Collection, Model, with_options
@@ -32,6 +32,9 @@ from jaxvqa.fusion._series import (
     score_rows,
 )
 
+# name of the feature, and its options as far as they decide values
+ExtractionKey = tuple[str, Options]
+
 
 @dataclass(frozen=True)
 class Extraction:
@@ -41,9 +44,9 @@ class Extraction:
     options: Options
 
     @property
-    def key(self) -> tuple[str, str]:
-        """Extractions with the same key publish under the same names."""
-        return self.feature.name, self.options.suffix
+    def key(self) -> ExtractionKey:
+        """Extractions with the same key give the same values; one serves all."""
+        return self.feature.name, self.options.without_additions()
 
     @property
     def before(self) -> int:
@@ -56,13 +59,8 @@ class Extraction:
         return self.feature.reads_chroma(self.options)
 
     def merge(self, other: Extraction) -> Extraction:
-        """One extraction that serves two of the same key.
-
-        They can differ in switches that do not show in names (`debug`, `full_ref`): what either
-        switches on is on.
-        """
-        known = other.options.spec()
-        on = {o.python: True for o in known if getattr(other.options, o.python) is True}
+        """One extraction with the outputs of two that have the same key."""
+        on = {name: True for name in other.options.additions() if getattr(other.options, name)}
         return Extraction(self.feature, self.options.replace(**on))
 
     def finished(self, series: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -85,13 +83,13 @@ class ModelUse:
 
     model: AnyModel
     name: str
-    inputs: tuple[tuple[tuple[str, str], str], ...]
+    inputs: tuple[tuple[ExtractionKey, str], ...]
     transform: bool | None
     clip: bool
 
     def score(
         self,
-        series: Mapping[tuple[str, str], Mapping[str, Any]],
+        series: Mapping[ExtractionKey, Mapping[str, Any]],
         store: ProgramStore | None = None,
     ) -> dict[str, np.ndarray]:
         """Scores from the finished series of all extractions; the store keeps the program."""
@@ -104,11 +102,18 @@ class ModelUse:
             clip=self.clip,
             program=kept(predictions, PREDICTION_STATICS, store, prediction_device()),
         )
-        span = self.model.info.score_range
-        if self.model.info.direction == "lower" and span is not None:
-            # the same prediction read as quality: the range turned round
-            scores[f"{self.name}_quality"] = sum(span) - scores[self.name]
+        if self.as_quality is not None:
+            name, total = self.as_quality
+            scores[name] = total - scores[self.name]
         return scores
+
+    @property
+    def as_quality(self) -> tuple[str, float] | None:
+        """Where lower is better: name of the score with its range turned round, and their sum."""
+        span = self.model.info.score_range
+        if self.model.info.direction != "lower" or span is None:
+            return None
+        return f"{self.name}_quality", sum(span)
 
 
 @dataclass(frozen=True)
@@ -124,7 +129,7 @@ class Plan:
 
     extractions: tuple[Extraction, ...]
     models: tuple[ModelUse, ...]
-    features: tuple[tuple[str, tuple[str, str]], ...]
+    features: tuple[tuple[str, ExtractionKey], ...]
     notices: tuple[Notice, ...]
 
     @property
@@ -162,19 +167,25 @@ def make_plan(request: ScoreRequest, clip: ClipInfo) -> Plan:
     return planner.plan()
 
 
+# how the distorted video was encoded: settings of a request, and the facts that options ask for
+_ENCODE = {
+    "encode_size": {"encode_width", "encode_height"},
+    "encode_bitdepth": {"encode_bitdepth"},
+}
+
+
 class _Planner:
     def __init__(self, request: ScoreRequest) -> None:
         self._float = request.arithmetic == "float"
-        self._encode: dict[str, Any] = {}
+        self._facts: dict[str, Any] = {}
         if request.encode_size is not None:
-            width, height = request.encode_size
-            self._encode |= {"enc_width": width, "enc_height": height}
+            self._facts["encode_width"], self._facts["encode_height"] = request.encode_size
         if request.encode_bitdepth is not None:
-            self._encode["enc_bitdepth"] = request.encode_bitdepth
-        self._encode_used = False
-        self._extractions: dict[tuple[str, str], Extraction] = {}
+            self._facts["encode_bitdepth"] = request.encode_bitdepth
+        self._unused = {name for name in _ENCODE if getattr(request, name) is not None}
+        self._extractions: dict[ExtractionKey, Extraction] = {}
         self._models: list[ModelUse] = []
-        self._features: list[tuple[str, tuple[str, str]]] = []
+        self._features: list[tuple[str, ExtractionKey]] = []
         self._notices: list[Notice] = []
 
     def _add(self, extraction: Extraction) -> Extraction:
@@ -183,12 +194,12 @@ class _Planner:
         self._extractions[extraction.key] = merged
         return merged
 
-    def _encode_of(self, feature: Feature[Any]) -> dict[str, Any]:
-        """How the video was encoded, for a feature that asks."""
-        if not self._encode or not encode_options(feature.options):
-            return {}
-        self._encode_used = True
-        return self._encode
+    def _filled(self, feature: Feature[Any]) -> dict[str, Any]:
+        """Options of a feature that facts of the request fill in, under their Python names."""
+        asked = {o.python: o.filled_by for o in feature.options.spec() if o.filled_by}
+        asked = {name: fact for name, fact in asked.items() if fact in self._facts}
+        self._unused -= {s for s in _ENCODE if not _ENCODE[s].isdisjoint(asked.values())}
+        return {name: self._facts[fact] for name, fact in asked.items()}
 
     def add_model(self, item: ModelLike, clip: ClipInfo, *, alone: bool) -> None:
         """Adds a model as the request has it."""
@@ -200,8 +211,8 @@ class _Planner:
             self._notices.append(notice)
         model = item if isinstance(item, (Model, Collection)) else load_request(request)
         self._tell_unused(request, model)
-        encode = {f.extractor: self._encode_of(find(f.extractor)) for f in model.features}
-        model = with_options(model, {k: v for k, v in encode.items() if v})
+        filled = {f.extractor: self._filled(find(f.extractor)) for f in model.features}
+        model = with_options(model, {k: v for k, v in filled.items() if v})
         # without a name of its own a single model of libvmaf's features reports "vmaf", as there
         default = "vmaf" if _of_libvmaf(model) else model.name
         name = request.name or (default if alone else model.name) or "vmaf"
@@ -211,10 +222,11 @@ class _Planner:
             )
         inputs, replaced = self._inputs(model)
         transform = True if request.enable_transform else None
-        self._models.append(ModelUse(model, name, inputs, transform, not request.disable_clip))
-        self._tell_about(model, replaced)
+        use = ModelUse(model, name, inputs, transform, not request.disable_clip)
+        self._models.append(use)
+        self._tell_about(use, replaced)
 
-    def _inputs(self, model: AnyModel) -> tuple[tuple[tuple[tuple[str, str], str], ...], bool]:
+    def _inputs(self, model: AnyModel) -> tuple[tuple[tuple[ExtractionKey, str], ...], bool]:
         """Extraction and output of each input, and whether a twin stands for one of them."""
         inputs, replaced = [], False
         for ref in model.features:
@@ -241,7 +253,8 @@ class _Planner:
                 )
                 self._notices.append(Notice("unused-option", text))
 
-    def _tell_about(self, model: AnyModel, replaced: bool) -> None:
+    def _tell_about(self, use: ModelUse, replaced: bool) -> None:
+        model = use.model
         if replaced:
             text = (
                 f"model {model.name} was trained on fixed-point features and is scored with their "
@@ -249,10 +262,11 @@ class _Planner:
             )
             self._notices.append(Notice("float-twins", text))
         if model.info.direction == "lower":
-            text = (
-                f"model {model.name} predicts impairment (DMOS): lower scores are better; "
-                f"{model.name}_quality is the same turned round, 100 - DMOS."
-            )
+            text = f"model {model.name} predicts impairment (DMOS): lower scores are better"
+            if use.as_quality is not None:
+                quality, total = use.as_quality
+                text += f"; {quality} is the same turned round, {total:g} - {use.name}"
+            text += "."
             self._notices.append(Notice("lower-is-better", text))
 
     def add_feature(self, text: str) -> None:
@@ -260,7 +274,7 @@ class _Planner:
         name, given = parse_text(text)
         feature = find(name)
         options = feature.resolve(given)
-        untouched = {k: v for k, v in self._encode_of(feature).items() if getattr(options, k) == 0}
+        untouched = {k: v for k, v in self._filled(feature).items() if getattr(options, k) == 0}
         extraction = self._add(Extraction(feature, options.replace(**untouched)))
         self._features.append((text, extraction.key))
 
@@ -268,9 +282,8 @@ class _Planner:
         """The plan of all that was added."""
         if not self._extractions:
             raise ValueError("nothing to score: give a model, or at least one feature.")
-        if self._encode and not self._encode_used:
-            given = ("encode_size", "enc_width"), ("encode_bitdepth", "enc_bitdepth")
-            names = " and ".join(name for name, option in given if option in self._encode)
+        if self._unused:
+            names = " and ".join(name for name in _ENCODE if name in self._unused)
             text = f"nothing here asks how the video was encoded: {names} changes nothing."
             self._notices.append(Notice("unused-option", text))
         return Plan(

@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxvqa._notice import Notice
 from jaxvqa._scoring.clip import ClipPair
-from jaxvqa._scoring.plan import Extraction, Plan
+from jaxvqa._scoring.plan import Extraction, ExtractionKey, Plan
 from jaxvqa._scoring.program_store import ProgramStore
 from jaxvqa._scoring.result import Requested, Result, Timing
 from jaxvqa._scoring.run import Series
@@ -33,7 +33,7 @@ def publish(
         store: keeps compiled programs for later processes.
     """
     frames: dict[str, np.ndarray] = {}
-    shown: dict[tuple[str, str], tuple[str, ...]] = {}
+    shown: dict[ExtractionKey, tuple[str, ...]] = {}
     aggregate: dict[str, float] = {}
     notices = [*plan.notices, *clip.read_notices()]
     for extraction in plan.extractions:
@@ -65,8 +65,14 @@ def publish(
 
 
 def _free(name: str, taken: Container[str], extraction: Extraction) -> str:
-    """The name, spelt out where an earlier feature has it: two FUNQUE sets share names."""
-    return f"{extraction.feature.name}.{name}" if name in taken else name
+    """The name, spelt out where an earlier one is the same.
+
+    Features that differ only in options without an alias get these options behind their names, and
+    sets of FUNQUE, which share names, their own name in front.
+    """
+    told_apart = name + extraction.options.hidden_suffix
+    spelt = f"{extraction.feature.name}.{told_apart}"
+    return next(n for n in (name, told_apart, spelt) if n not in taken)
 
 
 def _shown(extraction: Extraction, series: Series) -> dict[str, np.ndarray]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from jaxvqa._scoring.clip import ClipPair
 from jaxvqa._scoring.engine import Engine
-from jaxvqa._scoring.plan import Extraction, Plan
+from jaxvqa._scoring.plan import Extraction, ExtractionKey, Plan
 from jaxvqa._scoring.program_store import ProgramStore
 
 Progress = Callable[[int, int | None], None]
@@ -27,7 +27,7 @@ class Series:
         waiting: seconds spent waiting for frames.
     """
 
-    by_key: dict[tuple[str, str], dict[str, np.ndarray]]
+    by_key: dict[ExtractionKey, dict[str, np.ndarray]]
     numbers: np.ndarray
     waiting: float
 
@@ -110,7 +110,7 @@ class _Group:
         if index % self._step == 0:
             self._engine.feed(ref, dis)
 
-    def finished(self, subsample: int) -> dict[tuple[str, str], dict[str, np.ndarray]]:
+    def finished(self, subsample: int) -> dict[ExtractionKey, dict[str, np.ndarray]]:
         """Finished series at every `subsample`-th frame of the clip, by extraction."""
         left = subsample // self._step
         found = {}

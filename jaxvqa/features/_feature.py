@@ -178,9 +178,7 @@ class Feature(Generic[OptionsT]):
         Raises:
             ValueError: no switch of these options brings such an output.
         """
-        switches = [o.python for o in self.options.spec() if isinstance(o.default, bool)]
-        for switch in (None, *switches):
-            tried = options if switch is None else options.replace(**{switch: True})
+        for tried in self._variants(options):
             for output in self.outputs(tried):
                 if output.key == key:
                     return output, tried
@@ -188,11 +186,18 @@ class Feature(Generic[OptionsT]):
 
     def model_keys(self) -> tuple[str, ...]:
         """Every key that model files may use for an output of this feature."""
-        options = self.options()
-        switches = [o.python for o in self.options.spec() if isinstance(o.default, bool)]
-        variants = [options, *(options.replace(**{switch: True}) for switch in switches)]
-        keys = (output.key for tried in variants for output in self.outputs(tried))
+        keys = (o.key for tried in self._variants(self.options()) for o in self.outputs(tried))
         return tuple(dict.fromkeys(key for key in keys if key is not None))
+
+    def _variants(self, options: OptionsT) -> list[OptionsT]:
+        """The options, and the same with each switch on that adds outputs."""
+        added = (options.replace(**{switch: True}) for switch in self.options.additions())
+        return [options, *added]
+
+
+def key_of_float_form(key: str) -> str:
+    """Libvmaf's key of the float extractor's output for that of the fixed-point one."""
+    return key.replace("VMAF_integer_feature_", "VMAF_feature_").removeprefix("integer_")
 
 
 def series_namespace(series: Mapping[str, Any]) -> Any:

@@ -19,12 +19,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from jaxvqa._checks import as_text, shown
+from jaxvqa._checks import shown, truth
 
 Value = bool | int | float | str
 SomeOptions = TypeVar("SomeOptions", bound="Options")
-
-_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,9 @@ class Option:
         choices: allowed strings.
         alias: short name that marks a non-default value in output names (`egl` in
             `vif_scale0_egl_1`); None for options that never show there.
+        adds_outputs: True for a switch that adds outputs and changes none.
+        filled_by: fact of a request that fills the option in: "encode_width", "encode_height" or
+            "encode_bitdepth", of the encode that the distorted video was decoded from.
     """
 
     python: str
@@ -50,6 +51,8 @@ class Option:
     high: float | None = None
     choices: tuple[str, ...] | None = None
     alias: str | None = None
+    adds_outputs: bool = False
+    filled_by: str | None = None
 
     def parse(self, value: Any) -> Value:
         """Converts text or a number to this option's type and checks its range.
@@ -58,10 +61,10 @@ class Option:
             ValueError: a value of another type, not finite, or out of range.
         """
         if isinstance(self.default, bool):
-            truth = value if isinstance(value, bool) else _BOOLEANS.get(as_text(value).lower())
-            if truth is None:
+            found = truth(value)
+            if found is None:
                 raise ValueError(f"{self.name} must be true or false, got {shown(value)}.")
-            return truth
+            return found
         if isinstance(self.default, str):
             if self.choices is not None and value not in self.choices:
                 raise ValueError(
@@ -125,6 +128,8 @@ def option(
     name: str | None = None,
     choices: tuple[str, ...] | None = None,
     alias: str | None = None,
+    adds_outputs: bool = False,
+    filled_by: str | None = None,
 ) -> Any:
     """A field of an `Options` class.
 
@@ -136,9 +141,12 @@ def option(
         name: libvmaf's name; that of the field if None.
         choices: allowed strings.
         alias: what marks a non-default value in output names; None if nothing does.
+        adds_outputs: True for a switch that adds outputs and changes none.
+        filled_by: fact of a request that fills the option in; see `Option`.
     """
     facts = {"name": name, "help": help, "low": low, "high": high, "choices": choices}
-    return dataclasses.field(default=default, metadata=facts | {"alias": alias})
+    facts |= {"alias": alias, "adds_outputs": adds_outputs, "filled_by": filled_by}
+    return dataclasses.field(default=default, metadata=facts)
 
 
 @dataclass(frozen=True)
@@ -183,6 +191,15 @@ class Options:
         """The same options with some values replaced, under their Python names."""
         return dataclasses.replace(self, **values)
 
+    @classmethod
+    def additions(cls) -> tuple[str, ...]:
+        """The switches that only add outputs, under their Python names."""
+        return tuple(o.python for o in cls.spec() if o.adds_outputs)
+
+    def without_additions(self: SomeOptions) -> SomeOptions:
+        """The same without the outputs that switches add; what is left decides every value."""
+        return self.replace(**dict.fromkeys(self.additions(), False))
+
     def changed(self) -> dict[str, Value]:
         """The options that differ from their defaults, under libvmaf's names."""
         return {o.name: v for o, v in self._pairs() if v != o.default}
@@ -192,6 +209,12 @@ class Options:
         """What the non-default options add to output names, in libvmaf's order."""
         ordered = sorted(self._pairs(), key=lambda pair: pair[0].name)
         return "".join(o.suffix(value) for o, value in ordered)
+
+    @property
+    def hidden_suffix(self) -> str:
+        """What tells options apart whose `suffix` is equal: the values that have no alias."""
+        pairs = ((o, v) for o, v in self._pairs() if o.alias is None and not o.adds_outputs)
+        return "".join(f"_{o.name}_{o.format(value)}" for o, value in pairs)
 
     def _pairs(self) -> list[tuple[Option, Any]]:
         return [(o, getattr(self, o.python)) for o in self.spec()]

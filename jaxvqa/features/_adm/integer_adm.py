@@ -22,7 +22,7 @@ from jaxvqa.features._adm.fixed import coarse_sums, cube_bits, finest_sums, summ
 from jaxvqa.features._adm.fixed_wavelet import SCALES, Region, band_sizes, wavelet
 from jaxvqa.features._adm.float_adm import FLOAT_ADM
 from jaxvqa.features._adm.options import FloatAdmOptions, IntegerAdmOptions, outputs
-from jaxvqa.features._feature import XLA_OLDER_EMITTERS, Feature, Series
+from jaxvqa.features._feature import XLA_OLDER_EMITTERS, Feature, Series, key_of_float_form
 from jaxvqa.features._run import documented, run
 
 # three display heights from 1080 rows; the tool refuses anything nearer
@@ -171,9 +171,9 @@ def _check_weights(options: IntegerAdmOptions) -> None:
 
 def _twin(key: str, options: IntegerAdmOptions) -> tuple[Feature[Any], str, FloatAdmOptions]:
     """The same output of `float_adm`; tables of sensitivity become explicit factors there."""
-    key = key.replace("VMAF_integer_feature_", "VMAF_feature_")
-    if key.startswith("integer_adm_scale"):
-        key = f"VMAF_feature_{key.removeprefix('integer_')}_score"
+    key = key_of_float_form(key)
+    if key.startswith("adm_scale"):
+        key = f"VMAF_feature_{key}_score"
     settings = options.changed()
     if options.csf_mode in (2, 3):
         del settings["adm_csf_mode"]

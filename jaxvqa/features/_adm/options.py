@@ -67,7 +67,7 @@ class AdmOptions(Options):
         name="adm_skip_scale0",
         alias="ssz",
     )
-    debug: bool = option(False, "also report numerators and denominators")
+    debug: bool = option(False, "also report numerators and denominators", adds_outputs=True)
 
 
 @dataclass(frozen=True)

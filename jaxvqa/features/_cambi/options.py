@@ -28,6 +28,7 @@ class CambiOptions(Options):
         180,
         7680,
         alias="encw",
+        filled_by="encode_width",
     )
     enc_height: int = option(
         0,
@@ -35,8 +36,16 @@ class CambiOptions(Options):
         150,
         7680,
         alias="ench",
+        filled_by="encode_height",
     )
-    enc_bitdepth: int = option(0, "bit depth of the encode; 0: as given", 6, 16, alias="encbd")
+    enc_bitdepth: int = option(
+        0,
+        "bit depth of the encode; 0: as given",
+        6,
+        16,
+        alias="encbd",
+        filled_by="encode_bitdepth",
+    )
     src_width: int = option(
         0,
         "width of the source, for full_ref; 0: as given",
@@ -109,7 +118,9 @@ class CambiOptions(Options):
         name="cambi_high_res_speedup",
         alias="hrs",
     )
-    full_ref: bool = option(False, "also report the reference's banding and the increase")
+    full_ref: bool = option(
+        False, "also report the reference's banding and the increase", adds_outputs=True
+    )
 
     def __post_init__(self) -> None:
         """Checks the transfer function that is used."""

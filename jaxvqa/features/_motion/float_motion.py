@@ -106,7 +106,7 @@ class FloatMotionOptions(MotionOptions):
         name="motion_add_uv",
         alias="mau",
     )
-    debug: bool = option(True, "also report motion")
+    debug: bool = option(True, "also report motion", adds_outputs=True)
 
 
 def blend(value: Any, options: MotionOptions) -> Any:

@@ -27,6 +27,7 @@ from jaxvqa.features._feature import (
     Feature,
     Output,
     Series,
+    key_of_float_form,
     series_namespace,
 )
 from jaxvqa.features._motion.float_motion import (
@@ -60,7 +61,9 @@ class IntegerMotionOptions(MotionOptions):
         name="motion_moving_average",
         alias="mma",
     )
-    debug: bool = option(False, "also report integer_motion (the same as the SAD score)")
+    debug: bool = option(
+        False, "also report integer_motion (the same as the SAD score)", adds_outputs=True
+    )
 
 
 def _before(options: IntegerMotionOptions) -> int:
@@ -165,7 +168,7 @@ def _twin(
     """The same output of `float_motion`, which has no five-frame window, no average and no SAD."""
     if options.five_frame_window or options.moving_average or key == _SAD:
         return None
-    key = key.replace("VMAF_integer_feature_", "VMAF_feature_")
+    key = key_of_float_form(key)
     settings = {k: v for k, v in options.changed().items() if k != "debug"}
     return FLOAT_MOTION, key, FloatMotionOptions.parse(FLOAT_MOTION.name, settings)
 

@@ -20,7 +20,13 @@ from jaxvqa._ops.stages import cpu_stage, integer_row_sums, stage
 from jaxvqa._ops.tiling import map_frames, map_rows
 from jaxvqa._planes import Planes, VideoLike
 from jaxvqa._typing import Array, Float, Int, Integer
-from jaxvqa.features._feature import XLA_FAST_COMPILE, Feature, Series, series_namespace
+from jaxvqa.features._feature import (
+    XLA_FAST_COMPILE,
+    Feature,
+    Series,
+    key_of_float_form,
+    series_namespace,
+)
 from jaxvqa.features._run import documented, run
 from jaxvqa.features._vif.fixed import TAPS, log2_fixed, moments, shifts
 from jaxvqa.features._vif.float_vif import FLOAT_VIF, FloatVifOptions
@@ -217,7 +223,7 @@ def _check(ref: Planes, options: VifOptions) -> None:
 
 def _twin(key: str, options: VifOptions) -> tuple[Feature[Any], str, FloatVifOptions]:
     """The same key and options of `float_vif`."""
-    key = key.replace("VMAF_integer_feature_", "VMAF_feature_").removeprefix("integer_")
+    key = key_of_float_form(key)
     return FLOAT_VIF, key, FloatVifOptions.parse(FLOAT_VIF.name, options.changed())
 
 

@@ -30,7 +30,9 @@ class VifOptions(Options):
         alias="ssclz",
     )
     debug: bool = option(
-        False, "report VIF of all scales together, numerators and denominators too"
+        False,
+        "report VIF of all scales together, numerators and denominators too",
+        adds_outputs=True,
     )
 
 
