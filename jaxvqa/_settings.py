@@ -14,9 +14,11 @@ import re
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from jaxvqa._checks import as_text, shown, truth
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
@@ -162,14 +164,14 @@ def size(value: Any) -> tuple[int, int]:
     return width, height
 
 
-def with_settings(*classes: type) -> Callable[[Callable[..., Any]], Any]:
+def with_settings(*classes: type) -> Callable[[F], F]:
     """Gives a function `(..., **keywords)` the settings of classes as its keywords.
 
     Its `__signature__` lists them, and `{settings}` in its docstring becomes a line for each.
     """
     known = [s for cls in classes for s in settings_of(cls)]
 
-    def decorated(fn: Callable[..., Any]) -> Any:
+    def decorated(fn: F) -> F:
         lines = "\n".join(
             textwrap.fill(
                 f"{s.name}: {s.help}.", 96, initial_indent="        ",

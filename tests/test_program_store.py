@@ -190,7 +190,10 @@ def test_jaxs_own_cache_has_its_programs_alone(store, monkeypatch):
 
 def test_a_folder_that_cannot_be_used_is_said(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(ValueError, match=r"the cache .*file/x can't be made: Not a directory\."):
+    with pytest.raises(
+        ValueError,
+        match=r"the cache .*file/x can't be made \(Not a directory\): choose another folder\.",
+    ):
         ProgramStore(tmp_path / "file" / "x")
     with pytest.raises(ValueError, match="can't be made"):
         jaxvqa.score(FRAMES, FRAMES, model=None, features=["float_motion"], cache=tmp_path / "file")

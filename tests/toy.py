@@ -31,4 +31,4 @@ def registered(**changes) -> Iterator[Feature]:
     try:
         yield feature
     finally:
-        del _registry._features[feature.name]  # there is no way back for users
+        _registry.forget(feature.name)

@@ -21,7 +21,7 @@ from jaxvqa._scoring.result import ClipInfo
 from jaxvqa.features._feature import Feature
 from jaxvqa.features._options import Options, parse_text
 from jaxvqa.features._registry import differentiable, find
-from jaxvqa.features._run import check_feature
+from jaxvqa.features._run import check_feature, finished
 from jaxvqa.fusion._catalog import load_request
 from jaxvqa.fusion._model import AnyModel, Collection, Model, with_options
 from jaxvqa.fusion._request import ModelRequest, parse_model_text
@@ -65,8 +65,7 @@ class Extraction:
 
     def finished(self, series: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The outputs of the whole clip from the raw series."""
-        finish = self.feature.finish
-        return series if finish is None else finish(series, self.options)
+        return finished(self.feature, series, self.options)
 
 
 @dataclass(frozen=True)
@@ -284,7 +283,8 @@ class _Planner:
             raise ValueError("nothing to score: give a model, or at least one feature.")
         if self._unused:
             names = " and ".join(name for name in _ENCODE if name in self._unused)
-            text = f"nothing here asks how the video was encoded: {names} changes nothing."
+            verb = "changes" if len(self._unused) == 1 else "change"
+            text = f"nothing here asks how the video was encoded: {names} {verb} nothing."
             self._notices.append(Notice("unused-option", text))
         return Plan(
             tuple(self._extractions.values()),

@@ -55,7 +55,9 @@ class ProgramStore:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             reason = error.strerror or error
-            raise ValueError(f"the cache {self.folder} can't be made: {reason}.") from error
+            raise ValueError(
+                f"the cache {self.folder} can't be made ({reason}): choose another folder."
+            ) from error
         if not os.access(self.folder, os.W_OK | os.X_OK):
             raise ValueError(f"the cache {self.folder} can't be written: choose another folder.")
 

@@ -24,7 +24,7 @@ from jaxvqa._planes import Planes
 from jaxvqa._scoring.plan import Extraction
 from jaxvqa._scoring.program_store import ProgramStore, program_name, wide_types
 from jaxvqa.features._registry import is_builtin
-from jaxvqa.features._run import read_planes
+from jaxvqa.features._run import extracted, read_planes
 
 _THREADS = 4
 
@@ -172,7 +172,7 @@ def _chunk(extraction: Extraction, layout: ChunkLayout) -> Callable[..., Any]:
         pair = [Planes(*(p[cut:] for p in x), bit_depth=layout.bit_depth) for x in (ref, dis)]
         feature, options = extraction.feature, extraction.options
         pair = [read_planes(feature, x, options) for x in pair]
-        return _packed(feature.extract(pair[0], pair[1], options))
+        return _packed(extracted(feature, pair[0], pair[1], options))
 
     def shard(ref: Any, dis: Any) -> Any:
         ref, dis = jax.tree.map(lambda x: x[0], (ref, dis))

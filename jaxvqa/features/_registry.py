@@ -44,8 +44,8 @@ def register(feature: Feature[Any]) -> Feature[Any]:
         The record.
 
     Raises:
-        ValueError: a name that is no name, that a metric of jaxvqa has, or a loss or key that
-            another metric has.
+        ValueError: a name that is no name, that a metric of jaxvqa has, a loss or key that
+            another metric has, or a loss of an output that there is not.
         TypeError: not a `Feature`, or options that are not a dataclass of `Options`.
 
     docs/adding-a-metric.md walks through one.
@@ -69,6 +69,12 @@ def register(feature: Feature[Any]) -> Feature[Any]:
         taken = next((o.name for o in others if o.loss and o.loss.name == feature.loss.name), None)
         if taken is not None or feature.loss.name in _RESERVED:
             raise ValueError(f"there is a loss named {feature.loss.name!r}: choose another name.")
+        outputs = [o.name for o in feature.outputs(feature.options())]
+        if isinstance(feature.loss.value, str) and feature.loss.value not in outputs:
+            raise ValueError(
+                f"the loss of {feature.name} reads {feature.loss.value!r}, which is no output: "
+                f"there are {', '.join(outputs)}."
+            )
     _features[feature.name] = feature
     return feature
 

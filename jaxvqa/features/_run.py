@@ -13,7 +13,7 @@ import jax.numpy as jnp
 
 from jaxvqa._planes import Planes, VideoLike, as_pair, chroma_size
 from jaxvqa._typing import Array
-from jaxvqa.features._feature import CHROMA, Feature, OptionsT
+from jaxvqa.features._feature import CHROMA, Feature, OptionsT, Series
 from jaxvqa.features._options import Option
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -75,6 +75,51 @@ def with_history(planes: Planes, before: int) -> Planes:
     )
 
 
+def extracted(
+    feature: Feature[OptionsT],
+    ref: Planes,
+    dis: Planes,
+    options: OptionsT,
+    *,
+    surrogate: bool = False,
+) -> Series:
+    """The raw series of frames that have those before them in front.
+
+    Raises:
+        ValueError: the feature's `extract` gives another number of values than there are frames.
+    """
+    extract = feature.surrogate if surrogate else feature.extract
+    assert extract is not None
+    series = extract(ref, dis, options)
+    frames = ref.frames - feature.before(options)
+    for name, x in series.items():
+        if not x.shape or x.shape[0] != frames:
+            raise ValueError(
+                f"extract of {feature.name} must give one value of {name!r} per frame, ({frames},) "
+                f"here, got {x.shape}."
+            )
+    return series
+
+
+def finished(feature: Feature[OptionsT], series: Series, options: OptionsT) -> Series:
+    """The outputs of a whole clip from its raw series.
+
+    Raises:
+        ValueError: an output is missing, or is not one value per frame.
+    """
+    if feature.finish is not None:
+        series = feature.finish(series, options)
+    for output in feature.outputs(options):
+        found = series.get(output.name)
+        if found is None or found.ndim != 1:
+            what = "no value" if found is None else f"an array of shape {found.shape}"
+            raise ValueError(
+                f"{feature.name} gives {what} as its output {output.name!r}: return a (frames,) "
+                "array of that name from extract or finish."
+            )
+    return series
+
+
 def measure(
     feature: Feature[OptionsT],
     ref: Planes,
@@ -92,13 +137,10 @@ def measure(
         options: parsed options.
         surrogate: take the feature's form for float frames.
     """
-    extract = feature.surrogate if surrogate else feature.extract
-    assert extract is not None
     before = feature.before(options)
     ref, dis = (with_history(read_planes(feature, x, options), before) for x in (ref, dis))
-    series = extract(ref, dis, options)
-    if feature.finish is not None:
-        series = feature.finish(series, options)
+    series = extracted(feature, ref, dis, options, surrogate=surrogate)
+    series = finished(feature, series, options)
     return {o.name: series[o.name] for o in feature.outputs(options)}
 
 

@@ -134,6 +134,6 @@ def settle_lengths(ref: int, dis: int, inputs: InputOptions) -> tuple[int, str |
         )
         return min(ref, dis), f"has {ref}{skipped}: {advice}", None
     longer, count = ("reference", ref - dis) if ref > dis else ("distorted video", dis - ref)
-    frames = "frame" if count == 1 else "frames"
-    dropped = f"the last {count} {frames} of the {longer} had no partner and were not scored."
+    frames, verb = ("frame", "was") if count == 1 else ("frames", "were")
+    dropped = f"the last {count} {frames} of the {longer} had no partner and {verb} not scored."
     return min(ref, dis), None, dropped
