@@ -10,7 +10,7 @@ def run() -> None:
     """Runs the command line of the process and ends it with the exit code."""
     interrupt.listen()
     gc.disable()  # what is imported stays, so collections meanwhile only cost time
-    from jaxvqa._cli.main import main  # loads all commands, which takes some time
+    from jaxvqa._cli.main import main  # loads JAX, which takes some time
 
     gc.enable()
 

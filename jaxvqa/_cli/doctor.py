@@ -18,8 +18,6 @@ from jaxvqa._cli.terminal import print_folded
 from jaxvqa._scoring.program_store import ProgramStore
 from jaxvqa.fusion import _catalog as catalog
 
-NAME = "doctor"
-
 # float VIF of `tiny_pair` at its four scales, from a plain float64 numpy program
 EXPECTED = (0.2749490651, 0.5880793669, 0.7390698204, 0.8280872172)
 TOLERANCE = 1e-4
@@ -32,11 +30,11 @@ _OPTIONAL = {
 }
 
 
-def add_parser(commands: Any) -> Any:
+def add_parser(commands: Any, help: str) -> Any:
     """Adds the command to the parser of `jaxvqa`."""
     parser = commands.add_parser(
-        NAME,
-        help="check this installation",
+        "doctor",
+        help=help,
         description="Shows versions, devices and readers, and scores a tiny clip as a check.",
         usage="jaxvqa doctor [--device {cpu,gpu,tpu}]",
     )

@@ -12,14 +12,12 @@ from jaxvqa.features._options import Option
 from jaxvqa.features._registry import FEATURES, find
 from jaxvqa.features._run import smallest_square
 
-NAME = "features"
 
-
-def add_parser(commands: Any) -> Any:
+def add_parser(commands: Any, help: str) -> Any:
     """Adds the command to the parser of `jaxvqa`."""
     parser = commands.add_parser(
-        NAME,
-        help="list the features, or one with its options",
+        "features",
+        help=help,
         description="Lists the features, or describes one with its options.",
         usage="jaxvqa features [NAME] [--json]",
     )

@@ -6,17 +6,25 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib import import_module
 
 import jaxvqa
-from jaxvqa._cli import doctor, features, models, plot, score
 from jaxvqa._cli.errors import FAILED, exit_code, sentence
 from jaxvqa._cli.interrupt import debugging
 from jaxvqa._cli.parser import Parser, with_hyphens
 
-_COMMANDS = (score, models, features, plot, doctor)
+# each is a module of this package, and what `jaxvqa --help` says of it
+_COMMANDS = {
+    "score": "score a distorted video against its reference",
+    "models": "list the models, or describe one",
+    "features": "list the features, or one with its options",
+    "plot": "draw saved results over the frames",
+    "doctor": "check this installation",
+}
 
 
-def _parsers() -> tuple[Parser, dict[str, Parser]]:
+def _parsers(arguments: Sequence[str] = tuple(_COMMANDS)) -> tuple[Parser, dict[str, Parser]]:
+    """The parser of `jaxvqa`, and those of its commands; only what is named is loaded."""
     parser = Parser(
         prog="jaxvqa",
         description="Full-reference video quality: VMAF, SpEED, VIF, FUNQUE and their features.",
@@ -27,11 +35,17 @@ def _parsers() -> tuple[Parser, dict[str, Parser]]:
     commands = parser.add_subparsers(
         title="commands", dest="command", metavar="COMMAND", required=True
     )
-    return parser, {c.NAME: c.add_parser(commands) for c in _COMMANDS}
+    found = {}
+    for name, help in _COMMANDS.items():
+        if name in arguments:
+            found[name] = import_module(f"jaxvqa._cli.{name}").add_parser(commands, help)
+        else:
+            commands.add_parser(name, help=help)
+    return parser, found
 
 
 def _run(arguments: Sequence[str]) -> int:
-    parser, commands = _parsers()
+    parser, commands = _parsers(arguments)
     if not arguments:
         parser.print_help()
         return 0

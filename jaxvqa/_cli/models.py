@@ -11,14 +11,12 @@ from jaxvqa._cli.terminal import Column, print_folded, print_styled, print_table
 from jaxvqa.fusion import _catalog as catalog
 from jaxvqa.fusion._catalog import ModelRecord
 
-NAME = "models"
 
-
-def add_parser(commands: Any) -> Any:
+def add_parser(commands: Any, help: str) -> Any:
     """Adds the command to the parser of `jaxvqa`."""
     parser = commands.add_parser(
-        NAME,
-        help="list the models, or describe one",
+        "models",
+        help=help,
         description="Lists the models that ship with jaxvqa, or describes one.",
         usage="jaxvqa models [NAME] [--json]",
     )

@@ -9,14 +9,12 @@ from typing import Any
 from jaxvqa import report
 from jaxvqa._cli.errors import OutputError, UsageError
 
-NAME = "plot"
 
-
-def add_parser(commands: Any) -> Any:
+def add_parser(commands: Any, help: str) -> Any:
     """Adds the command to the parser of `jaxvqa`."""
     parser = commands.add_parser(
-        NAME,
-        help="draw saved results over the frames",
+        "plot",
+        help=help,
         description="Draws the scores of JSON results, ours or the vmaf tool's, over the frames.",
         usage="jaxvqa plot FILE... --output PICTURE [options]",
     )

@@ -21,15 +21,13 @@ from jaxvqa._scoring.score import score_request
 from jaxvqa.report._numbers import format_number
 from jaxvqa.report._parquet_file import require_parquet
 
-NAME = "score"
 
-
-def add_parser(commands: Any) -> Any:
+def add_parser(commands: Any, help: str) -> Any:
     """Adds the command to the parser of `jaxvqa`."""
     parser = commands.add_parser(
-        NAME,
+        "score",
         add_help=False,
-        help="score a distorted video against its reference",
+        help=help,
         description="Scores a distorted video against its reference, frame by frame.",
         usage="jaxvqa score REFERENCE DISTORTED [options]",
         epilog=EPILOG,

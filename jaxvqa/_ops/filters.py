@@ -15,7 +15,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
 from jaxvqa._ops.stages import keep_stages, stage, staging
@@ -38,7 +37,7 @@ def correlate(x: Array, taps: Sequence[Any], axis: int, *, stride: int = 1) -> A
     # numbers, not arrays: they are part of the program, and of its cache key
     numbers = tuple(t if isinstance(t, (int, float)) else float(t) for t in taps)
     axis = axis % x.ndim - x.ndim
-    return _correlate_p.bind(x, taps=numbers, axis=axis, stride=stride, staged=staging())
+    return _correlation().bind(x, taps=numbers, axis=axis, stride=stride, staged=staging())
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(2, 3))
@@ -109,7 +108,7 @@ def _transpose(
     around = (len(taps) - 1, size - ((count - 1) * stride + 1))
     with keep_stages() if staged else contextlib.nullcontext():
         padded = stage(_in_zeros, cotangent, axis=axis, around=around, between=stride - 1)
-    return [_correlate_p.bind(padded, taps=taps[::-1], axis=axis, stride=1, staged=staged)]
+    return [_correlation().bind(padded, taps=taps[::-1], axis=axis, stride=1, staged=staged)]
 
 
 def _in_zeros(x: Array, *, axis: int, around: tuple[int, int], between: int) -> Array:
@@ -125,7 +124,7 @@ def _in_zeros(x: Array, *, axis: int, around: tuple[int, int], between: int) -> 
 
 def _batched(args: Any, dims: Any, **how: Any) -> tuple[Array, int]:
     # the filtered axis counts from the end, so a batch axis in front is just one more
-    return _correlate_p.bind(jnp.moveaxis(args[0], dims[0], 0), **how), 0
+    return _correlation().bind(jnp.moveaxis(args[0], dims[0], 0), **how), 0
 
 
 def _lowered(context: Any, x: Any, **how: Any) -> Any:
@@ -134,14 +133,25 @@ def _lowered(context: Any, x: Any, **how: Any) -> Any:
         return mlir.lower_fun(_slices, multiple_results=False)(context, x, **how)
 
 
-# A primitive, because the derivative of many shifted slices is many padded pictures, which XLA
-# evaluates one sample at a time; the derivative of a correlation is a correlation.
-_correlate_p = Primitive("jaxvqa_correlate")
-_correlate_p.def_impl(jax.jit(_slices, static_argnames=("taps", "axis", "stride", "staged")))
-_correlate_p.def_abstract_eval(_abstract)
-mlir.register_lowering(_correlate_p, _lowered)
-ad.deflinear2(_correlate_p, _transpose)
-batching.primitive_batchers[_correlate_p] = _batched
+@functools.cache
+def _correlation() -> Any:
+    """The primitive of `correlate`.
+
+    The derivative of many shifted slices is many padded pictures, which XLA evaluates one sample at
+    a time; the derivative of a correlation is a correlation.
+
+    Made when something is first traced: `jax.extend` loads Pallas, which stored programs can do
+    without.
+    """
+    from jax.extend.core import Primitive
+
+    made = Primitive("jaxvqa_correlate")
+    made.def_impl(jax.jit(_slices, static_argnames=("taps", "axis", "stride", "staged")))
+    made.def_abstract_eval(_abstract)
+    mlir.register_lowering(made, _lowered)
+    ad.deflinear2(made, _transpose)
+    batching.primitive_batchers[made] = _batched
+    return made
 
 
 def filtered(x: Array, taps: Sequence[Any], axis: int, *, stride: int = 1) -> Array:

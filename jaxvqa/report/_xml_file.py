@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from xml.sax.saxutils import quoteattr
 
 from jaxvqa._scoring.result import Result
 from jaxvqa._version import __version__
@@ -13,8 +12,9 @@ from jaxvqa.report._atomic import write_atomically
 from jaxvqa.report._json_file import POOLS
 from jaxvqa.report._numbers import format_number
 
-_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.\-]")
-_NOT_IN_XML = re.compile(r"[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
+# compiled when they are used: so many characters take a moment
+_NOT_IN_NAMES = r"[^A-Za-z0-9_.\-]"
+_NOT_IN_XML = r"[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]"
 
 
 def render_xml(result: Result, *, timing: bool = True) -> str:
@@ -27,6 +27,8 @@ def render_xml(result: Result, *, timing: bool = True) -> str:
         result: what `jaxvqa.score` gave.
         timing: False leaves the speed empty, which differs from run to run.
     """
+    from xml.sax.saxutils import quoteattr  # loads the library's network code
+
     clip, keys = result.clip, _attribute_names(result.frames)
     fps = f"{result.timing.fps:.2f}" if timing else ""
     lines = [
@@ -41,7 +43,7 @@ def render_xml(result: Result, *, timing: bool = True) -> str:
     lines += ["  </frames>", "  <pooled_metrics>"]
     for name, pooled in result.pooled.items():
         values = _attributes({k: pooled[k] for k in POOLS})
-        lines.append(f"    <metric name={quoteattr(_NOT_IN_XML.sub('?', name))} {values}/>")
+        lines.append(f"    <metric name={quoteattr(re.sub(_NOT_IN_XML, '?', name))} {values}/>")
     names = _attribute_names(result.aggregate)
     aggregate = _attributes({names[k]: v for k, v in result.aggregate.items()})
     lines += ["  </pooled_metrics>", f"  <aggregate_metrics {aggregate}/>", "</VMAF>", ""]
@@ -63,7 +65,7 @@ def _attribute_names(names: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     taken = {"frameNum"}
     for name in names:
-        key = _NOT_IN_NAMES.sub("_", name)
+        key = re.sub(_NOT_IN_NAMES, "_", name)
         if not re.match(r"[A-Za-z_]", key):
             key = f"_{key}"
         while key in taken:

@@ -14,10 +14,11 @@ Source: libvmaf f85a853, `integer_vif.c`.
 
 from __future__ import annotations
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
-from numpy.polynomial import chebyshev
 
 from jaxvqa._ops.filters import correlate
 from jaxvqa._ops.fixed import correlate_shift, multiply_high, round_shift
@@ -125,7 +126,8 @@ def _moment_across(
 _TABLE_SIZE = 1 << 15
 
 
-def log_table() -> np.ndarray:
+@functools.cache
+def _log_table() -> np.ndarray:
     """2048 log2(i) for i of 32768 to 65535, less 30720.
 
     The reference rounds a float32 logarithm, halves up; a float64 one gives 38 other entries.
@@ -135,15 +137,20 @@ def log_table() -> np.ndarray:
     return (np.floor(2048 * log2 + 0.5) - 15 * 2048).astype(np.uint16)
 
 
-_TABLE = log_table()
-# 2048 log2(1 + t) for t from 0 to 1 as a polynomial of 2t - 1, within 3e-6
-_NODES = chebyshev.chebpts1(11)
-_POLYNOMIAL = chebyshev.cheb2poly(
-    chebyshev.chebfit(_NODES, 2048 * np.log2((3 + _NODES) / 2), len(_NODES) - 1)
-)
 # what makes a truncated logarithm equal the table: anything from 0.500962 to 0.501058 does
-_POLYNOMIAL[0] += 0.50101
+_ROUNDS = 0.50101
 _EXPONENT_OF_ONE = 1023
+
+
+@functools.cache
+def _polynomial() -> tuple[float, ...]:
+    """2048 log2(1 + t) for t from 0 to 1 as a polynomial of 2t - 1, within 3e-6, and `_ROUNDS`."""
+    from numpy.polynomial import chebyshev  # loaded for programs that are compiled here
+
+    nodes = chebyshev.chebpts1(11)
+    values = 2048 * np.log2((3 + nodes) / 2)
+    first, *rest = chebyshev.cheb2poly(chebyshev.chebfit(nodes, values, len(nodes) - 1))
+    return (float(first + _ROUNDS), *(float(x) for x in rest))
 
 
 def log2_fixed(x: Float[Array, "*shape"]) -> Int[Array, "*shape"]:
@@ -158,7 +165,7 @@ def _by_table(x: Array) -> Array:
     whole = x.astype(jnp.uint32)
     shift = 16 - jax.lax.clz(whole)
     index = ((whole >> shift) - _TABLE_SIZE).astype(jnp.int32)
-    fraction = jnp.asarray(_TABLE).at[index].get(mode="promise_in_bounds")
+    fraction = jnp.asarray(_log_table()).at[index].get(mode="promise_in_bounds")
     return fraction.astype(jnp.int32) + (shift.astype(jnp.int32) + 15) * 2048
 
 
@@ -168,9 +175,10 @@ def _by_polynomial(x: Array) -> Array:
     one = jnp.uint64(_EXPONENT_OF_ONE << 52)
     leading = bits & jnp.uint64(((1 << 15) - 1) << 37) | one
     t = jax.lax.bitcast_convert_type(leading, jnp.float64) * 2.0 - 3.0
-    fraction = jnp.full_like(t, _POLYNOMIAL[-1])
-    for coefficient in _POLYNOMIAL[-2::-1]:
-        fraction = fraction * t + float(coefficient)
+    highest, *others = reversed(_polynomial())
+    fraction = jnp.full_like(t, highest)
+    for coefficient in others:
+        fraction = fraction * t + coefficient
     # the sum shows the whole number in its low bits
     whole = _bits(jnp.floor(fraction) + 2.0**52) + ((bits >> 52) << 11)
     return whole.astype(jnp.int32) - _EXPONENT_OF_ONE * 2048
