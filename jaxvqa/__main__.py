@@ -12,6 +12,7 @@ def run() -> None:
     gc.disable()  # what is imported stays, so collections meanwhile only cost time
     from jaxvqa._cli.main import main  # loads JAX, which takes some time
 
+    gc.freeze()  # nor need the first collection look through it
     gc.enable()
 
     sys.exit(main())
