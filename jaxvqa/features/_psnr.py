@@ -18,7 +18,7 @@ from jaxvqa._ops.double import in_float64
 from jaxvqa._ops.platforms import choose
 from jaxvqa._ops.tiling import map_frames
 from jaxvqa._planes import Planes, VideoLike, libvmaf_chroma_size
-from jaxvqa._typing import Array, Float, Integer, Num
+from jaxvqa._typing import Array, Float, Integer
 from jaxvqa.features._feature import (
     CHROMA_IF_PRESENT,
     LUMA,
@@ -69,7 +69,7 @@ def peak_on_8_bits(bit_depth: int) -> float:
     return ((1 << bit_depth) - 1) / (1 << (bit_depth - 8))
 
 
-def decibels(error: Float[Array, " frames"], peak: float, cap: float) -> Float[Array, " frames"]:
+def decibels(error: Float[Array, ...], peak: float, cap: float) -> Float[Array, ...]:
     """`10 log10(peak^2 / error)`, at most `cap`; where the cap holds, its gradient is 0."""
     # clipped to what float32 holds
     least = min(peak * peak * 10.0 ** (-cap / 10.0), 1e38)
