@@ -80,7 +80,9 @@ def decibels(error: Float[Array, ...], peak: float, cap: float) -> Float[Array, 
 
 
 def _column_sums(
-    peak: int, ref: Integer[Array, "height width"], dis: Integer[Array, "height width"]
+    peak: int,
+    ref: Integer[Array, "*frames height width"],
+    dis: Integer[Array, "*frames height width"],
 ) -> tuple[Array, Array | None]:
     """Squared differences added down each column, exact in 32 bits: low part, and 2^16 times high.
 
@@ -132,16 +134,22 @@ def _size(ref: Planes, plane: str) -> tuple[int, int]:
     return (ref.height, ref.width) if plane == "y" else libvmaf_chroma_size(ref)
 
 
-def _cap(ref: Planes, plane: str, options: PsnrOptions) -> float:
-    """Cap of a plane in dB."""
-    if options.min_sse == 0:
-        return usual_cap(ref.depth)
-    peak, size = _peak(ref.depth, options), math.prod(_size(ref, plane))
-    highest = 10.0 * math.log10(peak * peak / _LEAST_ERROR)
-    error = options.min_sse / size
-    if error < _LEAST_ERROR:  # may be 0
-        return highest
-    return min(math.ceil(10.0 * math.log10(peak * peak / error)), highest)
+@dataclass(frozen=True)
+class _Cap:
+    """Cap of a plane in dB, for pictures like a reference; equal caps compare equal."""
+
+    plane: str
+    options: PsnrOptions
+
+    def __call__(self, ref: Planes) -> float:
+        if self.options.min_sse == 0:
+            return usual_cap(ref.depth)
+        peak, size = _peak(ref.depth, self.options), math.prod(_size(ref, self.plane))
+        highest = 10.0 * math.log10(peak * peak / _LEAST_ERROR)
+        error = self.options.min_sse / size
+        if error < _LEAST_ERROR:  # may be 0
+            return highest
+        return min(math.ceil(10.0 * math.log10(peak * peak / error)), highest)
 
 
 def _sides(ref: Planes, dis: Planes, options: PsnrOptions) -> Iterator[tuple[str, Array, Array]]:
@@ -156,7 +164,7 @@ def _extract(ref: Planes, dis: Planes, options: PsnrOptions) -> Series:
     series: Series = {}
     peak = _peak(ref.depth, options)
     for plane, r, d in _sides(ref, dis, options):
-        cap = _cap(ref, plane, options)
+        cap = _Cap(plane, options)(ref)
 
         def values(error: Array, plane: str = plane, cap: float = cap) -> Series:
             found = {f"psnr_{plane}": decibels(error, peak, cap)}
@@ -190,7 +198,7 @@ def _aggregate(found: Measurement[PsnrOptions]) -> Mapping[str, float]:
 def _outputs(options: PsnrOptions) -> tuple[Output, ...]:
     found = []
     for plane in _PLANES if options.enable_chroma else _PLANES[:1]:
-        best = functools.partial(_cap, plane=plane, options=options)
+        best = _Cap(plane, options)
         name, chroma = f"psnr_{plane}", plane != "y"
         found.append(Output(name, "higher", best, name, of_chroma=chroma))
         if options.enable_mse:
@@ -269,12 +277,14 @@ def _extract_float(ref: Planes, dis: Planes, options: Options) -> Series:
     return _from_error(ref.y, dis.y, depth, value)
 
 
+def _float_cap(ref: Planes) -> float:
+    return usual_cap(ref.depth)
+
+
 FLOAT_PSNR = Feature(
     name="float_psnr",
     summary="peak signal-to-noise ratio of luma on the 8-bit scale",
-    outputs=lambda options: (
-        Output("float_psnr", "higher", lambda ref: usual_cap(ref.depth), "float_psnr"),
-    ),
+    outputs=lambda options: (Output("float_psnr", "higher", _float_cap, "float_psnr"),),
     extract=_extract_float,
     loss=Loss(
         "float_psnr",
