@@ -170,6 +170,16 @@ def as_pair(ref: VideoLike, dis: VideoLike, bit_depth: int | None) -> tuple[Plan
     return ref, dis
 
 
+def libvmaf_chroma_size(planes: Planes) -> tuple[int, int]:
+    """Chroma rows and columns that count: libvmaf drops the last of an odd luma size.
+
+    Decoders round up. A picture one sample wide or high keeps the one that it has.
+    """
+    height = planes.height // 2 if planes.chroma == "420" else planes.height
+    width = planes.width // 2 if planes.chroma in ("420", "422") else planes.width
+    return max(height, 1), max(width, 1)
+
+
 def to_float(codes: Any, bit_depth: int, *, offset: float = 0.0) -> Float[Array, "*shape"]:
     """Code values on the 8-bit scale as floats: `codes / 2^(bit_depth - 8) + offset`.
 

@@ -183,7 +183,7 @@ def _feature_function(name: str, output: str | None, options: Mapping[str, Any])
 
     def frames(ref: Any, dis: Any, bit_depth: int | None = None) -> Array:
         ref, dis = float_pair(ref, dis, bit_depth)
-        check_pictures(feature, dis, resolved)
+        check_pictures(feature, dis, resolved, outputs[wanted])
         return measure_floats(feature, ref, dis, resolved)[wanted]
 
     return frames

@@ -12,13 +12,16 @@ import numpy as np
 import pytest
 
 import jaxvqa.features._adm.plain
+import jaxvqa.features._ansnr.plain
 import jaxvqa.features._motion.plain
 import jaxvqa.features._vif.plain
 from jaxvqa.features._adm.float_adm import adm
+from jaxvqa.features._ansnr.float_ansnr import ansnr
 from jaxvqa.features._motion.float_motion import motion
 from jaxvqa.features._vif.float_vif import vif
 from tests import clips, laws, tolerances
 from tests.oracles import float_features as oracle
+from tests.oracles import psnr as psnr_oracle
 
 PACKAGE = Path(jaxvqa.__file__).parent
 
@@ -75,6 +78,13 @@ METRICS = {
         agreement=tolerances.ADM_WEIGHTS_FLOAT32,
         rounding=tolerances.FLOAT_ADM,
     ),
+    "ansnr": Metric(
+        plain=plain_frames(jaxvqa.features._ansnr.plain.ansnr),
+        fast=functools.partial(ansnr, bit_depth=8),
+        oracle=oracle_frames(psnr_oracle.ansnr, "float_ansnr", "float_anpsnr"),
+        agreement=tolerances.FLOAT64_RELATIVE,
+        rounding=tolerances.ANSNR_ORACLE,
+    ),
     "motion": Metric(
         plain=lambda ref, dis: jaxvqa.features._motion.plain.motion(ref),
         fast=functools.partial(motion, bit_depth=8),
@@ -94,6 +104,7 @@ CASES = [
      "ref_display_height": 2000, "noise_weight": 0.0, "dlm_weight": 0.3, "p_norm": 2.0},
      {"gain_limit": 1.1, "distance": 1.5, "lines": 2000, "noise_weight": 0.0, "dlm_weight": 0.3,
       "p": 2.0}),
+    ("ansnr", (2, 23, 34), {}, {}),
     ("motion", (5, 23, 34), {}, {}),
     ("motion", (1, 16, 21), {}, {}),
 ]  # fmt: skip

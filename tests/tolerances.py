@@ -126,6 +126,14 @@ PERFECT = {"adm": EQUAL_FRAMES_INTEGER_ADM}
 # relative; the tool sums in float64, we sum rows and then columns in float32: 1.5e-7 seen
 MOMENT_RELATIVE = 1e-6
 
+# relative; sums are whole numbers on both sides, ours is then rounded to float32: 5.6e-8 seen.
+# Float frames are summed in float32, which moves a PSNR near 30 dB by 1e-7
+PSNR_RELATIVE = 3e-7
+# relative; the tool sums powers in float32, one sample after the other: 5.8e-7 seen
+ANSNR_RELATIVE = 1e-6
+# dB; float32 against float64: powers within 1e-6, of which 4.3e-6 dB, and logarithms of the peak
+ANSNR_ORACLE = 2e-5
+
 # units in the last place of float32, whole clip against chunks: most metrics give the same bits;
 # SpEED's float64 sums are ordered otherwise, which the covariance amplifies before the rounding
 CHUNK_ULP = 4

@@ -21,7 +21,7 @@ from jaxvqa._scoring.result import ClipInfo
 from jaxvqa.features._feature import Feature
 from jaxvqa.features._options import Options, parse_text
 from jaxvqa.features._registry import differentiable, find
-from jaxvqa.features._run import check_feature, finished
+from jaxvqa.features._run import check_feature, check_pictures, finished
 from jaxvqa.fusion._catalog import load_request
 from jaxvqa.fusion._model import AnyModel, Collection, Model, with_options
 from jaxvqa.fusion._request import ModelRequest, parse_model_text
@@ -140,6 +140,12 @@ class Plan:
         """Raises ValueError or TypeError if something can't measure pictures like `example`."""
         for extraction in self.extractions:
             check_feature(extraction.feature, example, extraction.options)
+            read = {
+                name for use in self.models for key, name in use.inputs if key == extraction.key
+            }
+            outputs = extraction.feature.outputs(extraction.options)
+            wanted = (output for output in outputs if output.name in read)
+            check_pictures(extraction.feature, example, extraction.options, *wanted)
 
     def models_of(self, extraction: Extraction) -> tuple[str, ...]:
         """Names of the models that read an extraction."""

@@ -79,7 +79,8 @@ def _shown(extraction: Extraction, series: Series) -> dict[str, np.ndarray]:
     """An extraction's outputs under the names that results show."""
     values, suffix = series.by_key[extraction.key], extraction.options.suffix
     outputs = extraction.feature.outputs(extraction.options)
-    return {o.name + suffix: np.asarray(values[o.name]) for o in outputs if o.shown}
+    there = (o for o in outputs if o.shown and o.name in values)  # monochrome video may lack some
+    return {o.name + suffix: np.asarray(values[o.name]) for o in there}
 
 
 def _of_the_clip(

@@ -8,6 +8,9 @@ from jaxvqa.features._vif.float_vif import vif as vif
 from jaxvqa.features._adm.float_adm import adm as adm
 from jaxvqa.features._motion.float_motion import motion as motion
 from jaxvqa.features._moment import moment as moment
+from jaxvqa.features._psnr import psnr as psnr
+from jaxvqa.features._psnr import float_psnr as float_psnr
+from jaxvqa.features._ansnr.float_ansnr import ansnr as ansnr
 from jaxvqa.features._speed.speed import speed_chroma as speed_chroma
 from jaxvqa.features._speed.speed import speed_temporal as speed_temporal
 from jaxvqa.features._speed.qa import speed_qa as speed_qa

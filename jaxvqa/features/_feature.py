@@ -59,6 +59,7 @@ class Output:
         key: libvmaf's full key, as model files have it; None if no model may use the value.
         shown: False for values that functions return and results leave out.
         part: "detail" or "chroma" if chroma correction of a model reads it as that.
+        of_chroma: True for a value of the chroma planes that monochrome video goes without.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Output:
     key: str | None = None
     shown: bool = True
     part: Part | None = None
+    of_chroma: bool = False
 
 
 @dataclass(frozen=True)

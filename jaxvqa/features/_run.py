@@ -13,7 +13,7 @@ import jax.numpy as jnp
 
 from jaxvqa._planes import Planes, VideoLike, as_pair, chroma_size
 from jaxvqa._typing import Array
-from jaxvqa.features._feature import CHROMA, Feature, OptionsT, Series
+from jaxvqa.features._feature import CHROMA, Feature, OptionsT, Output, Series
 from jaxvqa.features._options import Option
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -31,11 +31,15 @@ def check_feature(feature: Feature[OptionsT], ref: Planes, options: OptionsT) ->
     check_pictures(feature, ref, options)
 
 
-def check_pictures(feature: Feature[OptionsT], ref: Planes, options: OptionsT) -> None:
-    """`check_feature` without a look at the samples' type."""
-    if feature.need(options) == CHROMA and ref.u is None:
+def check_pictures(
+    feature: Feature[OptionsT], ref: Planes, options: OptionsT, *wanted: Output
+) -> None:
+    """`check_feature` without a look at the samples' type; `wanted` are outputs that must come."""
+    lacking = [feature.name] if feature.need(options) == CHROMA else []
+    lacking += [f"{output.name} of {feature.name}" for output in wanted if output.of_chroma]
+    if lacking and ref.u is None:
         raise ValueError(
-            f"{feature.name} needs chroma, but the video is monochrome (4:0:0): give a video with "
+            f"{lacking[0]} needs chroma, but the video is monochrome (4:0:0): give a video with "
             "chroma, as arrays a jaxvqa.Planes with y, u and v."
         )
     feature.check(ref, options)
@@ -111,6 +115,8 @@ def finished(feature: Feature[OptionsT], series: Series, options: OptionsT) -> S
         series = feature.finish(series, options)
     for output in feature.outputs(options):
         found = series.get(output.name)
+        if found is None and output.of_chroma:
+            continue
         if found is None or found.ndim != 1:
             what = "no value" if found is None else f"an array of shape {found.shape}"
             raise ValueError(
@@ -141,7 +147,7 @@ def measure(
     ref, dis = (with_history(read_planes(feature, x, options), before) for x in (ref, dis))
     series = extracted(feature, ref, dis, options, surrogate=surrogate)
     series = finished(feature, series, options)
-    return {o.name: series[o.name] for o in feature.outputs(options)}
+    return {o.name: series[o.name] for o in feature.outputs(options) if o.name in series}
 
 
 def run(

@@ -187,9 +187,9 @@ def _columns(model: Model, ref: Planes, dis: Planes, banding_gradient: bool) -> 
     """The model's features of the pair."""
     inputs = [_resolve(wanted) for wanted in model.features]
     # everything is checked before anything is computed
-    for feature, options, _ in inputs:
+    for feature, options, output in inputs:
         for side in (ref, dis):
-            check_pictures(feature, side, options)
+            check_pictures(feature, side, options, output)
     measured: dict[tuple[str, Options], tuple[dict[str, Array], Perfect]] = {}
     columns = []
     for feature, options, output in inputs:

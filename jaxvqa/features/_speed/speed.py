@@ -30,7 +30,7 @@ from jaxvqa._ops.double import in_float64
 from jaxvqa._ops.filters import gaussian, separable
 from jaxvqa._ops.resize import axis_taps, scaled_size
 from jaxvqa._ops.tiling import map_frames
-from jaxvqa._planes import Planes, VideoLike
+from jaxvqa._planes import Planes, VideoLike, libvmaf_chroma_size
 from jaxvqa._typing import Array, Float
 from jaxvqa.features._feature import (
     CHROMA,
@@ -160,15 +160,6 @@ def _score(
     return score, (lost_ref | lost_dis).astype(score.dtype)
 
 
-def _chroma_size(ref: Planes) -> tuple[int, int]:
-    """Libvmaf drops the last chroma sample of an odd luma size, where decoders round up."""
-    height, width = ref.height, ref.width
-    return (
-        height // 2 if ref.chroma == "420" else height,
-        width // 2 if ref.chroma in ("420", "422") else width,
-    )
-
-
 def _chroma_program(*planes: Array, depth: int, options: SpeedChromaOptions) -> dict[str, Array]:
     rounded = planes[0].dtype != jnp.float64
     ref_u, ref_v, dis_u, dis_v = jnp.moveaxis(_bands(planes, depth, options), 1, 0)
@@ -193,7 +184,7 @@ def _chroma_program(*planes: Array, depth: int, options: SpeedChromaOptions) -> 
 
 
 def _chroma_extract(ref: Planes, dis: Planes, options: SpeedChromaOptions) -> Series:
-    height, width = _chroma_size(ref)
+    height, width = libvmaf_chroma_size(ref)
     planes = [p[:, :height, :width] for p in (ref.u, ref.v, dis.u, dis.v)]
     program = functools.partial(_chroma_program, depth=ref.depth, options=options)
     return in_float64(program, *map(jnp.asarray, planes))
