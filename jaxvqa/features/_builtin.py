@@ -8,6 +8,8 @@ from jaxvqa.features._vif.float_vif import vif as vif
 from jaxvqa.features._adm.float_adm import adm as adm
 from jaxvqa.features._motion.float_motion import motion as motion
 from jaxvqa.features._moment import moment as moment
+from jaxvqa.features._ssim.float_ssim import ssim as ssim
+from jaxvqa.features._ssim.float_ms_ssim import ms_ssim as ms_ssim
 from jaxvqa.features._speed.speed import speed_chroma as speed_chroma
 from jaxvqa.features._speed.speed import speed_temporal as speed_temporal
 from jaxvqa.features._speed.qa import speed_qa as speed_qa
