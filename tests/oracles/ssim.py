@@ -7,10 +7,17 @@ import numpy as np
 
 HALF = (0.001028, 0.007599, 0.036001, 0.109361, 0.213006)
 WINDOW = np.array([*HALF, 0.266012, *HALF[::-1]])
-WAVELET_HALF = (0.026727, -0.016828, -0.078201, 0.266846)
-WAVELET = np.array([*WAVELET_HALF, 0.602914, *WAVELET_HALF[::-1]])
-# the tool filters with this table, not with the product of two rows
-WAVELET_2D = np.round(np.outer(WAVELET, WAVELET), 6)
+# a quarter of the tool's 9x9 table in millionths, centre included; not quite a product of two rows
+QUARTER = np.array(
+    [
+        [714, -450, -2090, 7132, 16114],
+        [-450, 283, 1316, -4490, -10146],
+        [-2090, 1316, 6115, -20867, -47149],
+        [7132, -4490, -20867, 71207, 160885],
+        [16114, -10146, -47149, 160885, 363505],
+    ]
+)
+WAVELET = np.pad(QUARTER, ((0, 4), (0, 4)), mode="reflect") / 1e6
 C1, C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 C3 = C2 / 2
 EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
@@ -44,7 +51,7 @@ def downsampled(image, factor):
 
 
 def half(image):
-    return sampled(image, WAVELET_2D, 2, tuple((n + 1) // 2 for n in image.shape))
+    return sampled(image, WAVELET, 2, tuple((n + 1) // 2 for n in image.shape))
 
 
 def local_mean(image):

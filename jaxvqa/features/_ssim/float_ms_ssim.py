@@ -12,8 +12,8 @@ import jax.numpy as jnp
 
 from jaxvqa._checks import check_min_size
 from jaxvqa._ops.borders import pad
-from jaxvqa._ops.filters import correlate, filtered
 from jaxvqa._ops.stages import stage
+from jaxvqa._ops.tables import correlate_table
 from jaxvqa._ops.tiling import STRIP_ROWS, map_frames, map_rows
 from jaxvqa._planes import Planes, VideoLike, to_float
 from jaxvqa._typing import Array, Float, Num
@@ -29,10 +29,16 @@ from jaxvqa.features._ssim.similarity import SIDE, lacking
 
 _EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 SCALES = len(_EXPONENTS)
-# the low-pass filter of the 9/7 wavelet, six decimals. The tool's 9x9 table is its product with
-# itself, rounded to six decimals again, which moves no output by more than 5e-7
-_HALF = (0.026727, -0.016828, -0.078201, 0.266846)
-_LOW_PASS = (*_HALF, 0.602914, *_HALF[::-1])
+# the low-pass filter of the 9/7 wavelet times itself, as the tool has it, to six decimals (two of
+# the numbers are not the nearest ones): upper left corner, rows and columns are mirrored
+_CORNER = (
+    (0.000714, -0.000450, -0.002090, 0.007132, 0.016114),
+    (-0.000450, 0.000283, 0.001316, -0.004490, -0.010146),
+    (-0.002090, 0.001316, 0.006115, -0.020867, -0.047149),
+    (0.007132, -0.004490, -0.020867, 0.071207, 0.160885),
+    (0.016114, -0.010146, -0.047149, 0.160885, 0.363505),
+)
+_LOW_PASS = tuple((*row, *row[-2::-1]) for row in (*_CORNER, *_CORNER[-2::-1]))
 _SMALLEST = SIDE << (SCALES - 1)
 _NAMES = (
     "float_ms_ssim",
@@ -47,15 +53,10 @@ def _halved(x: Num[Array, "h w"], bit_depth: int) -> Float[Array, "h2 w2"]:
     padded = pad(x, (border, after[0]), (border, after[1]), "symmetric")
 
     def rows(x: Array) -> Array:
-        down = stage(_halved_down, x, bit_depth=bit_depth)
-        return filtered(down, _LOW_PASS, -1, stride=2)
+        return correlate_table(stage(to_float, x, bit_depth=bit_depth), _LOW_PASS)
 
     halo, strip = len(_LOW_PASS) - 2, STRIP_ROWS // 2
     return map_rows(rows, (padded,), height=height, halo=halo, stride=2, rows=strip)
-
-
-def _halved_down(x: Array, *, bit_depth: int) -> Array:
-    return correlate(to_float(x, bit_depth), _LOW_PASS, -2, stride=2)
 
 
 def _lacks_of_scales(
