@@ -42,9 +42,7 @@ def correlate(
     # numbers, not arrays: they are part of the program, and of its cache key
     numbers = tuple(t if isinstance(t, (int, float)) else float(t) for t in taps)
     axis = axis % x.ndim - x.ndim
-    return _correlate_p.bind(
-        x, taps=numbers, axis=axis, stride=stride, wide=wide, staged=staging()
-    )
+    return _correlate_p.bind(x, taps=numbers, axis=axis, stride=stride, wide=wide, staged=staging())
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(2, 3))

@@ -1,4 +1,4 @@
-"""Filters whose weights are a table that is no product of two rows.
+"""Filters whose weights are a table, not the product of two rows.
 
 The value has C's roundings of a float32 product added to a double: each product is rounded, their
 sum once. So a program that feeds differences of large means gets the same samples as C code.
@@ -7,6 +7,8 @@ sum once. So a program that feeds differences of large means gets the same sampl
 from __future__ import annotations
 
 import contextlib
+import functools
+import operator
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,62 +24,59 @@ from jaxvqa._typing import Array
 Table = tuple[tuple[float, ...], ...]
 
 
-def correlate_table(x: Array, table: Table) -> Array:
-    """Correlates the last two axes with a table, VALID, keeping every other row and column.
-
-    Args:
-        x: `(..., rows, columns)`, floats.
-        table: odd numbers of rows and of columns, equal to their mirror images.
-    """
-    return _table_p.bind(x, table=table, staged=staging())
+def correlate_table(x: Array, table: Table, stride: int) -> Array:
+    """Correlates the last two axes with a square table, VALID, keeping every `stride`-th output."""
+    return _table_p.bind(x, table=table, stride=stride, staged=staging())
 
 
-def _outputs(shape: tuple[int, ...], table: Table) -> tuple[int, int]:
-    rows, columns = shape[-2] - len(table), shape[-1] - len(table[0])
-    return rows // 2 + 1, columns // 2 + 1
+def _outputs(shape: tuple[int, ...], table: Table, stride: int) -> tuple[int, int]:
+    rows, columns = ((n - len(table)) // stride + 1 for n in shape[-2:])
+    return rows, columns
 
 
 def _shifted(x: Array, start: int, count: int, step: int, axis: int) -> Array:
     return jax.lax.slice_in_dim(x, start, start + (count - 1) * step + 1, step, axis=axis)
 
 
-def _every_other(x: Array, *, first: int) -> Array:
-    return _shifted(x, first, (x.shape[-1] - first + 1) // 2, 2, x.ndim - 1)
+def _columns(x: Array, *, first: int, stride: int) -> Array:
+    count = -(-(x.shape[-1] - first) // stride)
+    return _shifted(x, first, count, stride, x.ndim - 1)
 
 
-def _exact(*halves: Array, table: Table, shape: tuple[int, int]) -> Array:
-    """All products of even and odd columns, added in float64 in the order of the table."""
-    rows = halves[0].ndim - 2
+def _exact(*columns: Array, table: Table, shape: tuple[int, int]) -> Array:
+    """All products of columns taken `stride` apart, added in float64 in the order of the table."""
+    stride, axis = len(columns), columns[0].ndim - 2
     total = None
     for v, line in enumerate(table):
         for u, weight in enumerate(line):
-            part = _shifted(halves[u % 2], v, shape[0], 2, rows)
-            part = _shifted(part, u // 2, shape[1], 1, rows + 1)
+            part = _shifted(columns[u % stride], v, shape[0], stride, axis)
+            part = _shifted(part, u // stride, shape[1], 1, axis + 1)
             term = jax.lax.convert_element_type(part * weight, np.float64)
             total = term if total is None else total + term
-    return jax.lax.convert_element_type(total, halves[0].dtype)
+    return jax.lax.convert_element_type(total, columns[0].dtype)
 
 
-def _folded(x: Array, *, table: Table) -> Array:
-    """The same with few operations, rounded otherwise: mirrored rows are added first."""
-    middle, (count, _) = len(table) // 2, _outputs(x.shape, table)
+def _folded(x: Array, *, table: Table, stride: int) -> Array:
+    """The same with few operations, rounded otherwise: rows of equal weights are added first."""
+    count, _ = _outputs(x.shape, table, stride)
     total = None
-    for v in range(middle + 1):
-        lines = _shifted(x, v, count, 2, x.ndim - 2)
-        if v < middle:
-            lines = lines + _shifted(x, len(table) - 1 - v, count, 2, x.ndim - 2)
-        term = filtered(lines, table[v], -1, stride=2)
+    for line in dict.fromkeys(table):
+        rows = [v for v, other in enumerate(table) if other == line]
+        lines = functools.reduce(
+            operator.add, (_shifted(x, v, count, stride, x.ndim - 2) for v in rows)
+        )
+        term = filtered(lines, line, -1, stride=stride)
         total = term if total is None else total + term
     assert total is not None
     return total
 
 
-def _value(x: Array, *, table: Table, staged: bool) -> Array:
+def _value(x: Array, *, table: Table, stride: int, staged: bool) -> Array:
     with _staged(staged):
         if x.dtype != np.float32:
-            return _folded(x, table=table)
-        halves = [stage(_every_other, x, first=first) for first in (0, 1)]
-        return stage(_exact, *halves, table=table, shape=_outputs(x.shape, table))
+            return _folded(x, table=table, stride=stride)
+        columns = [stage(_columns, x, first=first, stride=stride) for first in range(stride)]
+        return stage(_exact, *columns, table=table, shape=_outputs(x.shape, table, stride))
 
 
 @contextlib.contextmanager
@@ -86,15 +85,15 @@ def _staged(staged: bool) -> Iterator[None]:
         yield
 
 
-def _abstract(x: Any, *, table: Table, staged: bool) -> Any:
-    return x.update(shape=(*x.shape[:-2], *_outputs(x.shape, table)))
+def _abstract(x: Any, *, table: Table, stride: int, staged: bool) -> Any:
+    return x.update(shape=(*x.shape[:-2], *_outputs(x.shape, table, stride)))
 
 
-def _transpose(cotangent: Any, x: Any, *, table: Table, staged: bool) -> list[Any]:
+def _transpose(cotangent: Any, x: Any, *, table: Table, stride: int, staged: bool) -> list[Any]:
     if type(cotangent) is ad.Zero:
         return [ad.Zero(x.aval)]
     with _staged(staged):
-        pull = jax.linear_transpose(lambda x: _folded(x, table=table), x.aval)
+        pull = jax.linear_transpose(lambda x: _folded(x, table=table, stride=stride), x.aval)
         return list(pull(cotangent))
 
 
@@ -114,7 +113,7 @@ def _evaluated(x: Any, **how: Any) -> Any:
         return _compiled(x, **how)
 
 
-_compiled = jax.jit(_value, static_argnames=("table", "staged"))
+_compiled = jax.jit(_value, static_argnames=("table", "stride", "staged"))
 _table_p = Primitive("jaxvqa_correlate_table")
 _table_p.def_impl(_evaluated)
 _table_p.def_abstract_eval(_abstract)

@@ -11,14 +11,12 @@ from typing import Any
 import jax.numpy as jnp
 
 from jaxvqa._checks import check_min_size
-from jaxvqa._ops.borders import pad
-from jaxvqa._ops.stages import stage
-from jaxvqa._ops.tables import correlate_table
-from jaxvqa._ops.tiling import STRIP_ROWS, map_frames, map_rows
-from jaxvqa._planes import Planes, VideoLike, to_float
+from jaxvqa._ops.tiling import map_frames
+from jaxvqa._planes import Planes, VideoLike
 from jaxvqa._typing import Array, Float, Num
 from jaxvqa.features._feature import Feature, Loss, Output, Series
 from jaxvqa.features._run import documented, run
+from jaxvqa.features._ssim.downsampling import downsampled
 from jaxvqa.features._ssim.options import (
     MsSsimOptions,
     check_no_decibels,
@@ -46,26 +44,13 @@ _NAMES = (
 )
 
 
-def _halved(x: Num[Array, "h w"], bit_depth: int) -> Float[Array, "h2 w2"]:
-    """Low-pass, every other row and column; odd sizes round up."""
-    height, border = (x.shape[0] + 1) // 2, len(_LOW_PASS) // 2
-    after = [border - 1 + n % 2 for n in x.shape]
-    padded = pad(x, (border, after[0]), (border, after[1]), "symmetric")
-
-    def rows(x: Array) -> Array:
-        return correlate_table(stage(to_float, x, bit_depth=bit_depth), _LOW_PASS)
-
-    halo, strip = len(_LOW_PASS) - 2, STRIP_ROWS // 2
-    return map_rows(rows, (padded,), height=height, halo=halo, stride=2, rows=strip)
-
-
 def _lacks_of_scales(
     ref: Num[Array, "h w"], dis: Num[Array, "h w"], bit_depth: int, options: MsSsimOptions
 ) -> list[dict[str, Float[Array, ""]]]:
     found = []
     for scale in range(SCALES):
         if scale:
-            ref, dis = _halved(ref, bit_depth), _halved(dis, bit_depth)
+            ref, dis = (downsampled(x, _LOW_PASS, 2, bit_depth) for x in (ref, dis))
             bit_depth = 8  # the scale of floats from here on
         luminance = options.enable_lcs or scale == SCALES - 1
         parts = ("l", "c", "s") if luminance else ("c", "s")

@@ -1,24 +1,20 @@
 """SSIM at one scale: the structural similarity index.
 
-Source: libvmaf f85a853, `float_ssim.c`, `ssim.c`, `iqa/decimate.c`; after Wang et al., "Image
+Source: libvmaf f85a853, `float_ssim.c`, `ssim.c`; after Wang et al., "Image
 quality assessment: from error visibility to structural similarity", IEEE TIP 13(4), 2004.
 """
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
-import jax.numpy as jnp
-
 from jaxvqa._checks import check_min_size
-from jaxvqa._ops.borders import pad
-from jaxvqa._ops.stages import cpu_stage
 from jaxvqa._ops.tiling import map_frames
-from jaxvqa._planes import Planes, VideoLike, to_float
-from jaxvqa._typing import Array, Float, Num
+from jaxvqa._planes import Planes, VideoLike
+from jaxvqa._typing import Array
 from jaxvqa.features._feature import Feature, Loss, Output, Series
 from jaxvqa.features._run import documented, run
+from jaxvqa.features._ssim.downsampling import downsampled, downsampled_size
 from jaxvqa.features._ssim.options import (
     SsimOptions,
     check_no_decibels,
@@ -35,35 +31,6 @@ def _factor(planes: Planes, options: SsimOptions) -> int:
     return options.scale or max(1, int(min(planes.height, planes.width) / 256 + 0.5))
 
 
-def _size(height: int, width: int, factor: int) -> tuple[int, int]:
-    """Of the downsampled picture. An odd size adds a sample, whatever the factor, as in the tool."""
-    if factor == 1:
-        return height, width
-    return height // factor + height % 2, width // factor + width % 2
-
-
-def _downsampled(x: Num[Array, "h w"], factor: int, bit_depth: int) -> Float[Array, "h2 w2"]:
-    """Means of blocks of `factor` x `factor`, the first ones centred on the first sample."""
-    size = _size(*x.shape, factor)
-    before = factor // 2
-    ends = [n * factor - before - old for n, old in zip(size, x.shape, strict=True)]
-    x = x[: x.shape[0] + min(ends[0], 0), : x.shape[1] + min(ends[1], 0)]
-    x = pad(x, (before, max(ends[0], 0)), (before, max(ends[1], 0)), "symmetric")
-    rows = cpu_stage(_sums_down, x, factor=factor, bit_depth=bit_depth)
-    return cpu_stage(_means_across, rows, factor=factor)
-
-
-def _sums_down(x: Array, *, factor: int, bit_depth: int) -> Array:
-    x = to_float(x, bit_depth).reshape(-1, factor, x.shape[1])
-    return functools.reduce(jnp.add, (x[:, k] for k in range(factor)))
-
-
-def _means_across(x: Array, *, factor: int) -> Array:
-    x = x.reshape(x.shape[0], -1, factor)
-    total = functools.reduce(jnp.add, (x[..., k] for k in range(factor)))
-    return total * (1.0 / factor**2)
-
-
 def _extract(ref: Planes, dis: Planes, options: SsimOptions) -> Series:
     factor = _factor(ref, options)
     parts = ("all", "l", "c", "s") if options.enable_lcs else ("all",)
@@ -71,7 +38,8 @@ def _extract(ref: Planes, dis: Planes, options: SsimOptions) -> Series:
     def frame(*pair: Array) -> dict[str, Array]:
         if factor == 1:
             return lacking(*pair, ref.depth, parts)
-        small = (_downsampled(x, factor, ref.depth) for x in pair)
+        table = ((factor**-2.0,) * factor,) * factor
+        small = (downsampled(x, table, factor, ref.depth) for x in pair)
         return lacking(*small, 8, parts)
 
     lacks = map_frames(frame, ref.y, dis.y, recompute=True)
@@ -87,8 +55,9 @@ def _outputs(options: SsimOptions) -> tuple[Output, ...]:
 
 def _check(ref: Planes, options: SsimOptions) -> None:
     factor = _factor(ref, options)
+    size = downsampled_size(ref.height, ref.width, factor)
     after = f" (after downsampling by {factor})" if factor > 1 else ""
-    check_min_size(f"float_ssim{after}", *_size(ref.height, ref.width, factor), SIDE, SIDE)
+    check_min_size(f"float_ssim{after}", *size, SIDE, SIDE)
 
 
 FLOAT_SSIM = Feature(
