@@ -90,11 +90,10 @@ def _transpose(
 
 
 def _jvp(phases: Any, tangents: Any, **how: Any) -> tuple[Array, Any]:
-    """Linear in all phases together, which change together or not at all."""
-    value = _sum_p.bind(*phases, **how)
-    if all(type(t) is ad.Zero for t in tangents):
-        return value, ad.Zero.from_primal_value(value)
-    return value, _sum_p.bind(*(ad.instantiate_zeros(t) for t in tangents), **how)
+    """Linear in all phases together."""
+    return _sum_p.bind(*phases, **how), _sum_p.bind(
+        *(ad.instantiate_zeros(t) for t in tangents), **how
+    )
 
 
 def _batched(args: Any, dims: Any, **how: Any) -> tuple[Array, int]:

@@ -27,7 +27,7 @@ def downsampled(
     x: Num[Array, "h w"], table: Table, factor: int, bit_depth: int
 ) -> Float[Array, "h2 w2"]:
     """Every `factor`-th sample of a picture filtered with a square table, symmetric borders."""
-    size = downsampled_size(*x.shape, factor)
+    size = downsampled_size(x.shape[0], x.shape[1], factor)
     before = len(table) // 2
     after = [
         (n - 1) * factor + len(table) - before - old for n, old in zip(size, x.shape, strict=True)

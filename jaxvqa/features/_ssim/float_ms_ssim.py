@@ -59,8 +59,10 @@ def _lacks_of_scales(
 
 
 def _extract(ref: Planes, dis: Planes, options: MsSsimOptions) -> Series:
-    def frame(*pair: Array) -> list[dict[str, Array]]:
-        return _lacks_of_scales(*pair, ref.depth, options)
+    depth = ref.depth
+
+    def frame(ref: Array, dis: Array) -> list[dict[str, Array]]:
+        return _lacks_of_scales(ref, dis, depth, options)
 
     scales = map_frames(frame, ref.y, dis.y, recompute=True)
     log = jnp.zeros_like(scales[0]["c"])

@@ -32,15 +32,15 @@ def _factor(planes: Planes, options: SsimOptions) -> int:
 
 
 def _extract(ref: Planes, dis: Planes, options: SsimOptions) -> Series:
-    factor = _factor(ref, options)
+    factor, depth = _factor(ref, options), ref.depth
     parts = ("all", "l", "c", "s") if options.enable_lcs else ("all",)
 
-    def frame(*pair: Array) -> dict[str, Array]:
+    def frame(ref: Array, dis: Array) -> dict[str, Array]:
         if factor == 1:
-            return lacking(*pair, ref.depth, parts)
+            return lacking(ref, dis, depth, parts)
         table = ((factor**-2.0,) * factor,) * factor
-        small = (downsampled(x, table, factor, ref.depth) for x in pair)
-        return lacking(*small, 8, parts)
+        ref, dis = (downsampled(x, table, factor, depth) for x in (ref, dis))
+        return lacking(ref, dis, 8, parts)  # the scale of floats from here on
 
     lacks = map_frames(frame, ref.y, dis.y, recompute=True)
     result = {"float_ssim": score_of(lacks["all"], ref, options)}
