@@ -58,6 +58,7 @@ def _exact(*phases: Array, table: Table, shape: _Shape, staged: bool = False) ->
             part = _shifted(part, u // stride, shape[1], 1, axis + 1)
             term = jax.lax.convert_element_type(part * weight, np.float64)
             total = term if total is None else total + term
+    assert total is not None
     return jax.lax.convert_element_type(total, phases[0].dtype)
 
 

@@ -136,6 +136,6 @@ def ms_ssim(
         >>> ref = np.random.default_rng(0).integers(0, 256, (1, 176, 176), np.uint8)
         >>> found = jaxvqa.features.ms_ssim(ref, ref // 2)
         >>> round(float(found["float_ms_ssim"][0]), 2)
-        0.86
+        0.82
     """
     return run(FLOAT_MS_SSIM, ref, dis, bit_depth, options)
