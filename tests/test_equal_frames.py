@@ -13,7 +13,10 @@ from jaxvqa.features._run import run
 from tests import clips, tolerances
 
 # numerators and denominators are compared too
-SETTINGS = {"float_vif": {"debug": True}, "float_adm": {"debug": True}}
+SETTINGS = {
+    "float_vif": {"debug": True}, "float_adm": {"debug": True},
+    "float_ssim": {"enable_lcs": True}, "float_ms_ssim": {"enable_lcs": True},
+}  # fmt: skip
 RATIOS = {
     "float_vif": [("vif_num", "vif_den")]
     + [(f"vif_num_scale{s}", f"vif_den_scale{s}") for s in range(4)],
@@ -22,8 +25,8 @@ RATIOS = {
 }
 # the other members of the FUNQUE family are made of the same atoms as these two
 FLOATS = (
-    "float_vif", "float_adm", "speed_chroma", "speed_temporal", "speed_qa", "funque",
-    "fs_3c_funque_plus", "strred",
+    "float_vif", "float_adm", "float_ssim", "float_ms_ssim", "speed_chroma",
+    "speed_temporal", "speed_qa", "funque", "fs_3c_funque_plus", "strred",
 )  # fmt: skip
 # halves compile times and costs speed that tests don't need
 QUICK = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
@@ -62,8 +65,9 @@ def check_perfect(name, found, tolerance):
 def scored():
     """Float features by the scoring engine; of odd size, and large enough for strips of rows."""
     pair = textured(353, 385)
-    switches = {name: "=debug=true" if name in SETTINGS else "" for name in FEATURES}
-    wanted = [name + switches[name] for name in FLOATS]
+    wanted = [
+        name + "".join(f"={switch}=true" for switch in SETTINGS.get(name, ())) for name in FLOATS
+    ]
     return jaxvqa.score(pair, pair, model=None, features=wanted).frames
 
 
@@ -74,7 +78,7 @@ def test_scoring_engine(name):
 
 @pytest.mark.parametrize("name", FLOATS)
 def test_float64_in_a_batch(name):
-    ref = textured(160, 176, np.float64)
+    ref = textured(176, 176, np.float64)
     batch = jax.tree.map(lambda p: np.stack([p, p[::-1]]), ref)
     program = jax.jit(jax.vmap(functools.partial(measure, name)), compiler_options=QUICK)
     with jax.enable_x64(True):

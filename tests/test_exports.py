@@ -10,10 +10,10 @@ from jaxvqa import losses
 PLATFORMS = ("cpu", "cuda", "tpu")
 
 
-@pytest.mark.parametrize("name", ("vmaf", "ms_essim", "y_funque_plus"))
+@pytest.mark.parametrize("name", ("vmaf", "ms_essim", "y_funque_plus", "ssim", "ms_ssim"))
 def test_gradients_of_losses(name):
     loss = getattr(losses, name)
-    frame = jax.ShapeDtypeStruct((64, 96), jnp.float32)
+    frame = jax.ShapeDtypeStruct((176, 192) if name == "ms_ssim" else (64, 96), jnp.float32)
     step = jax.jit(jax.value_and_grad(lambda dis, ref: loss(ref, dis, bit_depth=8).sum()))
     exported = jax.export.export(step, platforms=PLATFORMS)(frame, frame)
     assert exported.platforms == PLATFORMS

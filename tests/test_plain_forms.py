@@ -14,14 +14,18 @@ import pytest
 import jaxvqa.features._adm.plain
 import jaxvqa.features._ansnr.plain
 import jaxvqa.features._motion.plain
+import jaxvqa.features._ssim.plain
 import jaxvqa.features._vif.plain
 from jaxvqa.features._adm.float_adm import adm
 from jaxvqa.features._ansnr.float_ansnr import ansnr
 from jaxvqa.features._motion.float_motion import motion
+from jaxvqa.features._ssim.float_ms_ssim import ms_ssim
+from jaxvqa.features._ssim.float_ssim import ssim
 from jaxvqa.features._vif.float_vif import vif
 from tests import clips, laws, tolerances
 from tests.oracles import float_features as oracle
 from tests.oracles import psnr as psnr_oracle
+from tests.oracles import ssim as ssim_oracle
 
 PACKAGE = Path(jaxvqa.__file__).parent
 
@@ -57,6 +61,15 @@ def oracle_frames(fn, *names):
     return clip
 
 
+def oracle_ms_ssim(ref, dis):
+    rows = [ssim_oracle.ms_ssim(*frames) for frames in zip(ref, dis, strict=True)]
+    found = {"float_ms_ssim": [row[0] for row in rows]}
+    for part, name in enumerate("lcs", 1):
+        for scale in range(5):
+            found[f"float_ms_ssim_{name}_scale{scale}"] = [row[part][scale] for row in rows]
+    return found
+
+
 def oracle_motion(ref, dis):
     return dict(zip(("motion", "motion2", "motion3"), oracle.motion(list(ref)), strict=True))
 
@@ -85,6 +98,22 @@ METRICS = {
         agreement=tolerances.FLOAT64_RELATIVE,
         rounding=tolerances.ANSNR_ORACLE,
     ),
+    "ssim": Metric(
+        plain=plain_frames(jaxvqa.features._ssim.plain.ssim),
+        fast=functools.partial(ssim, bit_depth=8, enable_lcs=True),
+        oracle=oracle_frames(
+            ssim_oracle.ssim, "float_ssim", *(f"float_ssim_{part}" for part in "lcs")
+        ),
+        agreement=tolerances.FLOAT64_RELATIVE,
+        rounding=tolerances.SSIM_ORACLE,
+    ),
+    "ms_ssim": Metric(
+        plain=plain_frames(jaxvqa.features._ssim.plain.ms_ssim),
+        fast=functools.partial(ms_ssim, bit_depth=8, enable_lcs=True),
+        oracle=oracle_ms_ssim,
+        agreement=tolerances.FLOAT64_RELATIVE,
+        rounding=tolerances.SSIM_ORACLE,
+    ),
     "motion": Metric(
         plain=lambda ref, dis: jaxvqa.features._motion.plain.motion(ref),
         fast=functools.partial(motion, bit_depth=8),
@@ -105,6 +134,10 @@ CASES = [
      {"gain_limit": 1.1, "distance": 1.5, "lines": 2000, "noise_weight": 0.0, "dlm_weight": 0.3,
       "p": 2.0}),
     ("ansnr", (2, 23, 34), {}, {}),
+    ("ssim", (2, 23, 34), {}, {}),
+    ("ssim", (2, 35, 48), {"scale": 3}, {"scale": 3}),
+    ("ssim", (1, 389, 401), {}, {}),
+    ("ms_ssim", (1, 177, 190), {}, {}),
     ("motion", (5, 23, 34), {}, {}),
     ("motion", (1, 16, 21), {}, {}),
 ]  # fmt: skip

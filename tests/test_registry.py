@@ -24,7 +24,7 @@ FUNCTIONS = {fn.feature.name: fn for fn in vars(_builtin).values() if hasattr(fn
 # frames that some metrics need to be larger; SpEED needs more blocks than a covariance has rows
 SIZES = {
     "cambi": (48, 216), "speed_chroma": (176, 176), "speed_temporal": (176, 176),
-    "speed_qa": (160, 176),
+    "speed_qa": (160, 176), "float_ms_ssim": (176, 176),
 }  # fmt: skip
 FRAMES = 3
 DOCS = Path(__file__).parent.parent / "docs" / "metrics.md"

@@ -143,3 +143,14 @@ CHUNK_ULP = 4
 PLAIN_EQUAL_PAIR = 1e-5
 # relative; textbook formulas in float32: variances as differences of means, inverse covariances
 PLAIN_FLOAT32 = 1e-3
+
+# SSIM, MS-SSIM and their parts: means are rounded where the tool rounds them, so what is left is
+# the last place of float32, 6e-8 seen; the agreement asked for
+SSIM = 1e-6
+# float32 means of squares against float64: steps of 0.004 at white beside a constant of 58, in
+# smooth areas not averaged out; the tool's own distance from float64 is up to 2.0e-5
+SSIM_ORACLE = 4e-5
+# decibels, absolute; 6e-8 of a score, which the logarithm divides by what is left to 1
+SSIM_DECIBELS = 1e-4
+# relative to the largest; the same float32 variances, in a gradient: 1.4e-5 seen
+SSIM_GRADIENT = 1e-4

@@ -28,16 +28,22 @@ def gaussian(width: int, sigma: float) -> tuple[float, ...]:
     return tuple(float(t) for t in taps / taps.sum())
 
 
-def correlate(x: Array, taps: Sequence[Any], axis: int, *, stride: int = 1) -> Array:
+def correlate(
+    x: Array, taps: Sequence[Any], axis: int, *, stride: int = 1, wide: bool = False
+) -> Array:
     """Correlates one axis with `taps`, VALID, keeping every `stride`-th output.
 
     Taps equal to their mirror image are folded: the two samples are added before the product.
-    Python-number taps keep the dtype of `x`, integers included.
+    Python-number taps keep the dtype of `x`, integers included. A `wide` sum has C's roundings of
+    a float32 product added to a double: each product is rounded, their sum once. Its pull-back is
+    an ordinary correlation.
     """
     # numbers, not arrays: they are part of the program, and of its cache key
     numbers = tuple(t if isinstance(t, (int, float)) else float(t) for t in taps)
     axis = axis % x.ndim - x.ndim
-    return _correlation().bind(x, taps=numbers, axis=axis, stride=stride, staged=staging())
+    return _correlation().bind(
+        x, taps=numbers, axis=axis, stride=stride, wide=wide, staged=staging()
+    )
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(2, 3))
@@ -67,7 +73,13 @@ def _correlate_product_jvp(
 
 
 def _slices(
-    x: Array, *, taps: tuple[float, ...], axis: int, stride: int, staged: bool = False
+    x: Array,
+    *,
+    taps: tuple[float, ...],
+    axis: int,
+    stride: int,
+    wide: bool = False,
+    staged: bool = False,
 ) -> Array:
     """`correlate` written out: shifted slices, multiplied and added."""
     del staged  # which matters to the transpose alone
@@ -79,6 +91,12 @@ def _slices(
         return jax.lax.slice_in_dim(x, k, k + span, stride, axis)
 
     n = len(taps)
+    if wide and x.dtype == np.float32:
+        # with no product in the type of the sum there is nothing to fuse, so every compiler agrees
+        total = jax.lax.convert_element_type(shifted(0) * taps[0], np.float64)
+        for k in range(1, n):
+            total = total + jax.lax.convert_element_type(shifted(k) * taps[k], np.float64)
+        return jax.lax.convert_element_type(total, np.float32)
     if n > 1 and all(taps[k] == taps[n - 1 - k] for k in range(n // 2)):
         total = shifted(n // 2) * taps[n // 2] if n % 2 else None
         for k in range(n // 2):
@@ -92,14 +110,23 @@ def _slices(
     return total
 
 
-def _abstract(x: Any, *, taps: tuple[float, ...], axis: int, stride: int, staged: bool) -> Any:
+def _abstract(
+    x: Any, *, taps: tuple[float, ...], axis: int, stride: int, wide: bool, staged: bool
+) -> Any:
     shape = list(x.shape)
     shape[axis] = (shape[axis] - len(taps)) // stride + 1
     return x.update(shape=tuple(shape))
 
 
 def _transpose(
-    cotangent: Any, x: Any, *, taps: tuple[float, ...], axis: int, stride: int, staged: bool
+    cotangent: Any,
+    x: Any,
+    *,
+    taps: tuple[float, ...],
+    axis: int,
+    stride: int,
+    wide: bool,
+    staged: bool,
 ) -> list[Any]:
     """Correlation with reversed taps of what comes back, spread out and surrounded by zeros."""
     if type(cotangent) is ad.Zero:
@@ -108,7 +135,9 @@ def _transpose(
     around = (len(taps) - 1, size - ((count - 1) * stride + 1))
     with keep_stages() if staged else contextlib.nullcontext():
         padded = stage(_in_zeros, cotangent, axis=axis, around=around, between=stride - 1)
-    return [_correlation().bind(padded, taps=taps[::-1], axis=axis, stride=1, staged=staged)]
+    del wide  # a matter of the value alone
+    how: dict[str, Any] = {"axis": axis, "stride": 1, "wide": False, "staged": staged}
+    return [_correlation().bind(padded, taps=taps[::-1], **how)]
 
 
 def _in_zeros(x: Array, *, axis: int, around: tuple[int, int], between: int) -> Array:
@@ -146,12 +175,20 @@ def _correlation() -> Any:
     from jax.extend.core import Primitive
 
     made = Primitive("jaxvqa_correlate")
-    made.def_impl(jax.jit(_slices, static_argnames=("taps", "axis", "stride", "staged")))
+    made.def_impl(_evaluated)
     made.def_abstract_eval(_abstract)
     mlir.register_lowering(made, _lowered)
     ad.deflinear2(made, _transpose)
     batching.primitive_batchers[made] = _batched
     return made
+
+
+def _evaluated(x: Any, **how: Any) -> Any:
+    with jax.enable_x64(True):  # a wide sum needs it, and nothing else here has a type of its own
+        return _compiled(x, **how)
+
+
+_compiled = jax.jit(_slices, static_argnames=("taps", "axis", "stride", "wide", "staged"))
 
 
 def filtered(x: Array, taps: Sequence[Any], axis: int, *, stride: int = 1) -> Array:
