@@ -8,6 +8,8 @@ from jaxvqa.features._vif.float_vif import vif as vif
 from jaxvqa.features._adm.float_adm import adm as adm
 from jaxvqa.features._motion.float_motion import motion as motion
 from jaxvqa.features._moment import moment as moment
+from jaxvqa.features._ciede.ciede import ciede as ciede
+from jaxvqa.features._psnr_hvs.psnr_hvs import psnr_hvs as psnr_hvs
 from jaxvqa.features._speed.speed import speed_chroma as speed_chroma
 from jaxvqa.features._speed.speed import speed_temporal as speed_temporal
 from jaxvqa.features._speed.qa import speed_qa as speed_qa
