@@ -86,8 +86,9 @@ def visible_error(
         sensitivity: the table of the plane, `(8, 8)`.
         peak: largest code value.
     """
-    no_mean = np.ones((SIZE, SIZE))
-    no_mean[0, 0] = 0  # the mean of a block hides nothing, and nothing hides its error
+    sensitivity = sensitivity[None, None]
+    no_mean = np.ones_like(sensitivity)
+    no_mean[..., 0, 0] = 0  # the mean of a block hides nothing, and nothing hides its error
     share = (MASKING * sensitivity) ** 2
     sides = [blocks_of(ref), blocks_of(dis)]
     (whole_r, rest_r), (whole_d, rest_d) = (coefficients(side) for side in sides)
