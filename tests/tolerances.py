@@ -154,3 +154,18 @@ SSIM_ORACLE = 4e-5
 SSIM_DECIBELS = 1e-4
 # relative to the largest; the same float32 variances, in a gradient: 1.4e-5 seen
 SSIM_GRADIENT = 1e-4
+
+# ciede, score: the tool rounds Lab to float32, we compute from float32 samples; 9e-6 seen, the
+# agreement asked for is 1e-4
+CIEDE = 5e-5
+# half a unit of the fourth decimal, with room for the rounding of the published colours
+CIEDE_PUBLISHED = 1e-4
+# relative; mean difference in float32
+CIEDE_RELATIVE = 2e-6
+# float64 scores: the fast form has power series where the plain one has angles, see there
+CIEDE_SERIES = 1e-5
+
+# psnr_hvs, dB: the tool adds millions of terms in float32, one by one; 1.6e-3 seen at 1080p
+PSNR_HVS = 2e-3
+# relative error of the mean square: float32 sums of 64 terms and of blocks
+PSNR_HVS_FLOAT32 = 2e-6

@@ -13,6 +13,8 @@ from jaxvqa.features._psnr import float_psnr as float_psnr
 from jaxvqa.features._ansnr.float_ansnr import ansnr as ansnr
 from jaxvqa.features._ssim.float_ssim import ssim as ssim
 from jaxvqa.features._ssim.float_ms_ssim import ms_ssim as ms_ssim
+from jaxvqa.features._ciede.ciede import ciede as ciede
+from jaxvqa.features._psnr_hvs.psnr_hvs import psnr_hvs as psnr_hvs
 from jaxvqa.features._speed.speed import speed_chroma as speed_chroma
 from jaxvqa.features._speed.speed import speed_temporal as speed_temporal
 from jaxvqa.features._speed.qa import speed_qa as speed_qa
