@@ -23,7 +23,7 @@ NAMES = ("float_ssim", "float_ms_ssim")
 SSIM = ("float_ssim", "float_ssim_l", "float_ssim_c", "float_ssim_s")
 PARTS = [f"float_ms_ssim_{p}_scale{s}" for p in "lcs" for s in range(5)]
 ODD = "bunny_353x289_444_odd"
-# what the tool prints for it: six digits, revision f85a853
+# what a vmaf tool prints for it that calls itself 3.2.0: six digits, revision not known
 PRINTED = {
     "float_ssim=scale=2": [0.986061, 0.986375, 0.9866, 0.986509],
     "float_ssim=scale=3": [0.993091, 0.993176, 0.993199, 0.993035],

@@ -92,7 +92,7 @@ def _slices(
 
     n = len(taps)
     if wide and x.dtype == np.float32:
-        # with no product in the type of the sum there is nothing to fuse, so every compiler agrees
+        # with no product in the type of the sum there is nothing for a compiler to fuse
         total = jax.lax.convert_element_type(shifted(0) * taps[0], np.float64)
         for k in range(1, n):
             total = total + jax.lax.convert_element_type(shifted(k) * taps[k], np.float64)
