@@ -38,6 +38,8 @@ def another(o):
         return not o.default
     if isinstance(o.default, str):
         return next(c for c in o.choices or ("pq",) if c != o.default)
+    if o.high is None:
+        return o.default + 1
     return o.high if o.high != o.default else o.low
 
 
