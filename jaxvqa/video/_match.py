@@ -1,0 +1,313 @@
+"""Which frame of one video is compared with which of another: by index or by time."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
+
+from jaxvqa.video._pair_report import PairingReport, Tally, frames_text, seconds_text
+
+Ref = TypeVar("Ref")
+Dis = TypeVar("Dis")
+Driver = TypeVar("Driver")
+Held = TypeVar("Held")
+
+PAIR = ("auto", "index", "time")
+DRIVE = ("distorted", "reference")
+# of a frame's duration; a larger tolerance would reach the next frame
+_MOST_SLACK = Fraction(1, 4)
+# tolerances by which the later of two frames must be nearer
+_TIE = 1
+
+# steps over the remaining frames, at most so many, and returns how many there were
+CountRest = Callable[[int | None], int]
+
+
+@runtime_checkable
+class Strategy(Protocol):
+    """A rule that pairs two streams of frames.
+
+    Attributes:
+        name: "index" or "time".
+    """
+
+    name: str
+
+    @property
+    def report(self) -> PairingReport:
+        """What the latest run of `pairs` did; complete when it has ended."""
+        ...
+
+    def pairs(
+        self,
+        ref: Iterator[tuple[Fraction | None, Ref]],
+        dis: Iterator[tuple[Fraction | None, Dis]],
+        *,
+        limit: int | None = None,
+        count_ref: CountRest | None = None,
+        count_dis: CountRest | None = None,
+    ) -> Iterator[tuple[Ref, Dis]]:
+        """Pairs two streams, each read once and in step.
+
+        Args:
+            ref: time in seconds, from the first frame, and frame of the reference, sorted.
+            dis: the same of the distorted video.
+            limit: the most pairs; nothing is read or counted after it.
+            count_ref: counts the rest of the reference cheaply; else the stream is read on.
+            count_dis: the same of the distorted video.
+
+        Yields:
+            A frame of the reference and one of the distorted video.
+        """
+        ...
+
+
+def _rest(stream: Iterator[Any], count: CountRest | None, most: int | None) -> int:
+    """Frames that remain in a stream, counted up to `most`."""
+    if count is not None:
+        return count(most)
+    return sum(1 for _ in itertools.islice(stream, most))
+
+
+class ByIndex:
+    """Pairs the frames in their order; times are followed, and decide nothing.
+
+    Args:
+        offset: frames of the reference to leave out at its start; negative: of the distorted video.
+        frame: seconds a frame of the reference, for `first_apart`, or None.
+    """
+
+    name = "index"
+
+    def __init__(self, offset: int = 0, frame: Fraction | None = None) -> None:
+        self.offset = offset
+        self._frame = frame
+        self._tally = Tally()
+
+    @property
+    def report(self) -> PairingReport:
+        """What the latest run of `pairs` did; complete when it has ended."""
+        return self._tally.report(self.name, None, frames_text(self.offset))
+
+    def pairs(
+        self,
+        ref: Iterator[tuple[Fraction | None, Ref]],
+        dis: Iterator[tuple[Fraction | None, Dis]],
+        *,
+        limit: int | None = None,
+        count_ref: CountRest | None = None,
+        count_dis: CountRest | None = None,
+    ) -> Iterator[tuple[Ref, Dis]]:
+        """See `Strategy.pairs`; times are compared from the first pair on."""
+        tally = self._tally = Tally()
+        tally.miss(0, _rest(ref, None, max(0, self.offset)))
+        tally.miss(1, _rest(dis, None, max(0, -self.offset)))
+        first: Fraction | None = None
+        while limit is None or tally.pairs < limit:
+            shown, other = next(ref, None), next(dis, None)
+            if shown is None or other is None:
+                most = None if limit is None else limit - tally.pairs - 1
+                if shown is not None:
+                    tally.miss(0, 1 + _rest(ref, count_ref, most))
+                if other is not None:
+                    tally.miss(1, 1 + _rest(dis, count_dis, most))
+                return
+            difference = None
+            if shown[0] is not None and other[0] is not None:
+                difference = other[0] - shown[0]
+                first = difference if first is None else first
+                difference -= first
+            self._follow(tally, difference)
+            pair = shown[1], other[1]
+            del shown, other
+            yield pair
+            del pair
+
+    def _follow(self, tally: Tally, difference: Fraction | None) -> None:
+        apart = (
+            difference is not None and self._frame is not None and 2 * abs(difference) > self._frame
+        )
+        if apart and tally.first_apart is None:
+            tally.first_apart = tally.pairs
+        tally.pair(difference)
+
+
+class _Window(Generic[Held]):
+    """The frame of a stream that is compared now, and the one after it."""
+
+    def __init__(self, stream: Iterator[tuple[Fraction | None, Held]], frame: Fraction) -> None:
+        self.stream = stream
+        self.shown = next(stream, None)
+        self.following = None if self.shown is None else next(stream, None)
+        self.first = True
+        self.uses = 0
+        self._last = frame
+
+    @property
+    def distance(self) -> Fraction:
+        """Seconds from the shown frame to the following; at the end, from the one before."""
+        if self.shown is None or self.following is None:
+            return self._last
+        return seconds(self.following) - seconds(self.shown)
+
+    @property
+    def unused(self) -> int:
+        """Frames in the window that are in no pair."""
+        return (self.shown is not None and not self.uses) + (self.following is not None)
+
+    def step(self) -> None:
+        """Makes the following frame the shown one."""
+        self._last = self.distance or self._last
+        self.shown, self.first, self.uses = self.following, False, 0
+        self.following = next(self.stream, None)
+
+
+def seconds(timed: tuple[Fraction | None, Any]) -> Fraction:
+    """The time of a frame that must have one."""
+    if timed[0] is None:
+        raise ValueError("a frame has no time: pair the videos by index with pair='index'.")
+    return timed[0]
+
+
+class ByTime:
+    """Pairs frames that are on screen at the same time.
+
+    Driven by the distorted video, each of its frames is compared with the reference frame nearest
+    in time; the later of two only if it is nearer by more than the tolerance, so that of two
+    equally near the one on screen is taken. Before the first and after the last reference frame
+    the nearest counts within half a frame. Driven by the reference, each of its frames is compared
+    with the distorted frame on screen, which ends one frame after the last began. Nothing is
+    repeated past an end. The tolerance is never more than a quarter of the frame it is applied to.
+
+    Args:
+        drive: the side that gives one pair a frame, "distorted" or "reference".
+        tolerance: seconds by which a difference of times may be off, the sum of both ticks.
+        offset: seconds from the start of the reference to that of the distorted video.
+        frame: seconds a frame of the side that does not drive, used where it has one frame only.
+        offset_text: the offset as it was given, or None for seconds.
+    """
+
+    name = "time"
+
+    def __init__(
+        self,
+        drive: str = "distorted",
+        tolerance: Fraction = Fraction(0),
+        offset: Fraction = Fraction(0),
+        frame: Fraction | None = None,
+        offset_text: str | None = None,
+    ) -> None:
+        if drive not in DRIVE:
+            raise ValueError(f"drive must be one of {', '.join(DRIVE)}, not {drive!r}.")
+        self.drive = drive
+        self.offset = offset
+        self._tolerance = tolerance
+        self._frame = frame or Fraction(0)
+        self._text = seconds_text(offset) if offset_text is None else offset_text
+        self._tally = Tally()
+
+    @property
+    def report(self) -> PairingReport:
+        """What the latest run of `pairs` did; complete when it has ended."""
+        return self._tally.report(self.name, self.drive, self._text)
+
+    def pairs(
+        self,
+        ref: Iterator[tuple[Fraction | None, Ref]],
+        dis: Iterator[tuple[Fraction | None, Dis]],
+        *,
+        limit: int | None = None,
+        count_ref: CountRest | None = None,
+        count_dis: CountRest | None = None,
+    ) -> Iterator[tuple[Ref, Dis]]:
+        """See `Strategy.pairs`; of the side that does not drive one frame is read ahead.
+
+        Raises:
+            ValueError: a frame without a time.
+        """
+        tally = self._tally = Tally()
+        counts = (count_ref, count_dis)
+        if self.drive == "distorted":
+            for driver, held in self._merge(dis, ref, 1, self.offset, tally, limit, counts):
+                yield held, driver
+                del driver, held
+        else:
+            for driver, held in self._merge(ref, dis, 0, -self.offset, tally, limit, counts):
+                yield driver, held
+                del driver, held
+
+    def _merge(
+        self,
+        driver: Iterator[tuple[Fraction | None, Driver]],
+        held: Iterator[tuple[Fraction | None, Held]],
+        side: int,
+        shift: Fraction,
+        tally: Tally,
+        limit: int | None,
+        counts: tuple[CountRest | None, CountRest | None],
+    ) -> Iterator[tuple[Driver, Held]]:
+        """Pairs of the driving side, which is `side`, and the other, whose times are shifted."""
+        window = _Window(held, self._frame)
+        while limit is None or tally.pairs < limit:
+            most = None if limit is None else limit - tally.pairs - 1
+            current = next(driver, None)
+            if current is None:
+                left = window.unused
+                rest = most if most is None else max(0, most + 1 - left)
+                tally.miss(1 - side, left + _rest(held, counts[1 - side], rest))
+                return
+            time = seconds(current) + shift
+            while self._takes_next(time, window):
+                if not window.uses:
+                    tally.miss(1 - side)
+                window.step()
+            shown = window.shown
+            if shown is not None and self._reaches(time, window):
+                window.uses += 1
+                tally.reused += window.uses == 2
+                tally.pair(time - seconds(shown))
+                pair = current[1], shown[1]
+                del current, shown
+                yield pair
+                del pair
+                continue
+            tally.miss(side)
+            if window.following is None and (shown is None or time > seconds(shown)):
+                tally.miss(side, _rest(driver, counts[side], most))
+                tally.miss(1 - side, window.unused)
+                return
+
+    def _slack(self, distance: Fraction, times: int = 1) -> Fraction:
+        return min(times * self._tolerance, _MOST_SLACK * distance)
+
+    def _takes_next(self, time: Fraction, window: _Window[Any]) -> bool:
+        """The following frame belongs to a time rather than the shown one."""
+        if window.shown is None or window.following is None:
+            return False
+        later = seconds(window.following)
+        if later <= time:
+            return True
+        if self.drive == "reference":
+            return later <= time + self._slack(window.distance)
+        nearer = (time - seconds(window.shown)) - (later - time)
+        return nearer > self._slack(window.distance, _TIE)
+
+    def _reaches(self, time: Fraction, window: _Window[Any]) -> bool:
+        """The shown frame, the best there is, may be paired with a time."""
+        if window.shown is None:
+            return False
+        difference = time - seconds(window.shown)
+        distance = window.distance
+        slack = self._slack(distance)
+        if self.drive == "reference":
+            if difference <= 0:
+                return not window.first or difference >= -slack
+            # a time within the tolerance of the end is nominally the end
+            return window.following is not None or difference + slack < distance
+        if difference > 0 and window.following is not None:
+            return True
+        if difference < 0 and not window.first:
+            return True
+        return abs(difference) <= distance / 2 + slack
