@@ -1,0 +1,300 @@
+"""Finding by how many frames two videos are apart: all at once, and while scoring."""
+
+import functools
+
+import numpy as np
+import pytest
+
+from jaxvqa.video import open_video
+from jaxvqa.video._lag import LagCheck
+from jaxvqa.video._offset import find_offset, plan_windows
+from jaxvqa.video._thumbnail import area_means, thumbnail, thumbnail_size
+from tests import clips
+
+SHIPPED = ("bunny_640x360", "bunny_353x289_444_odd", "bunny_320x180_422_10b", "bbb_320x180")
+RATE = 25
+
+
+@functools.lru_cache
+def luma(name, side):
+    with open_video(clips.path(name, side)) as video:
+        return np.stack([planes[0] for planes in video]), video.info.bit_depth
+
+
+@functools.lru_cache
+def pan(side, count=160):
+    """A camera move over the shipped clip, itself moving: 320x180."""
+    frames, _ = luma("bunny_640x360", side)
+    at = [(i * len(frames) // count, i, 2 * i) for i in range(count)]
+    return np.stack([frames[f, y : y + 180, x : x + 320] for f, y, x in at])
+
+
+def thumbs(frames, bit_depth=8, size=None):
+    return np.stack([thumbnail(frame, bit_depth, size) for frame in frames])
+
+
+def halve(frames):
+    count, height, width = frames.shape
+    boxes = frames.reshape(count, height // 2, 2, width // 2, 2).mean((2, 4))
+    return np.rint(boxes).astype(np.uint8)
+
+
+def weights(length, count):
+    """Share of each of `length` samples in each of `count` equal areas."""
+    edges = np.arange(count + 1) * length / count
+    at = np.arange(length)
+    inside = np.minimum(edges[1:, None], at + 1) - np.maximum(edges[:-1, None], at)
+    return np.maximum(inside, 0) / (length / count)
+
+
+@pytest.mark.parametrize("shape", [(180, 320), (289, 353), (91, 161), (108, 200), (40, 50), (1, 1)])
+@pytest.mark.parametrize("bit_depth", [8, 10, 16])
+def test_thumbnails_are_means_over_equal_areas(shape, bit_depth):
+    dtype = np.uint8 if bit_depth == 8 else np.uint16
+    y = np.random.default_rng(1).integers(0, 1 << bit_depth, shape).astype(dtype)
+    rows, columns = thumbnail_size(shape)
+    assert (rows, columns) == (min(shape[0], 90), min(shape[1], 160))
+    expected = weights(shape[0], rows) @ (y / 2.0 ** (bit_depth - 8)) @ weights(shape[1], columns).T
+    np.testing.assert_allclose(area_means(y, bit_depth), expected, atol=2e-4)
+    small = thumbnail(y, bit_depth)
+    assert small.dtype == np.uint8
+    assert small.shape == (rows, columns)
+    assert np.abs(small - expected).max() <= (0.501 if bit_depth == 8 else 1)
+
+
+def test_tall_planes_do_not_overflow():
+    y = np.full((360 * 90, 2), 255, np.uint8)
+    assert (thumbnail(y, 8) == 255).all()
+
+
+def test_a_thumbnail_is_no_larger_than_its_plane():
+    with pytest.raises(ValueError, match="50x40 plane has no 160x90 thumbnail"):
+        thumbnail(np.zeros((40, 50), np.uint8), 8, (90, 160))
+
+
+@pytest.mark.parametrize("shift", [0, 1, 17, -1, -9])
+@pytest.mark.parametrize("count", [160, 70])
+def test_finds_a_shift(shift, count):
+    ref, dis = thumbs(pan("ref")), thumbs(pan("dis"))
+    if shift >= 0:
+        dis = dis[shift : shift + count]  # the distorted lacks its first frames
+    else:
+        ref, dis = ref[-shift:], dis[:count]
+    found = find_offset(ref, dis, RATE)
+    assert found.frames == shift, found
+    assert found.ratio >= 1.05
+    first, second = max(-shift, 0), max(shift, 0)
+    assert f"distorted frame {first} shows reference frame {second} " in found.sentence
+
+
+def test_finds_a_shift_in_eight_frames():
+    ref, dis = (thumbs(luma("bunny_640x360", side)[0]) for side in ("ref", "dis"))
+    assert find_offset(ref, dis, RATE).frames == 0
+    assert find_offset(ref, dis[1:], RATE).frames in (1, None)
+    assert find_offset(ref[1:], dis, RATE).frames in (-1, None)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_is_never_wrong_on_clips(name):
+    (ref, depth), (dis, _) = luma(name, "ref"), luma(name, "dis")
+    assert find_offset(thumbs(ref, depth), thumbs(dis, depth), RATE).frames in (0, None)
+
+
+def test_too_few_frames():
+    ref, dis = thumbs(pan("ref")), thumbs(pan("dis"))
+    assert plan_windows(160, 5, RATE) == ()
+    found = find_offset(ref, dis[:5], RATE)
+    assert found.frames is None
+    assert "has 5 frames, and 6 are needed" in found.sentence
+    assert find_offset(ref[:0], dis, RATE).frames is None
+
+
+def test_another_depth_and_half_the_size():
+    ref, dis = pan("ref"), pan("dis")[7:]
+    deep = ref.astype(np.uint16) << 2
+    assert find_offset(thumbs(deep, 10), thumbs(dis), RATE).frames == 7
+    half = halve(dis)
+    assert find_offset(thumbs(ref), thumbs(half), RATE).frames == 7
+    # rows and columns that do not divide
+    odd = ref[:, :173, :299]
+    size = thumbnail_size((173, 299), (86, 149))
+    half = halve(dis[:, :172, :298])
+    found = find_offset(thumbs(odd, 8, size), thumbs(half, 8, size), RATE)
+    assert found.frames == 7
+    with pytest.raises(ValueError, match="do not compare"):
+        find_offset(thumbs(odd), thumbs(half), RATE)
+
+
+@pytest.mark.parametrize("count", [160, 90])
+def test_a_dropped_frame_leaves_it_undecided(count):
+    ref, dis = thumbs(pan("ref"))[:count], thumbs(pan("dis"))[:count]
+    found = find_offset(ref, np.delete(dis, count // 2, 0), RATE)
+    assert found.frames is None
+    assert "dropped or repeated" in found.sentence
+
+
+def test_a_static_picture_leaves_it_undecided():
+    ref, dis = (np.repeat(thumbs(pan(side)[:1]), 100, 0) for side in ("ref", "dis"))
+    for other in (dis, ref):
+        found = find_offset(ref, other[4:], RATE)
+        assert found.frames is None
+        assert found.ratio == pytest.approx(1)
+        assert "static" in found.sentence
+
+
+def test_a_loop_leaves_it_undecided():
+    ref, dis = (
+        np.tile(thumbs(luma("bunny_640x360", side)[0]), (12, 1, 1)) for side in ("ref", "dis")
+    )
+    assert find_offset(ref, dis, RATE).frames is None
+
+
+def test_noise_leaves_it_undecided():
+    rng = np.random.default_rng(2)
+    ref, dis = rng.integers(0, 256, (2, 100, 90, 160)).astype(np.uint8)
+    assert find_offset(ref, dis, RATE).frames is None
+    assert find_offset(ref, ref[3:], RATE).frames == 3
+
+
+def test_a_shift_out_of_reach_is_not_found():
+    ref, dis = thumbs(pan("ref")), thumbs(pan("dis"))
+    assert find_offset(ref, dis[60:], RATE, reach=0.4).frames is None
+    assert find_offset(ref, dis[60:], None, reach=2.6).frames == 60
+
+
+def test_only_the_planned_frames_are_needed():
+    ref, dis = thumbs(pan("ref")), thumbs(pan("dis"))[6:]
+    counts = len(ref), len(dis)
+    windows = plan_windows(*counts, RATE, reach=0.4)
+    some_ref = {j: ref[j] for window in windows for j in window.ref}
+    some_dis = {i: dis[i] for window in windows for i in window.dis}
+    some = find_offset(some_ref, some_dis, RATE, counts=counts, reach=0.4)
+    assert some == find_offset(ref, dis, RATE, reach=0.4)
+    assert some.frames == 6
+
+
+@pytest.mark.parametrize("counts", [(6, 6), (9, 400), (95, 95), (144, 150), (5000, 180000)])
+@pytest.mark.parametrize("rate", [None, 24, 60])
+def test_windows_lie_apart_and_within_the_videos(counts, rate):
+    windows = plan_windows(*counts, rate)
+    assert len(windows) == (3 if min(counts) >= 144 else 2)
+    end = 0
+    for window in windows:
+        assert end <= window.dis.start
+        end = window.dis.stop
+        assert 0 <= window.ref.start <= window.dis.start
+        assert window.dis.stop <= window.ref.stop <= counts[0]
+    assert end <= counts[1]
+
+
+def watch(ref, dis, bit_depth=8):
+    check = LagCheck(bit_depth)
+    for index, (ref_y, dis_y) in enumerate(zip(ref, dis, strict=False)):
+        check.add(index, ref_y, dis_y)
+    assert (check.frames is None) == (check.sentence is None)
+    return check
+
+
+@pytest.mark.parametrize("shift", [1, 2, -1, -2])
+@pytest.mark.parametrize("count", [64, 158])
+def test_lag_is_noticed(shift, count):
+    ref, dis = pan("ref"), pan("dis")
+    if shift > 0:
+        dis = dis[shift:]
+    else:
+        ref = ref[-shift:]
+    check = watch(ref[:count], dis[:count])
+    assert check.frames == shift
+    assert check.sentence is not None
+    assert f"try offset={shift}." in check.sentence
+    assert find_offset(thumbs(ref), thumbs(dis), RATE).frames == shift  # one sign for both
+
+
+def test_lag_words():
+    plus = watch(pan("ref"), pan("dis")[1:]).sentence
+    minus = watch(pan("ref")[2:], pan("dis")).sentence
+    assert plus == (
+        "distorted frames look like the reference's 1 frame on, as if the distorted started 1 "
+        "frame later in the reference: try offset=1."
+    )
+    assert minus is not None
+    assert "2 frames back" in minus
+    assert "2 frames before the reference: try offset=-2." in minus
+
+
+@pytest.mark.parametrize("bit_depth", [8, 10])
+def test_lag_of_deep_and_equal_content(bit_depth):
+    ref = pan("ref")
+    deep = ref.astype(np.uint16) << 2 if bit_depth == 10 else ref
+    assert watch(deep, deep, bit_depth).frames is None
+    assert watch(deep, deep[1:], bit_depth).frames == 1
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("times", [1, 30])
+def test_no_false_lag_on_clips(name, times):
+    (ref, depth), (dis, _) = luma(name, "ref"), luma(name, "dis")
+    # to and fro, without a jump
+    there = list(range(len(ref))) + list(range(len(ref) - 2, 0, -1))
+    order = (there * times)[: len(ref) if times == 1 else 150]
+    for other in (dis, ref):
+        assert watch(ref[order], other[order], depth).frames is None
+
+
+def tone(frames, gains, shift=0.0):
+    """Each frame with its own gain: a fade."""
+    scaled = frames * np.asarray(gains)[:, None, None] + shift
+    return np.rint(scaled).clip(0, 255).astype(np.uint8)
+
+
+def correct_pairs():
+    """Pairs that belong together, but do not look equal."""
+    ref, dis = pan("ref"), pan("dis")
+    count = len(ref)
+    up = np.linspace(0, 1, count)
+    noise = np.random.default_rng(3).normal(0, 12, ref.shape)
+    still, poor = np.repeat(ref[:1], count, 0), np.repeat(dis[:1], count, 0)
+    index = np.arange(count)
+    previous = dis[np.maximum(index - 1, 0)]
+    blend = (dis.astype(np.uint16) + previous) // 2
+    return {
+        "film": (ref, dis),
+        "flat": (np.full_like(ref, 90), np.full_like(ref, 92)),
+        "black": (np.full_like(ref, 16), np.full_like(ref, 16)),
+        "flat fade": (tone(np.full_like(ref, 200), up), tone(np.full_like(ref, 200), up, 3)),
+        "static": (still, poor),
+        "static, noisy": (still, tone(poor + noise, np.ones(count))),
+        "noise": (tone(noise + 99, np.ones(count)), tone(noise[::-1] + 99, np.ones(count))),
+        "static fade": (tone(still, up), tone(poor, up)),
+        "static fade, other range": (tone(still, up), tone(poor, 0.86 * up, 16)),
+        "fade": (tone(ref, up), tone(dis, up)),
+        "fade out, other range": (tone(ref, up[::-1]), tone(dis, 0.86 * up[::-1], 16)),
+        "noisy": (ref, tone(dis + 2 * noise, np.ones(count))),
+        "every second frame held": (ref, dis[index // 2 * 2]),
+        "every second frame held, odd": (ref, dis[np.maximum((index + 1) // 2 * 2 - 1, 0)]),
+        "held for three": (ref, dis[index // 3 * 3]),
+        "held for eight": (ref, dis[index // 8 * 8]),
+        "blended with the last": (ref, blend.astype(np.uint8)),
+        "half of it late": (ref, dis[np.minimum(index + (index > count // 2), count - 1)]),
+        "both on twos": (ref[index // 2 * 2], dis[index // 2 * 2]),
+        "something else": (ref, np.ascontiguousarray(dis[::-1, ::-1])),
+    }
+
+
+def test_no_false_lag_of_correct_pairs():
+    found = {kind: watch(ref, dis).frames for kind, (ref, dis) in correct_pairs().items()}
+    assert found == dict.fromkeys(found)
+
+
+def test_lag_after_missing_pairs_and_few_pairs():
+    ref, dis = pan("ref"), pan("dis")[1:]
+    check = LagCheck(8)
+    for index in range(0, 159, 2):  # never five in a row
+        check.add(index, ref[index], dis[index])
+    assert check.sentence is None
+    check = LagCheck(8)
+    for index in [*range(30), *range(60, 150)]:
+        check.add(index, ref[index], dis[index])
+    assert check.frames == 1
+    assert watch(ref[:30], dis[:30]).frames is None
+    assert LagCheck(8).sentence is None
