@@ -41,6 +41,21 @@ def test_model_syntax(text):
 
 
 @pytest.mark.parametrize(
+    "text, kind, file",
+    (
+        (r"path=C:\models\x.json:name=n", "path", r"C:\models\x.json"),
+        (r"C:\models\x.json:name=n", "any", r"C:\models\x.json"),
+        ("path=/a:b/x=1.json:name=n", "path", "/a:b/x=1.json"),
+        ("path=/d=1:e=2/model:name=n:adm.x=1", "path", "/d=1:e=2/model"),
+        ("x=1.json:name=n", "any", "x=1.json"),
+    ),
+)
+def test_names_of_files_hold_any_characters(text, kind, file):
+    found = parse_model_text(text)
+    assert (found.kind, found.source, found.name) == (kind, file, "n")
+
+
+@pytest.mark.parametrize(
     "text, message",
     (
         ("", "must name one model"),
@@ -52,6 +67,7 @@ def test_model_syntax(text):
         ("a:enable_transform=2", "must be true or false"),
         ("a:b", "unknown part 'b'"),
         ("a:model=b", "unknown part"),
+        ("path=a.json:b=1", "unknown part 'b=1'"),
         ("a:name=b:name=c", "name twice"),
         ("a:cambi.x=1:cambi.x=2", "cambi.x twice"),
         ("a:cambi.x", "not <extractor>.<option>=<value>"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from jaxvqa._checks import truth
@@ -31,18 +32,19 @@ class ModelRequest:
 
 
 def parse_model_text(text: str) -> ModelRequest:
-    """Parses `version=NAME:name=N:enable_transform:disable_clip:adm.option=value`.
+    r"""Parses `version=NAME:name=N:enable_transform:disable_clip:adm.option=value`.
 
     `path=FILE` in place of `version=NAME` reads a file; a plain first part (`NAME` or `FILE.json`)
-    is taken as either.
+    is taken as either. A file's name may hold `:` and `=` (`path=C:\models\mine.json`): it goes on
+    to the end of `.json`, or to the next part that is known.
 
     Raises:
         ValueError: an unknown or repeated part, or no model.
     """
-    parts = text.split(":")
+    parts = _with_file(text.split(":"))
     values: dict[str, str] = {}
     overloads: dict[str, dict[str, str]] = {}
-    if "=" not in parts[0] and parts[0] not in ("enable_transform", "disable_clip"):
+    if _is_plain(parts[0]):
         values["any"] = parts.pop(0)
     for part in parts:
         key, _, value = part.partition("=")
@@ -72,6 +74,31 @@ def parse_model_text(text: str) -> ModelRequest:
 
 
 _FLAGS = ("enable_transform", "disable_clip")
+_FILE_END = ".json"
+_KNOWN = re.compile(r"(path|version|name)=|(enable_transform|disable_clip)(=|$)|\w+\.\w+=")
+
+
+def _is_plain(part: str) -> bool:
+    """A name or a file that stands for itself."""
+    known = _KNOWN.match(part) is not None
+    return not known and ("=" not in part or part.endswith(_FILE_END))
+
+
+def _with_file(parts: list[str]) -> list[str]:
+    """The same parts, those of a file's name joined again."""
+    found: list[str] = []
+    for part in parts:
+        if found and not _KNOWN.match(part) and _goes_on(found[-1], part, first=len(found) == 1):
+            found[-1] += f":{part}"
+        else:
+            found.append(part)
+    return found
+
+
+def _goes_on(before: str, part: str, *, first: bool) -> bool:
+    """Whether a part that is no option belongs to the file that the part before it names."""
+    is_file = before.startswith("path=") or (first and part.endswith(_FILE_END))
+    return is_file and not before.endswith(_FILE_END)
 
 
 def _flag(text: str, flag: str, values: dict[str, str]) -> bool:

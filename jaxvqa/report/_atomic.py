@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 
 from jaxvqa._drafts import draft
+
+_STANDARD = {"/dev/stdout": 1, "/dev/stderr": 2} if os.name == "posix" else {}
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     """Writes a file through a temporary one beside it, which is then renamed.
 
-    A reader never sees half a file, and an error leaves what was there before. Pipes and devices
-    are written directly; a link is followed.
+    A reader never sees half a file, and an error leaves what was there before. Pipes, devices and
+    open files (`/dev/stdout`, `/dev/fd/3`) are written directly; a link is followed.
 
     Args:
         path: the file.
@@ -21,12 +24,14 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     Raises:
         OSError: the folder is missing or not writable, or the disk is full.
     """
-    target = os.path.realpath(path)
-    mode = _mode(target)
-    if mode is not None and not stat.S_ISREG(mode):
-        with open(target, "wb") as file:
+    number = descriptor_of(path)
+    mode = _mode(path)
+    if number is not None or (mode is not None and not stat.S_ISREG(mode)):
+        # a pipe without a name cannot be opened by what its link points to
+        with open(path if number is None else os.dup(number), "wb") as file:
             file.write(data)
         return
+    target = os.path.realpath(path)
     folder, name = os.path.split(target)
     with draft(folder, name) as (file, path):
         file.write(data)
@@ -36,7 +41,16 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
         os.replace(path, target)
 
 
-def _mode(path: str) -> int | None:
+def descriptor_of(path: str | os.PathLike[str]) -> int | None:
+    """The number of an open file that a path such as `/dev/stdout` names, or None."""
+    name = os.fspath(path)
+    if name in _STANDARD:
+        return _STANDARD[name]
+    found = re.fullmatch(r"/(?:dev|proc/self)/fd/(\d{1,9})", name)
+    return int(found[1]) if found and os.name == "posix" else None
+
+
+def _mode(path: str | os.PathLike[str]) -> int | None:
     try:
         return os.stat(path).st_mode
     except FileNotFoundError:
