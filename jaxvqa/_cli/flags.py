@@ -10,9 +10,11 @@ from jaxvqa._settings import Setting, settings_of
 from jaxvqa.video._inputs import InputOptions
 
 # what stands before or after a name that is part of a path, a feature's options or a quotation
-_BEFORE = r"(?<![\w./:='\"-])"
+_BEFORE = r"(?<![\w./:,='\"-])"
 _AFTER = r"(?![\w/='\"-]|\.\w)"
-_VALUE = r"'[^']*'|\"[^\"]*\"|\(\d+, \d+\)|[^\s,;`]*[^\s,;`.:]"
+# unquoted are numbers, seconds, True and names such as N; more is a filter or a file's name
+_PLAIN = r"(?:[+-]?\d+(?:\.\d+)?s?|[A-Z]\w*)(?![\w/='\"+-]|[.:]\w)"
+_VALUE = rf"'[^']*'|\"[^\"]*\"|\(\d+, \d+\)|{_PLAIN}"
 
 
 @functools.cache

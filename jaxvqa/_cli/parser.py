@@ -10,6 +10,8 @@ from typing import Any, NoReturn
 
 from jaxvqa._cli.errors import UsageError
 
+_NEGATIVE_SECONDS = re.compile(r"-[\d.]+s")
+
 
 class Parser(argparse.ArgumentParser):
     """A parser that raises UsageError and knows its options for suggestions."""
@@ -42,12 +44,18 @@ class Parser(argparse.ArgumentParser):
 
 
 def with_hyphens(arguments: Sequence[str]) -> list[str]:
-    """Long options with hyphens for underscores: `--frame_cnt=5` becomes `--frame-cnt=5`."""
-    found = list(arguments)
-    for i, argument in enumerate(found):
+    """Long options with hyphens for underscores: `--frame_cnt=5` becomes `--frame-cnt=5`.
+
+    Negative seconds, which argparse takes for an option, are joined to theirs: `--offset=-1.5s`.
+    """
+    found: list[str] = []
+    for i, argument in enumerate(arguments):
         if argument == "--":
-            break
+            return [*found, *arguments[i:]]
         if argument.startswith("--"):
             name, equals, value = argument.partition("=")
-            found[i] = name.replace("_", "-") + equals + value
+            argument = name.replace("_", "-") + equals + value
+        elif _NEGATIVE_SECONDS.fullmatch(argument) and found and found[-1] == "--offset":
+            argument = f"{found.pop()}={argument}"
+        found.append(argument)
     return found

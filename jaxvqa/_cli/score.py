@@ -18,6 +18,7 @@ from jaxvqa._cli.terminal import print_styled, progress_bar, warn
 from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._scoring.result import Result
 from jaxvqa._scoring.score import score_request
+from jaxvqa.report._atomic import descriptor_of
 from jaxvqa.report._numbers import format_number
 from jaxvqa.report._parquet_file import require_parquet
 
@@ -91,6 +92,8 @@ def _check_output(output: str | None, file_format: str | None, inputs: tuple[str
         return
     if not output:
         raise UsageError("--output needs a file name.")
+    if descriptor_of(output) is not None:
+        return
     path = Path(output)
     if path.is_dir():
         raise UsageError(f"--output {output} is a folder: give a file name in it.")

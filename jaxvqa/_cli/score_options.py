@@ -37,7 +37,8 @@ def add_options(parser: Any) -> None:
         "videos",
         nargs="*",
         metavar="REFERENCE DISTORTED",
-        help="files of the same size, bit depth and length; y4m, or anything that FFmpeg reads",
+        help="y4m, anything that FFmpeg reads, a folder of pictures, an address, or - for stdin; "
+        "what differs is made alike",
     )
     group.add_argument("-r", "--reference", metavar="FILE", help="reference file, by name")
     group.add_argument("-d", "--distorted", metavar="FILE", help="distorted file, by name")
@@ -53,12 +54,12 @@ def _add_settings(parser: Any) -> None:
             continue  # arrays only
         if known.group not in groups:
             groups[known.group] = parser.add_argument_group(known.group)
-        groups[known.group].add_argument(*known.flags, **_as_argument(known))
+        groups[known.group].add_argument(*known.flags, **as_argument(known))
         if known.name == "model":
             groups[known.group].add_argument(*_NO_MODEL, action="store_true", help="features alone")
 
 
-def _as_argument(known: Setting) -> dict[str, Any]:
+def as_argument(known: Setting) -> dict[str, Any]:
     """How argparse takes a setting; what is not given stays out of the namespace."""
     about: dict[str, Any] = {"dest": known.name, "default": argparse.SUPPRESS, "help": known.help}
     if isinstance(known.default, bool):
@@ -68,10 +69,10 @@ def _as_argument(known: Setting) -> dict[str, Any]:
     if known.name in ("model", "features"):
         about["help"] += "; may be repeated"
         return about | {"metavar": known.metavar, "action": "append"}
-    return about | {"metavar": known.metavar, "type": _type(known.parse)}
+    return about | {"metavar": known.metavar, "type": as_type(known.parse)}
 
 
-def _type(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+def as_type(parse: Callable[[str], Any]) -> Callable[[str], Any]:
     def parsed(text: str) -> Any:
         try:
             return parse(text)
@@ -95,11 +96,11 @@ def request_of(args: argparse.Namespace) -> ScoreRequest:
         if "features" not in given:
             raise UsageError("--no-model leaves nothing to measure: add --feature NAME.")
         given["model"] = None
-    _check_raw(given)
+    check_raw(given)
     return ScoreRequest.of(**given)
 
 
-def _check_raw(given: Mapping[str, Any]) -> None:
+def check_raw(given: Mapping[str, Any]) -> None:
     """Raw video needs its whole format; FFmpeg's names bring the bit depth."""
     needed = {
         "width": "--width",
@@ -163,7 +164,7 @@ def _add_outputs(parser: Any) -> None:
     )
     group.add_argument(
         "--threads",
-        type=_type(whole(1)),
+        type=as_type(whole(1)),
         metavar="N",
         help="frames that the processor scores at once (default: one per core)",
     )

@@ -34,6 +34,8 @@ def print_summary(result: Result, subsample: int) -> None:
     models = f"model {', '.join(result.models)}" if result.models else "no model"
     line = f"{clip.width}x{clip.height}, {chroma}, {clip.bit_depth} bits"
     print_styled(f"{line}; {frame_count(result)}{every}; {models}", "dim")
+    for text in _preparation(result):
+        print_styled(text, "dim")
     print()
     pools = {"mean": "mean", "harmonic": "harmonic_mean", "min": "min", "p5": "p5", "max": "max"}
     columns = [Column("", fold=True, style="cyan")]
@@ -42,6 +44,21 @@ def print_summary(result: Result, subsample: int) -> None:
     names += [n for n in result.frames if n not in names]
     rows = [[n, *(number(result.pooled[n][key]) for key in pools.values())] for n in names]
     print_table(columns, rows)
+
+
+def _preparation(result: Result) -> list[str]:
+    """What was done to the files, a line for each part; none where nothing was."""
+    prepared = result.preparation
+    if prepared is None or prepared.is_plain:
+        return []
+    sides = {"reference": prepared.ref_filters, "distorted": prepared.dis_filters}
+    lines = [f"{side}: {filters}" for side, filters in sides.items() if filters]
+    pairing = prepared.pairing
+    if pairing.strategy == "time":
+        lines.append(f"paired by time, {pairing.drive} frames drive, offset {pairing.offset}")
+    elif pairing.offset != "0":
+        lines.append(f"paired by index, offset {pairing.offset}")
+    return lines
 
 
 def print_frames(result: Result, wanted: bool | None) -> None:

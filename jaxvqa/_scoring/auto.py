@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
+
 from jaxvqa._notice import Notice
+from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._scoring.result import ClipInfo
+from jaxvqa.fusion._catalog import load_request
+from jaxvqa.fusion._model import Collection, Model
+from jaxvqa.fusion._request import parse_model_text
 
 _HIGH_FRAME_RATE = 45.0
 
@@ -23,3 +30,23 @@ def choose_model(clip: ClipInfo) -> tuple[str, Notice]:
     rate = f"{clip.fps:.3g} frames per second" if clip.fps else "an unknown frame rate"
     text = f"model {name} was chosen: {clip.width}x{clip.height} at {rate} suits {screen}."
     return name, Notice("auto-model", text)
+
+
+def sized_for_model(request: ScoreRequest) -> ScoreRequest:
+    """The request with `scale="model"` as the screen that its first model is made for.
+
+    Raises:
+        ValueError: no model, or one that is chosen by size itself.
+    """
+    if request.inputs.scale != "model":
+        return request
+    if not request.models or request.models[0] == "auto":
+        raise ValueError(
+            "scale='model' needs a model that says its size: name one, such as model='vmaf_v0.6.1'."
+        )
+    first = request.models[0]
+    loaded = isinstance(first, (Model, Collection))
+    info = (first if loaded else load_request(parse_model_text(os.fspath(first)))).info
+    screen = "2160p" if info.display.startswith("2160p") else "1080p"
+    inputs = replace(request.inputs, scale="distorted", at=request.inputs.at or screen)
+    return replace(request, inputs=inputs)

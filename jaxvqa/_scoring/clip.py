@@ -13,7 +13,7 @@ import numpy as np
 
 from jaxvqa._notice import Notice
 from jaxvqa._planes import Planes, VideoLike, as_pair, chroma_size
-from jaxvqa._scoring.result import ClipInfo
+from jaxvqa._scoring.result import ClipInfo, Preparation
 from jaxvqa.video._formats import FramePlanes
 from jaxvqa.video._inputs import InputOptions, settle_lengths
 from jaxvqa.video._pairing import NumberedPair, open_pair
@@ -30,18 +30,20 @@ class ClipPair:
     Args:
         info: what the frames look like.
         example: one picture with a frame axis, for static checks; not real samples.
-        frames: the pairs, numbered from 0.
+        read: gives the pairs, numbered from 0, once; with or without chroma planes.
         frame_count: number of pairs, or None if only the end will tell.
         expected_count: about how many there will be, or None.
         read_notices: gives what reading found out; complete after the last frame.
+        read_preparation: gives what was done to files; complete after the last frame.
     """
 
     info: ClipInfo
     example: Planes
-    frames: Iterable[NumberedPair]
+    read: Callable[[bool], Iterable[NumberedPair]]
     frame_count: int | None
     expected_count: int | None
     read_notices: Callable[[], list[Notice]]
+    read_preparation: Callable[[], Preparation | None] = lambda: None
 
 
 def is_path(x: Any) -> bool:
@@ -80,19 +82,23 @@ def _example(info: Any, dtype: Any) -> Planes:
 @contextlib.contextmanager
 def _open_files(ref: Any, dis: Any, inputs: InputOptions) -> Iterator[ClipPair]:
     """Frames are decoded in a thread ahead of the consumer."""
-    with open_pair(ref, dis, inputs) as pair:
-        facts = pair.ref.info
+    with open_pair(ref, dis, inputs) as pair, contextlib.ExitStack() as reading:
+        facts, alike = pair.ref.info, pair.alike
         info = ClipInfo(
-            facts.width, facts.height, facts.bit_depth, facts.chroma,
+            alike.width, alike.height, alike.bit_depth, facts.chroma,
             fps=float(facts.fps) if facts.fps else None, ref_path=os.fspath(ref),
-            dis_path=os.fspath(dis),
+            dis_path=os.fspath(dis), encoded=pair.encoded,
         )  # fmt: skip
-        example = _example(facts, np.uint8 if facts.bit_depth == 8 else np.uint16)
-        with prefetch(pair, _READ_AHEAD) as frames:
-            clip = ClipPair(
-                info, example, frames, pair.frame_count, pair.expected_count, lambda: pair.notices
-            )
-            yield _promoted(clip) if inputs.promote_to_10bit else clip
+        example = _example(info, np.uint8 if info.bit_depth == 8 else np.uint16)
+
+        def read(chroma: bool) -> Iterable[NumberedPair]:
+            return reading.enter_context(prefetch(pair.read(chroma), _READ_AHEAD))
+
+        clip = ClipPair(
+            info, example, read, pair.frame_count, pair.expected_count, lambda: pair.notices,
+            lambda: Preparation(pair.ref.conversion, pair.dis.conversion, pair.pairing),
+        )  # fmt: skip
+        yield _promoted(clip) if inputs.promote_to_10bit else clip
 
 
 def _view_arrays(ref: Any, dis: Any, inputs: InputOptions) -> ClipPair:
@@ -105,7 +111,7 @@ def _view_arrays(ref: Any, dis: Any, inputs: InputOptions) -> ClipPair:
             pair = (tuple(np.asarray(p[i]) for p in jax.tree.leaves(x)) for x in (ref, dis))
             yield i, next(pair), next(pair)
 
-    clip = ClipPair(info, ref, frames(), ref.frames, None, lambda: notices)
+    clip = ClipPair(info, ref, lambda chroma: frames(), ref.frames, None, lambda: notices)
     return _promoted(clip) if inputs.promote_to_10bit else clip
 
 
@@ -158,5 +164,8 @@ def _promoted(clip: ClipPair) -> ClipPair:
     old = clip.example
     planes = [None if p is None else deeper(p) for p in (old.y, old.u, old.v)]
     example = Planes(planes[0], planes[1], planes[2], bit_depth=10)
-    frames = ((i, up(r), up(d)) for i, r, d in clip.frames)
-    return replace(clip, info=replace(clip.info, bit_depth=10), example=example, frames=frames)
+
+    def read(chroma: bool) -> Iterable[NumberedPair]:
+        return ((i, up(r), up(d)) for i, r, d in clip.read(chroma))
+
+    return replace(clip, info=replace(clip.info, bit_depth=10), example=example, read=read)

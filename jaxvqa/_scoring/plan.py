@@ -164,7 +164,7 @@ def make_plan(request: ScoreRequest, clip: ClipInfo) -> Plan:
     Raises:
         ValueError: an unknown model, feature or option, or nothing to score.
     """
-    planner = _Planner(request)
+    planner = _Planner(request, clip)
     for item in request.models:
         planner.add_model(item, clip, alone=len(request.models) == 1)
     for text in request.features:
@@ -180,9 +180,12 @@ _ENCODE = {
 
 
 class _Planner:
-    def __init__(self, request: ScoreRequest) -> None:
+    def __init__(self, request: ScoreRequest, clip: ClipInfo) -> None:
         self._float = request.arithmetic == "float"
         self._facts: dict[str, Any] = {}
+        if clip.encoded is not None:
+            width, height, depth = clip.encoded
+            self._facts = {"encode_width": width, "encode_height": height, "encode_bitdepth": depth}
         if request.encode_size is not None:
             self._facts["encode_width"], self._facts["encode_height"] = request.encode_size
         if request.encode_bitdepth is not None:

@@ -61,6 +61,7 @@ def publish(
         timing=Timing(seconds, series.waiting, len(series.numbers) / seconds),
         requested=tuple(requested),
         aggregate=aggregate,
+        preparation=clip.read_preparation(),
     )
 
 

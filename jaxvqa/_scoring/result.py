@@ -8,11 +8,24 @@ import numpy as np
 
 from jaxvqa._notice import Notice
 from jaxvqa._pooling import PooledScores
+from jaxvqa.video._pair_report import PairingReport
 
 
 @dataclass(frozen=True)
 class ClipInfo:
-    """Facts about the clip that was scored; the paths are None for arrays."""
+    """Facts about the clip that was scored.
+
+    Args:
+        width: columns that were scored.
+        height: rows that were scored.
+        bit_depth: bits per sample that were scored.
+        chroma: "400", "420", "422" or "444".
+        fps: frames per second, or None.
+        ref_path: the reference; None for arrays.
+        dis_path: the distorted video; None for arrays.
+        encoded: columns, rows and bit depth of the distorted video in its file, where it was
+            converted to be scored.
+    """
 
     width: int
     height: int
@@ -21,6 +34,29 @@ class ClipInfo:
     fps: float | None = None
     ref_path: str | None = None
     dis_path: str | None = None
+    encoded: tuple[int, int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What was done to two files before their frames were compared.
+
+    Args:
+        ref_filters: filters that the reference's frames passed, in FFmpeg's notation; may be empty.
+        dis_filters: the same of the distorted video.
+        pairing: which frames were compared.
+    """
+
+    ref_filters: str
+    dis_filters: str
+    pairing: PairingReport
+
+    @property
+    def is_plain(self) -> bool:
+        """Frames were compared as they are in the files, all of both, in their order."""
+        pairing = self.pairing
+        whole = not (pairing.unpaired_ref.total or pairing.unpaired_dis.total)
+        return not (self.ref_filters or self.dis_filters) and pairing.strategy == "index" and whole
 
 
 @dataclass(frozen=True)
@@ -68,6 +104,7 @@ class Result(PooledScores):
         timing: where the time went.
         requested: which output belongs to which model or feature of the request.
         aggregate: numbers of the whole clip that are no pooled series.
+        preparation: conversions and pairing of files; None for arrays.
     """
 
     frames: dict[str, np.ndarray]
@@ -79,6 +116,7 @@ class Result(PooledScores):
     timing: Timing
     requested: tuple[Requested, ...] = ()
     aggregate: dict[str, float] = field(default_factory=dict)
+    preparation: Preparation | None = None
 
     @property
     def warnings(self) -> tuple[str, ...]:

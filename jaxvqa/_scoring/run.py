@@ -61,7 +61,7 @@ def run(
         if extractions
     ]
     count, waiting = 0, 0.0
-    frames = iter(clip.frames)
+    frames = iter(clip.read(plan.reads_chroma))
     while True:
         asked = time.perf_counter()
         pair = next(frames, None)

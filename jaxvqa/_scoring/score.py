@@ -9,6 +9,7 @@ from typing import Any
 
 from jaxvqa import _interrupts as interrupts
 from jaxvqa._planes import VideoLike
+from jaxvqa._scoring.auto import sized_for_model
 from jaxvqa._scoring.clip import open_clips
 from jaxvqa._scoring.plan import make_plan
 from jaxvqa._scoring.program_store import ProgramStore
@@ -36,7 +37,8 @@ def score(
 
     Args:
         ref: reference: a file, a `Planes`, or luma code values `(frames, height, width)`.
-        dis: distorted video, the same kind, size and length.
+        dis: distorted video, the same kind; arrays have the same size and length, files that
+            differ are made alike.
         {settings}
         devices: JAX devices to use; all of the default backend if None.
         cache: folder to keep compiled programs in, so that later processes need not compile; None
@@ -74,6 +76,7 @@ def score_request(
 ) -> Result:
     """`score` of a request that exists already."""
     started = time.perf_counter()
+    request = sized_for_model(request)
     store = None if cache is None else ProgramStore(cache)
     with open_clips(ref, dis, request.inputs) as clip:
         plan = make_plan(request, clip.info)

@@ -9,7 +9,7 @@ from typing import Any
 
 import jax
 
-from jaxvqa._scoring.result import Result
+from jaxvqa._scoring.result import ClipInfo, Preparation, Result
 from jaxvqa._version import __version__
 from jaxvqa.report._atomic import write_atomically
 from jaxvqa.report._numbers import format_number
@@ -65,13 +65,16 @@ def extra_block(result: Result, *, timing: bool = True) -> dict[str, Any]:
             {"name": model, "score": score}
             for model, score in zip(result.models, result.score_names, strict=True)
         ],
-        "clip": {**dataclasses.asdict(result.clip), "frames_scored": len(result.frame_numbers)},
+        "clip": {**_clip(result.clip), "frames_scored": len(result.frame_numbers)},
         "pooled": {
             name: {k: v for k, v in values.items() if k not in POOLS}
             for name, values in result.pooled.items()
         },
         "warnings": [{"code": n.code, "text": n.text} for n in result.notices],
     }
+    prepared = result.preparation
+    if prepared is not None and not prepared.is_plain:
+        block["preparation"] = _preparation(prepared)
     if timing:
         block["timing"] = {
             "total_s": result.timing.total,
@@ -79,6 +82,24 @@ def extra_block(result: Result, *, timing: bool = True) -> dict[str, Any]:
             "fps": result.timing.fps,
         }
     return block
+
+
+def _clip(clip: ClipInfo) -> dict[str, Any]:
+    facts = dataclasses.asdict(clip)
+    if facts["encoded"] is None:
+        del facts["encoded"]
+    return facts
+
+
+def _preparation(prepared: Preparation) -> dict[str, Any]:
+    pairing = dataclasses.asdict(prepared.pairing)
+    largest = pairing["largest_time_difference"]
+    pairing["largest_time_difference"] = None if largest is None else float(largest)
+    return {
+        "reference_filters": prepared.ref_filters,
+        "distorted_filters": prepared.dis_filters,
+        "pairing": pairing,
+    }
 
 
 def _devices() -> list[dict[str, Any]]:
@@ -99,6 +120,6 @@ def _text(value: Any, indent: str) -> str:
     if isinstance(value, dict) and value:
         lines = [f"{inner}{json.dumps(k)}: {_text(v, inner)}" for k, v in value.items()]
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
-    if isinstance(value, list) and value:
+    if isinstance(value, (list, tuple)) and value:
         return "[\n" + ",\n".join(inner + _text(v, inner) for v in value) + f"\n{indent}]"
     return json.dumps(value)

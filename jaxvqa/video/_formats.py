@@ -128,9 +128,15 @@ def planar_format(chroma: str, bit_depth: int) -> PixelFormat:
     return PixelFormat(stem if bit_depth == 8 else f"{stem}{bit_depth}le", chroma, bit_depth)
 
 
+def planar_luma(layout: PixelFormat) -> PixelFormat:
+    """The layout of the luma plane alone."""
+    return dataclasses.replace(layout, chroma="400", interleaved=False, swapped=False)
+
+
 def advice_for(name: str, bit_depth: int | None = None) -> str:
     """The end of a sentence that refuses a pixel format: what it is, and how to convert."""
-    target = "yuv420p10le" if bit_depth is not None and bit_depth > 8 else "yuv420p"
+    deep = bit_depth is not None and bit_depth > 8
+    target = "yuv420p10le -strict -1" if deep else "yuv420p"
     return (
         f"pixel format {name} is not planar Y'CbCr in 4:0:0, 4:2:0, 4:2:2 or 4:4:4: convert both "
         f"videos first, for example with ffmpeg -i INPUT -pix_fmt {target} OUTPUT.y4m."

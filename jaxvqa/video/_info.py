@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from fractions import Fraction
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from jaxvqa._notice import Notice
 from jaxvqa.video._formats import FramePlanes
+from jaxvqa.video._timeline import Timeline
 
 HDR_TRANSFERS = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
 
@@ -18,8 +19,8 @@ class VideoInfo:
 
     Args:
         path: the file.
-        width: luma columns.
-        height: luma rows.
+        width: luma columns as shown, after rotation and the container's crop.
+        height: luma rows as shown.
         bit_depth: bits per sample.
         chroma: "400", "420", "422" or "444".
         fps: frames per second, or None if the file does not say.
@@ -28,6 +29,15 @@ class VideoInfo:
         reader: "av", "y4m" or "yuv".
         color_range: "tv" (limited) or "pc" (full), or None if the file does not say.
         color_transfer: FFmpeg's name of the transfer function, or None if the file does not say.
+        color_matrix: FFmpeg's name of the matrix between RGB and Y'CbCr, "rgb" for RGB itself, or
+            None if the file does not say.
+        color_primaries: FFmpeg's name of the primaries, or None if the file does not say.
+        orientation: FFmpeg's filters that crop and turn a stored frame as a player shows it.
+        pixel_aspect: width of a shown pixel over its height.
+        stream: index in the file of the stream that is read.
+        is_rgb: samples are red, green and blue, and have to be converted.
+        direct: planes can be taken from frames as they lie in the file.
+        has_alpha: frames have a channel of transparency, which is left out.
         interlaced: the file marks its frames as interlaced.
         announced_frames: the container's own frame count, which need not be right, or None.
         expected_frames: about how many frames there are, by that count or by the duration that the
@@ -46,6 +56,14 @@ class VideoInfo:
     reader: str = "y4m"
     color_range: str | None = None
     color_transfer: str | None = None
+    color_matrix: str | None = None
+    color_primaries: str | None = None
+    orientation: tuple[str, ...] = ()
+    pixel_aspect: Fraction = Fraction(1)
+    stream: int = 0
+    is_rgb: bool = False
+    direct: bool = True
+    has_alpha: bool = False
     interlaced: bool = False
     announced_frames: int | None = None
     expected_frames: int | None = None
@@ -65,11 +83,23 @@ class Reader(Protocol):
         info: facts about the file.
         incomplete: why the file is known to lack its end, or None.
         notices: what may spoil a score.
+        time: when the frame stepped to is shown, in seconds of the file's clock, or None.
+        interlaced_frames: frames so far that are marked interlaced.
+        leading: frames before the first that cannot be decoded; known with the timeline.
+        begins_damaged: the first frame is damaged.
     """
 
     info: VideoInfo
     incomplete: str | None
     notices: list[Notice]
+    time: Fraction | None
+    interlaced_frames: int
+    leading: int
+    begins_damaged: bool
+
+    def timeline(self) -> Timeline:
+        """When its frames are shown, as far as that is known before they are read."""
+        ...
 
     def grab(self) -> bool:
         """Steps to the next frame; False at the end.
@@ -79,12 +109,25 @@ class Reader(Protocol):
         """
         ...
 
-    def check(self) -> None:
-        """Raises VideoError if the frame stepped to is known to be damaged."""
+    @property
+    def can_seek(self) -> bool:
+        """Whether `seek` works."""
         ...
 
-    def retrieve(self) -> FramePlanes:
+    def seek(self, time: Fraction) -> None:
+        """Goes on with a frame at or before a time, in seconds of the file's clock."""
+        ...
+
+    def damage(self) -> str | None:
+        """What is wrong with the frame stepped to, as the rest of a sentence, or None."""
+        ...
+
+    def retrieve(self, luma_only: bool = False) -> FramePlanes:
         """The planes of the frame stepped to, in memory of their own."""
+        ...
+
+    def picture(self) -> Any:
+        """The frame stepped to as PyAV's `VideoFrame`."""
         ...
 
     def stop(self) -> None:

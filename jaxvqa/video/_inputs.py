@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
-from jaxvqa._checks import BIT_DEPTHS
+from jaxvqa._checks import BIT_DEPTHS, as_text, shown
 from jaxvqa._settings import (
     check_settings,
     choice,
     optional,
     positive_number,
     setting,
+    size,
     switch,
     text,
     whole,
@@ -19,7 +23,70 @@ from jaxvqa._settings import (
 
 _RAW = "raw video (files without a header; all four are needed)"
 _FRAMES = "frames"
+_READING = "reading"
+_ALIKE = "making both videos alike"
 ON_LENGTH_MISMATCH = ("error", "truncate")
+ON_DAMAGE = ("error", "conceal", "skip")
+ON_OFF = ("on", "off")
+DEINTERLACE = ("auto", "bwdif", "yadif", "none")
+SCALE = ("distorted", "reference", "model", "none")
+SCREENS = ("1080p", "2160p")
+KERNELS = ("bicubic", "lanczos", "bilinear", "area", "spline")
+COLOR = ("match", "as-is")
+PAIR = ("auto", "index", "time")
+DRIVE = ("distorted", "reference")
+
+
+def _size_or(*words: str) -> Callable[[Any], Any]:
+    """Parses one of some words, or a size."""
+
+    def parse(value: Any) -> Any:
+        if isinstance(value, str) and value in words:
+            return value
+        try:
+            return size(value)
+        except ValueError:
+            raise ValueError(
+                f"must be one of {', '.join(words)}, or WIDTHxHEIGHT such as 1280x720; got "
+                f"{shown(value)}."
+            ) from None
+
+    return parse
+
+
+def _crop(value: Any) -> Any:
+    """Parses WxH+X+Y, or auto."""
+    if isinstance(value, str) and value == "auto":
+        return value
+    form = r"(\d{1,6})[xX](\d{1,6})\+(\d{1,6})\+(\d{1,6})"
+    found = re.fullmatch(form, value) if isinstance(value, str) else None
+    parts = found.groups() if found else value
+    try:
+        if isinstance(parts, str):
+            raise ValueError
+        width, height, left, top = (
+            whole(least)(part) for part, least in zip(parts, (1, 1, 0, 0), strict=True)
+        )
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"must be auto or WIDTHxHEIGHT+LEFT+TOP, such as 1920x800+0+140, got {shown(value)}."
+        ) from None
+    return width, height, left, top
+
+
+def _offset(value: Any) -> Any:
+    """Parses frames (12, -3), seconds (1.5s) or auto."""
+    if isinstance(value, Fraction) or (isinstance(value, str) and value == "auto"):
+        return value
+    written = as_text(value)
+    if not isinstance(value, bool):
+        if re.fullmatch(r"[+-]?\d{1,9}", written):
+            return int(written)
+        if found := re.fullmatch(r"([+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9}))s", written):
+            return Fraction(found[1])
+    raise ValueError(
+        f"must be a number of frames, seconds such as 1.5s, or auto; got {shown(value)}."
+    )
 
 
 @dataclass(frozen=True)
@@ -38,6 +105,27 @@ class InputOptions:
         on_length_mismatch: "error" refuses videos of unequal length, "truncate" takes the common
             part.
         fps: frames per second of arrays.
+        ref_stream: index of the reference's video stream; None takes the film.
+        dis_stream: index of the distorted video's stream.
+        film_grain: "on" shows AV1's synthesised grain, "off" leaves it out.
+        deinterlace: "auto" makes whole frames where one side alone is interlaced, "bwdif" and
+            "yadif" on both sides, "none" never.
+        crop: columns, rows, first column and first row to keep, in pixels of the reference, or
+            "auto" to cut black bars off.
+        scale: which side is scaled where sizes differ: "distorted", "reference", a size for both,
+            "model" for the size that the model is made for, or "none" to refuse.
+        kernel: kernel of the scaler.
+        exact: scale to the same samples on every processor.
+        at: scale both as shown on a screen of "1080p", "2160p" or this size.
+        color: "match" takes the limited of two ranges and the reference's matrix, "as-is" compares
+            code values.
+        pair: "index" pairs frames by number, "time" by when they are shown, "auto" decides.
+        drive: whose frames are scored, each once, where frames are paired by time.
+        offset: frames or seconds ("1.5s") by which the distorted video starts later in the
+            reference, or "auto" to find it.
+        absolute_time: pair by the clocks of the files instead of counting from their starts.
+        on_damage: "error" refuses damaged video, "conceal" scores what the decoder shows, "skip"
+            leaves damaged frames out.
 
     Raises:
         ValueError: a value that makes no sense.
@@ -95,6 +183,86 @@ class InputOptions:
         None, "frames per second of arrays, for the choice of a model", optional(positive_number),
         group=_FRAMES, metavar="N", flags=("",),
     )  # fmt: skip
+    ref_stream: int | None = setting(
+        None, "index of the reference's video stream (see jaxvqa info)", optional(whole(0)),
+        group=_READING, metavar="N",
+    )  # fmt: skip
+    dis_stream: int | None = setting(
+        None, "index of the distorted video's stream", optional(whole(0)), group=_READING,
+        metavar="N",
+    )  # fmt: skip
+    film_grain: str = setting(
+        "on", "synthesised grain of AV1", choice(*ON_OFF), group=_READING, choices=ON_OFF
+    )
+    on_damage: str = setting(
+        "error",
+        "damaged video: error refuses it, conceal scores what the decoder shows, skip leaves "
+        "damaged frames out",
+        choice(*ON_DAMAGE),
+        group=_READING,
+        choices=ON_DAMAGE,
+    )
+    deinterlace: str = setting(
+        "auto",
+        "make whole frames of fields: auto where one side alone is interlaced, bwdif or yadif on "
+        "both sides, none never",
+        choice(*DEINTERLACE),
+        group=_ALIKE,
+        choices=DEINTERLACE,
+    )
+    crop: tuple[int, int, int, int] | str | None = setting(
+        None,
+        "part of the picture to keep, in pixels of the reference, or auto to cut black bars off",
+        optional(_crop),
+        group=_ALIKE,
+        metavar="WxH+X+Y",
+    )
+    scale: tuple[int, int] | str = setting(
+        "distorted",
+        "which side is scaled where sizes differ: distorted, reference, WxH for both, model for "
+        "the size that the model is made for, or none to refuse",
+        _size_or(*SCALE),
+        group=_ALIKE,
+        metavar="SIDE",
+    )
+    kernel: str = setting(
+        "bicubic", "kernel of the scaler", choice(*KERNELS), group=_ALIKE, choices=KERNELS
+    )
+    exact: bool = setting(
+        False, "scale to the same samples on every kind of processor", switch, group=_ALIKE
+    )
+    at: tuple[int, int] | str | None = setting(
+        None, "scale both as shown on a screen: 1080p, 2160p or WxH", optional(_size_or(*SCREENS)),
+        group=_ALIKE, metavar="SCREEN",
+    )  # fmt: skip
+    color: str = setting(
+        "match",
+        "range and matrix: match takes the limited range and the reference's matrix, as-is "
+        "compares code values",
+        choice(*COLOR),
+        group=_ALIKE,
+        choices=COLOR,
+    )
+    pair: str = setting(
+        "auto", "pair frames by number (index), by when they are shown (time), or decide (auto)",
+        choice(*PAIR), group=_FRAMES, choices=PAIR,
+    )  # fmt: skip
+    drive: str = setting(
+        "distorted", "whose frames are scored, each once, where frames are paired by time",
+        choice(*DRIVE), group=_FRAMES, choices=DRIVE,
+    )  # fmt: skip
+    offset: int | Fraction | str | None = setting(
+        None,
+        "frames, or seconds as in 1.5s, by which the distorted video starts later in the "
+        "reference; auto finds it",
+        optional(_offset),
+        group=_FRAMES,
+        metavar="N",
+    )
+    absolute_time: bool = setting(
+        False, "pair by the clocks of the files instead of counting from their starts", switch,
+        group=_FRAMES,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         """Parses and checks every field."""
@@ -134,6 +302,6 @@ def settle_lengths(ref: int, dis: int, inputs: InputOptions) -> tuple[int, str |
         )
         return min(ref, dis), f"has {ref}{skipped}: {advice}", None
     longer, count = ("reference", ref - dis) if ref > dis else ("distorted video", dis - ref)
-    frames, verb = ("frame", "was") if count == 1 else ("frames", "were")
-    dropped = f"the last {count} {frames} of the {longer} had no partner and {verb} not scored."
+    frames, verb = ("frame", "was") if count == 1 else (f"{count} frames", "were")
+    dropped = f"the last {frames} of the {longer} had no partner and {verb} not scored."
     return min(ref, dis), None, dropped

@@ -12,8 +12,9 @@ from jaxvqa.video._thumbnail import area_means, thumbnail_size
 _REACH = 2
 _SHIFTS = range(-_REACH, _REACH + 1)
 # primes, so that frames repeated in some cadence are not always met at the same point of it
-_DENSE, _SPARSE = 7, 17
-_DENSE_UNTIL = 126
+_DENSE, _SPARSE = 11, 31
+_DENSE_UNTIL = 77
+_ROWS = 360  # that are looked at; more cost time and add little
 _FEWEST = 6  # samples that must speak for a shift
 _CLEAR = 1.1  # ratio of errors from which a sample speaks for one of two shifts
 _SHARE = 0.9  # of the samples that speak
@@ -39,8 +40,8 @@ class LagCheck:
     Now and then a distorted frame is compared with the five reference frames around it, as
     thumbnails. The error is what remains after the best linear change of tone, so brightness,
     range and fades count for nothing, and neither do static pictures. Speaks only if the samples
-    agree and the gain is clear; silence does not say that the pairing is right. Needs about 50
-    pairs at the least.
+    agree and the gain is clear; silence does not say that the pairing is right. Needs 60 pairs
+    at the least.
 
     Args:
         bit_depth: bits per sample of both videos.
@@ -65,6 +66,7 @@ class LagCheck:
             self._start(index + _REACH)
         if index < self._centre + len(self._refs) - _REACH:
             return
+        ref_y, dis_y = (y[:: max(1, y.shape[0] // _ROWS)] for y in (ref_y, dis_y))
         size = thumbnail_size(ref_y.shape, dis_y.shape)
         self._refs.append(area_means(ref_y, self._bit_depth, size))
         if index == self._centre:

@@ -18,9 +18,13 @@ PAIR = ("auto", "index", "time")
 DRIVE = ("distorted", "reference")
 # of a frame's duration; a larger tolerance would reach the next frame
 _MOST_SLACK = Fraction(1, 4)
-# tolerances by which the later of two frames must be nearer
-_TIE = 1
+# tolerances by which the later of two frames must be nearer; a start's own rounding counts twice
+_TIE = 2
+# of two differences of pictures; less would be chance where little moves
+_CLEARLY = 0.9
 
+# how much a frame of the distorted video and one of the reference differ
+Unlike = Callable[[Any, Any], float]
 # steps over the remaining frames, at most so many, and returns how many there were
 CountRest = Callable[[int | None], int]
 
@@ -77,13 +81,16 @@ class ByIndex:
     Args:
         offset: frames of the reference to leave out at its start; negative: of the distorted video.
         frame: seconds a frame of the reference, for `first_apart`, or None.
+        lossy: frames may turn out to be missing, which would have been shown half a frame or more
+            before that of the other side; that one is left out then.
     """
 
     name = "index"
 
-    def __init__(self, offset: int = 0, frame: Fraction | None = None) -> None:
+    def __init__(self, offset: int = 0, frame: Fraction | None = None, lossy: bool = False) -> None:
         self.offset = offset
         self._frame = frame
+        self._lossy = lossy
         self._tally = Tally()
 
     @property
@@ -105,8 +112,10 @@ class ByIndex:
         tally.miss(0, _rest(ref, None, max(0, self.offset)))
         tally.miss(1, _rest(dis, None, max(0, -self.offset)))
         first: Fraction | None = None
+        shown = other = None
         while limit is None or tally.pairs < limit:
-            shown, other = next(ref, None), next(dis, None)
+            shown = next(ref, None) if shown is None else shown
+            other = next(dis, None) if other is None else other
             if shown is None or other is None:
                 most = None if limit is None else limit - tally.pairs - 1
                 if shown is not None:
@@ -119,19 +128,18 @@ class ByIndex:
                 difference = other[0] - shown[0]
                 first = difference if first is None else first
                 difference -= first
-            self._follow(tally, difference)
+            apart = self._frame and difference and 2 * abs(difference) > self._frame
+            if apart and self._lossy and difference is not None:
+                tally.miss(int(difference < 0))
+                shown, other = (None, other) if difference > 0 else (shown, None)
+                continue
+            if apart and tally.first_apart is None:
+                tally.first_apart = tally.pairs
+            tally.pair(difference)
             pair = shown[1], other[1]
-            del shown, other
+            shown = other = None
             yield pair
             del pair
-
-    def _follow(self, tally: Tally, difference: Fraction | None) -> None:
-        apart = (
-            difference is not None and self._frame is not None and 2 * abs(difference) > self._frame
-        )
-        if apart and tally.first_apart is None:
-            tally.first_apart = tally.pairs
-        tally.pair(difference)
 
 
 class _Window(Generic[Held]):
@@ -143,6 +151,7 @@ class _Window(Generic[Held]):
         self.following = None if self.shown is None else next(stream, None)
         self.first = True
         self.uses = 0
+        self.following_uses = 0
         self._last = frame
 
     @property
@@ -155,12 +164,22 @@ class _Window(Generic[Held]):
     @property
     def unused(self) -> int:
         """Frames in the window that are in no pair."""
-        return (self.shown is not None and not self.uses) + (self.following is not None)
+        left = (self.shown, self.uses), (self.following, self.following_uses)
+        return sum(frame is not None and not uses for frame, uses in left)
+
+    def use(self, later: bool) -> int:
+        """Counts a pair of the following or the shown frame; gives how many that one is in."""
+        if later:
+            self.following_uses += 1
+            return self.following_uses
+        self.uses += 1
+        return self.uses
 
     def step(self) -> None:
         """Makes the following frame the shown one."""
         self._last = self.distance or self._last
-        self.shown, self.first, self.uses = self.following, False, 0
+        self.shown, self.first, self.uses = self.following, False, self.following_uses
+        self.following_uses = 0
         self.following = next(self.stream, None)
 
 
@@ -187,6 +206,9 @@ class ByTime:
         offset: seconds from the start of the reference to that of the distorted video.
         frame: seconds a frame of the side that does not drive, used where it has one frame only.
         offset_text: the offset as it was given, or None for seconds.
+        unlike: how much two frames differ; decides for a frame of the distorted video whose time
+            lies between two of the reference. Encoders fill a gap with the frame before or after
+            it, each in its way. None leaves it to the times.
     """
 
     name = "time"
@@ -198,6 +220,7 @@ class ByTime:
         offset: Fraction = Fraction(0),
         frame: Fraction | None = None,
         offset_text: str | None = None,
+        unlike: Unlike | None = None,
     ) -> None:
         if drive not in DRIVE:
             raise ValueError(f"drive must be one of {', '.join(DRIVE)}, not {drive!r}.")
@@ -205,6 +228,7 @@ class ByTime:
         self.offset = offset
         self._tolerance = tolerance
         self._frame = frame or Fraction(0)
+        self._unlike = unlike if drive == "distorted" else None
         self._text = seconds_text(offset) if offset_text is None else offset_text
         self._tally = Tally()
 
@@ -259,14 +283,22 @@ class ByTime:
                 tally.miss(1 - side, left + _rest(held, counts[1 - side], rest))
                 return
             time = seconds(current) + shift
-            while self._takes_next(time, window):
+            while self._is_on_screen(time, window):
                 if not window.uses:
                     tally.miss(1 - side)
                 window.step()
-            shown = window.shown
-            if shown is not None and self._reaches(time, window):
-                window.uses += 1
-                tally.reused += window.uses == 2
+            later = self._takes_following(time, window)
+            if window.following_uses:
+                later = True  # pairs never go back
+            elif self._lies_between(time, window):
+                later, told = self._by_picture(current[1], window, later)
+                tally.by_picture += told
+            shown = window.following if later else window.shown
+            if shown is not None and (later or self._reaches(time, window)):
+                if later and not window.uses:
+                    tally.miss(1 - side)
+                    window.uses = 1  # counted
+                tally.reused += window.use(later) == 2
                 tally.pair(time - seconds(shown))
                 pair = current[1], shown[1]
                 del current, shown
@@ -282,17 +314,37 @@ class ByTime:
     def _slack(self, distance: Fraction, times: int = 1) -> Fraction:
         return min(times * self._tolerance, _MOST_SLACK * distance)
 
-    def _takes_next(self, time: Fraction, window: _Window[Any]) -> bool:
-        """The following frame belongs to a time rather than the shown one."""
+    def _is_on_screen(self, time: Fraction, window: _Window[Any]) -> bool:
+        """The following frame has begun at a time."""
         if window.shown is None or window.following is None:
             return False
-        later = seconds(window.following)
-        if later <= time:
-            return True
-        if self.drive == "reference":
-            return later <= time + self._slack(window.distance)
-        nearer = (time - seconds(window.shown)) - (later - time)
+        slack = self._slack(window.distance) if self.drive == "reference" else Fraction(0)
+        return seconds(window.following) <= time + slack
+
+    def _takes_following(self, time: Fraction, window: _Window[Any]) -> bool:
+        """The following frame is nearer to a time than the one on screen."""
+        if self.drive == "reference" or window.shown is None or window.following is None:
+            return False
+        nearer = (time - seconds(window.shown)) - (seconds(window.following) - time)
         return nearer > self._slack(window.distance, _TIE)
+
+    def _lies_between(self, time: Fraction, window: _Window[Any]) -> bool:
+        """Neither of two frames is shown at a time, as far as times can tell."""
+        if self._unlike is None or window.shown is None or window.following is None:
+            return False
+        slack = self._slack(window.distance)
+        return seconds(window.shown) + slack < time < seconds(window.following) - slack
+
+    def _by_picture(self, driver: Any, window: _Window[Any], later: bool) -> tuple[bool, bool]:
+        """Whether the following frame is taken, and whether the pictures said so against time."""
+        assert self._unlike is not None
+        assert window.shown is not None
+        assert window.following is not None
+        shown = self._unlike(driver, window.shown[1])
+        following = self._unlike(driver, window.following[1])
+        other, mine = (shown, following) if later else (following, shown)
+        turned = other < _CLEARLY * mine
+        return later != turned, turned
 
     def _reaches(self, time: Fraction, window: _Window[Any]) -> bool:
         """The shown frame, the best there is, may be paired with a time."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from jaxvqa._notice import Notice
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._inputs import InputOptions, settle_lengths
-from jaxvqa.video._match import PAIR, ByIndex, ByTime, Strategy
+from jaxvqa.video._match import PAIR, ByIndex, ByTime, Strategy, Unlike
 from jaxvqa.video._pair_report import (
     SIDES,
     PairingReport,
@@ -38,12 +38,16 @@ class PairChoice:
         notices: what a user must know; empty where the lengths are not known beforehand.
         report: what the pairing will report if all times are known, else None.
         pairs: how many there will be, or None if that is not certain.
+        rival: pairing by time where it differs from this one by index, which pictures can decide.
+        differing: frame numbers of pairs where both differ, of this choice and of its rival.
     """
 
     strategy: Strategy
     notices: tuple[Notice, ...] = ()
     report: PairingReport | None = None
     pairs: int | None = None
+    rival: PairChoice | None = None
+    differing: tuple[tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]] = ((), ())
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ class _Case:
     limit: int | None
     skipped: tuple[int, int]
     names: tuple[str, str]
+    lossy: bool
 
     @property
     def counted(self) -> bool:
@@ -122,11 +127,14 @@ def choose(
     limit: int | None = None,
     skipped: tuple[int, int] = (0, 0),
     names: tuple[str, str] = ("reference", "distorted"),
+    unlike: Unlike | None = None,
+    lossy: bool = False,
 ) -> PairChoice:
     """Decides how two videos are paired.
 
     "auto" pairs by index what has the same number of frames at the same rate, or no times; by time
-    where no more than a frame at an end is left without partner; all else is refused.
+    where no more than a frame at an end is left without partner; all else is refused. Where as many
+    frames are shown at other times, pairing by time is a rival that pictures have to decide on.
 
     Args:
         ref: the reference's frames after the skipped ones.
@@ -139,6 +147,8 @@ def choose(
         limit: the most pairs.
         skipped: frames of both sides that were left out before, for messages.
         names: both files, for messages.
+        unlike: see `ByTime`.
+        lossy: frames that are announced may turn out to be missing, as damage is accepted.
 
     Returns:
         The choice.
@@ -150,10 +160,10 @@ def choose(
     if pair not in PAIR:
         raise ValueError(f"pair must be one of {', '.join(PAIR)}, not {pair!r}.")
     truncate = on_length_mismatch == "truncate"
-    case = _Case(ref, dis, drive, offset, truncate, limit, skipped, names)
-    by_time = _by_time(case)
+    case = _Case(ref, dis, drive, offset, truncate, limit, skipped, names, lossy)
+    by_time = _by_time(case, None)
     if pair == "time":
-        return _timed(case, by_time)
+        return _with_pictures(_timed(case, by_time), case, unlike)
     if pair == "index" or not (ref.timed and dis.timed):
         return _indexed(case, check_times=False)
     same = _same_rate(ref, dis)
@@ -165,8 +175,35 @@ def choose(
     # with a limit or an offset, the frames that take part may be as many
     even = case.counts[0] == case.counts[1] and not _apart(case)
     if (same and (equal or even)) or (truncate and not equal):
-        return _indexed(case, check_times=True)
-    return _fitting(case, by_time)
+        choice = _indexed(case, check_times=True)
+        apart = choice.report is not None and choice.report.first_apart is not None
+        return _with_rival(choice, case, unlike) if apart and equal else choice
+    return _with_pictures(_fitting(case, by_time), case, unlike)
+
+
+def _with_pictures(choice: PairChoice, case: _Case, unlike: Unlike | None) -> PairChoice:
+    """The same choice, with pictures to decide between frames; times alone were simulated."""
+    return replace(choice, strategy=_by_time(case, unlike))
+
+
+def _with_rival(choice: PairChoice, case: _Case, unlike: Unlike | None) -> PairChoice:
+    """A choice by index whose pairs are shown at different times, and pairing by time beside it."""
+    report, timed = _simulate(case, _by_time(case, None))
+    if not timed:
+        return choice
+    _, indexed = _simulate(case, choice.strategy)
+    by_dis = {pair[1]: pair for pair in timed}
+    differing = [(p, by_dis[p[1]]) for p in indexed if by_dis.get(p[1], p) != p]
+    if not differing:
+        return choice
+    text = (
+        f"{case.names[1]}: has as many frames as the reference {case.names[0]}, at other times; "
+        "paired by time, as pictures are more alike so than by index."
+    )
+    notices = (Notice("pairing", text), *report_notices(report, case.names))
+    rival = PairChoice(_by_time(case, unlike), notices, report, len(timed))
+    mine, others = zip(*differing, strict=True)
+    return replace(choice, rival=rival, differing=(mine, others))
 
 
 def _same_rate(ref: Timeline, dis: Timeline) -> bool:
@@ -177,7 +214,7 @@ def _same_rate(ref: Timeline, dis: Timeline) -> bool:
     return abs(ref.rate - dis.rate) <= _SAME_RATE * max(ref.rate, dis.rate)
 
 
-def _by_time(case: _Case) -> ByTime:
+def _by_time(case: _Case, unlike: Unlike | None) -> ByTime:
     """The pairing by time of two timelines."""
     offset = case.offset
     text = frames_text(offset) if isinstance(offset, int) else seconds_text(offset or Fraction(0))
@@ -185,7 +222,7 @@ def _by_time(case: _Case) -> ByTime:
     # without a rate the offset is of use by index only
     known = not isinstance(offset, int) or case.rate is not None
     shift = case.offset_seconds if known else Fraction(0)
-    return ByTime(case.drive, case.ref.tick + case.dis.tick, shift, held.frame, text)
+    return ByTime(case.drive, case.ref.tick + case.dis.tick, shift, held.frame, text, unlike)
 
 
 def _numbered(timeline: Timeline) -> Iterator[tuple[Fraction | None, int]]:
@@ -218,6 +255,8 @@ def _indexed(case: _Case, check_times: bool) -> PairChoice:
     report = None
     if case.offset is not None or case.known:
         report, _ = _simulate(case, strategy)
+    if case.lossy and case.known and report is not None and report.first_apart is None:
+        strategy = ByIndex(strategy.offset, case.ref.frame or case.dis.frame, lossy=True)
     if case.offset is not None and report is not None:
         notices += report_notices(report, case.names)
     if check_times and report is not None and report.first_apart is not None:
@@ -275,7 +314,9 @@ def _fitting(case: _Case, strategy: ByTime) -> PairChoice:
     missed = (report.unpaired_ref, report.unpaired_dis)
     inside = sum(side.inside for side in missed)
     ends = sum(side.start + side.end for side in missed)
-    expected = case.offset is not None or ends <= _LOST_AT_AN_END
+    # files that count frames instead of timing them lose none
+    rounded = case.ref.tick + case.dis.tick > 0
+    expected = case.offset is not None or ends <= rounded * _LOST_AT_AN_END
     if not pairs or inside or not expected:
         raise case.error(_misfit(case, report, pairs))
     return PairChoice(strategy, report_notices(report, case.names), report, len(pairs))

@@ -46,6 +46,7 @@ class PairingReport:
         largest_time_difference: seconds between the two frames of a pair after the offset, the
             largest; None where a frame has no time.
         first_apart: of "index", the first pair more than half a frame apart in time, or None.
+        by_picture: frames between two of the reference whose picture decided, against the times.
     """
 
     strategy: str
@@ -57,6 +58,7 @@ class PairingReport:
     reused: int = 0
     largest_time_difference: Fraction | None = None
     first_apart: int | None = None
+    by_picture: int = 0
 
 
 class Tally:
@@ -68,6 +70,7 @@ class Tally:
         self.largest: Fraction | None = None
         self.timed = True
         self.first_apart: int | None = None
+        self.by_picture = 0
         self._start = [0, 0]
         self._inside = [0, 0]
         self._pending = [0, 0]
@@ -96,7 +99,7 @@ class Tally:
         """The report of the run."""
         return PairingReport(
             strategy, drive, offset, self.pairs, self.unpaired(0), self.unpaired(1), self.reused,
-            self.largest if self.timed else None, self.first_apart,
+            self.largest if self.timed else None, self.first_apart, self.by_picture,
         )  # fmt: skip
 
 
@@ -127,8 +130,14 @@ def report_notices(report: PairingReport, names: Sequence[str]) -> tuple[Notice,
         are = "is" if report.reused == 1 else "are"
         text = (
             f"{report.pairs} pairs by time: {frames_text(report.reused)} of the {held} {are} "
-            f"compared with more than one {driver} frame."
+            f"compared with more than one {driver} frame"
         )
+        if report.by_picture:
+            text += (
+                f"; {frames_text(report.by_picture)} between two of the {held} with that which is "
+                "more alike"
+            )
+        text += "."
         found.append(Notice("pairing", f"{names[1]}: {text}"))
     return tuple(found)
 
@@ -137,7 +146,8 @@ def places(side: int, unpaired: Unpaired) -> Iterator[str]:
     """Where frames have no partner, without the verb."""
     for place, count in (("first", unpaired.start), ("last", unpaired.end)):
         if count:
-            yield f"the {place} {frames_text(count)} of the {SIDES[side]}"
+            frames = "frame" if count == 1 else frames_text(count)
+            yield f"the {place} {frames} of the {SIDES[side]}"
     if unpaired.inside:
         yield f"{frames_text(unpaired.inside)} inside the {SIDES[side]}"
 

@@ -1,20 +1,27 @@
-"""Pairs the frames of a reference and a distorted video, by index."""
+"""Reads two videos in step: made alike, paired, one pair after the other."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from fractions import Fraction
+from typing import Any
 
 from jaxvqa import _waiting as waiting
 from jaxvqa._notice import Notice
+from jaxvqa.video._alignment import Reopen, align, more_alike
+from jaxvqa.video._conform import Agreement, agree
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._formats import FramePlanes
+from jaxvqa.video._in_step import InStep, unlike
 from jaxvqa.video._inputs import InputOptions, settle_lengths
-from jaxvqa.video._prefetch import ThreadedIterator
+from jaxvqa.video._lag import LagCheck
+from jaxvqa.video._open import check_pair
+from jaxvqa.video._pair_choice import PairChoice, choose
+from jaxvqa.video._pair_report import PairingReport, report_notices
 from jaxvqa.video._reader import Video, open_video
-
-_SAME_RATE = 0.01
+from jaxvqa.video._timeline import Timeline
 
 # index, planes of the reference, planes of the distorted video
 NumberedPair = tuple[int, FramePlanes, FramePlanes]
@@ -29,39 +36,132 @@ class VideoPair:
     Attributes:
         ref: the reference video; facts are in `ref.info`.
         dis: the distorted video.
+        alike: what both become: size, depth, and the filters of each.
         dropped: frames at the end that have no partner, `(of ref, of dis)`, set by the end of the
             iteration.
     """
 
-    def __init__(self, ref: Video, dis: Video, inputs: InputOptions) -> None:
+    def __init__(
+        self,
+        ref: Video,
+        dis: Video,
+        inputs: InputOptions,
+        reopen: tuple[Reopen, Reopen],
+    ) -> None:
         self.ref = ref
         self.dis = dis
         self._inputs = inputs
         self._limit = inputs.frame_count
         self.dropped = (0, 0)
-        self._dropped: str | None = None
-        _check_alike(ref, dis)
+        self._end_notices: list[Notice] = []
+        self._alignment = align(ref, dis, inputs, reopen)
+        self.alike = self._agree(chroma=False)
         if self._limit is None:
             for video in (ref, dis):
                 if video.incomplete:
                     raise VideoError(video.info.path, video.incomplete)
-            counts = (ref.frames_left, dis.frames_left)
-            if counts[0] is not None and counts[1] is not None:
-                self._settle(counts[0], counts[1])
+        self._check_starts()
+        self._choice = self._choose()
+        if self._choice.rival is not None:
+            self._choice = self._decided(self._choice, self._choice.rival, reopen)
+
+    def _check_starts(self) -> None:
+        """Refuses a video that begins inside a group of pictures, and says what to skip."""
+        sides = (
+            (self.ref, "skip_ref", self.dis, "skip_dis"),
+            (self.dis, "skip_dis", self.ref, "skip_ref"),
+        )
+        for video, own, other, others in sides:
+            if video.begins_damaged and (count := video.count_damaged_start()):
+                advice = f"{own}={count}"
+                if not other.skip:
+                    advice += f" and {others}={count}"
+                raise VideoError(
+                    video.info.path,
+                    f"its first {count} frames cannot be decoded whole, as it begins inside a "
+                    f"group of pictures: leave them out with {advice}.",
+                )
+        lost = [video.leading for video in (self.ref, self.dis)]
+        inputs = self._inputs
+        aligned = inputs.skip_ref or inputs.skip_dis or inputs.offset is not None
+        if lost[0] == lost[1] or aligned or inputs.absolute_time:
+            return
+        late, others = (self.ref, "skip_dis") if lost[0] > lost[1] else (self.dis, "skip_ref")
+        count = abs(lost[0] - lost[1])
+        raise VideoError(
+            late.info.path,
+            f"its first {count} frames cannot be decoded, as it begins inside a group of pictures: "
+            f"leave as many out of the other video with {others}={count}.",
+        )
+
+    def _agree(self, chroma: bool) -> Agreement:
+        return agree(
+            self.ref.info, self.dis.info, self._inputs, chroma=chroma, crops=self._alignment.crops
+        )
+
+    def _choose(self) -> PairChoice:
+        inputs = self._inputs
+        # how many frames a file lacks that was cut short only reading tells
+        ref, dis = (
+            Timeline.unknown(rate=v.info.fps) if v.incomplete else v.timeline()
+            for v in (self.ref, self.dis)
+        )
+        offset = self._alignment.offset
+        if inputs.absolute_time:
+            if isinstance(offset, int):
+                offset = offset / ref.rate if ref.rate else Fraction(0)
+            offset = (offset or Fraction(0)) + dis.start - ref.start
+        return choose(
+            ref,
+            dis,
+            pair=inputs.pair,
+            drive=inputs.drive,
+            offset=offset or None,
+            on_length_mismatch=inputs.on_length_mismatch,
+            limit=self._limit,
+            skipped=(self.ref.skip, self.dis.skip),
+            names=(self.ref.info.path, self.dis.info.path),
+            unlike=unlike,
+            lossy=inputs.on_damage != "error",
+        )
+
+    def _decided(
+        self, choice: PairChoice, rival: PairChoice, reopen: tuple[Reopen, Reopen]
+    ) -> PairChoice:
+        """Of two ways to pair, that which compares pictures that are more alike."""
+        if not (self.ref.is_file and self.dis.is_file):
+            return choice
+        return rival if more_alike(self.ref, self.dis, reopen, choice.differing) else choice
+
+    @property
+    def pairing(self) -> PairingReport:
+        """How the frames were paired; complete after the last."""
+        return self._choice.strategy.report
+
+    @property
+    def encoded(self) -> tuple[int, int, int] | None:
+        """Columns, rows and depth of the distorted video, if it is scaled or raised."""
+        info = self.dis.info
+        own = info.width, info.height, info.bit_depth
+        now = self.alike.width, self.alike.height, self.alike.bit_depth
+        return None if own == now else own
 
     @property
     def frame_count(self) -> int | None:
         """Pairs that the iteration gives, or None if that is not certain beforehand."""
-        counts = (self.ref.frames_left, self.dis.frames_left)
-        if counts[0] is None or counts[1] is None:
+        if self.ref.frames_left is None or self.dis.frames_left is None:
             return None
-        shorter = min(counts[0], counts[1])
+        if self._choice.pairs is not None:
+            return self._choice.pairs
+        shorter = min(self.ref.frames_left, self.dis.frames_left)
         return shorter if self._limit is None else min(shorter, self._limit)
 
     @property
     def expected_count(self) -> int | None:
         """About how many pairs there will be, or None; containers may announce it wrongly."""
         known = [] if self._limit is None else [self._limit]
+        if self._choice.pairs is not None:
+            return min([*known, self._choice.pairs])
         for video in (self.ref, self.dis):
             count = video.info.frame_count or video.info.expected_frames
             if count is not None:
@@ -72,63 +172,76 @@ class VideoPair:
     def notices(self) -> list[Notice]:
         """What may spoil the scores; complete after the last frame."""
         ref, dis = self.ref.info, self.dis.info
-        found = self.ref.notices + self.dis.notices
-        # containers with millisecond times give rates that are a little off
-        if ref.fps and dis.fps and abs(ref.fps / dis.fps - 1) > _SAME_RATE:
-            text = (
-                f"{dis.path}: its frame rate is {float(dis.fps):.3f}, the reference's "
-                f"{float(ref.fps):.3f}: frames are paired by index, which is right only if both "
-                "show the same frames."
-            )
-            found.append(Notice("frame-rate", text))
-        if ref.color_range and dis.color_range and ref.color_range != dis.color_range:
-            text = (
-                f"{dis.path}: its colour range is {_range(dis.color_range)}, the reference's "
-                f"{_range(ref.color_range)}: code values are compared as they are."
-            )
-            found.append(Notice("range", text))
-        if (ref.color_transfer and dis.color_transfer) and ref.is_hdr != dis.is_hdr:
+        found = [*self._alignment.notices, *self.alike.notices]
+        found += [*self.ref.notices, *self.dis.notices]
+        known = ref.color_transfer and dis.color_transfer
+        # PQ and HLG differ as much from each other as from SDR
+        if known and (ref.is_hdr or dis.is_hdr) and ref.color_transfer != dis.color_transfer:
             text = (
                 f"{dis.path}: its transfer function is {dis.color_transfer}, the reference's "
                 f"{ref.color_transfer}: the scores mean little."
             )
             found.append(Notice("transfer", text))
-        if self._dropped is not None:
-            found.append(Notice("dropped-frames", f"{dis.path}: {self._dropped}"))
-        return found
+        return found + self._end_notices
 
     def __iter__(self) -> Iterator[NumberedPair]:
-        ref, index = iter(self.ref), 0
-        with ThreadedIterator(self.dis) as dis:
-            while self._limit is None or index < self._limit:
-                dis.request()
-                ref_planes = next(ref, None)  # of two errors the reference's is told
-                dis_planes, error = dis.result()
-                if error is not None:
-                    raise error
-                if ref_planes is None or dis_planes is None:
-                    self._end(index, ref_planes is not None, dis_planes is not None)
-                    return
-                yield index, ref_planes, dis_planes
+        return self.read()
+
+    def read(self, chroma: bool = True) -> Iterator[NumberedPair]:
+        """The pairs, once.
+
+        Args:
+            chroma: give chroma planes too, in the reference's format.
+        """
+        self.alike = self._agree(chroma)
+        size = self.alike.width, self.alike.height
+        for video, steps, direct in zip(
+            (self.ref, self.dis), (self.alike.ref, self.alike.dis), self.alike.direct, strict=True
+        ):
+            video.convert(steps, size, direct=direct, luma_only=not chroma)
+        return self._pairs()
+
+    def _pairs(self) -> Iterator[NumberedPair]:
+        leaves_out = self._inputs.on_damage == "skip"
+        lag = LagCheck(self.alike.bit_depth)
+        index = 0
+        with InStep(self.ref, self.dis) as frames:
+            pairs = self._choice.strategy.pairs(
+                frames.ref(),
+                frames.dis(),
+                limit=self._limit,
+                count_ref=frames.count_ref,
+                count_dis=frames.count_dis,
+            )
+            for ref, dis in pairs:
+                if leaves_out and (ref.damaged or dis.damaged):
+                    continue
+                lag.add(index, ref.planes[0], dis.planes[0])
+                yield index, ref.planes, dis.planes
                 index += 1
+        self._end()
+        if lag.sentence is not None:
+            self._end_notices.append(Notice("lag", f"{self.dis.info.path}: {lag.sentence}"))
 
-    def _end(self, index: int, ref_goes_on: bool, dis_goes_on: bool) -> None:
-        """One video, or both, has ended after `index` pairs."""
-        ref, dis = index, index
-        most = None if self._limit is None else self._limit - index - 1
-        if ref_goes_on:
-            ref += 1 + self.ref.count_rest(most)
-        if dis_goes_on:
-            dis += 1 + self.dis.count_rest(most)
-        self._settle(ref, dis)
-
-    def _settle(self, ref: int, dis: int) -> None:
-        """Applies the policy to the numbers of frames."""
-        _, problem, self._dropped = settle_lengths(ref, dis, self._inputs)
-        self.dropped = (max(ref - dis, 0), max(dis - ref, 0))
-        if problem is not None:
-            text = f"has {dis} frames, but the reference {self.ref.info.path} {problem}"
-            raise VideoError(self.dis.info.path, text)
+    def _end(self) -> None:
+        """Both videos have ended, or as many pairs were read as were wanted."""
+        report, inputs = self.pairing, self._inputs
+        ref, dis = report.unpaired_ref, report.unpaired_dis
+        self.dropped = (ref.end, dis.end)
+        names = self.ref.info.path, self.dis.info.path
+        self._end_notices = list(report_notices(report, names))
+        codes = {notice.code for notice in self._end_notices}
+        self._end_notices += [n for n in self._choice.notices if n.code not in codes]
+        if report.strategy == "index" and self._alignment.offset is None:
+            counts = report.pairs + ref.end, report.pairs + dis.end
+            _, problem, _ = settle_lengths(*counts, inputs)
+            if problem is not None:
+                text = f"has {counts[1]} frames, but the reference {names[0]} {problem}"
+                raise VideoError(names[1], text)
+        if not report.pairs and self._limit != 0:
+            raise VideoError(
+                names[1], f"none of its frames has a partner in {names[0]}: try pair='index'."
+            )
 
     def close(self) -> None:
         """Closes both videos; safe to repeat."""
@@ -140,36 +253,6 @@ class VideoPair:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _range(tag: str) -> str:
-    return "full" if tag == "pc" else "limited"
-
-
-def _check_alike(ref_video: Video, dis_video: Video) -> None:
-    """Raises VideoError if the two videos differ in size, bit depth or chroma format."""
-    ref, dis = ref_video.info, dis_video.info
-    if (ref.width, ref.height) != (dis.width, dis.height):
-        raise VideoError(
-            dis.path,
-            f"is {dis.width}x{dis.height}, but the reference {ref.path} is "
-            f"{ref.width}x{ref.height}: scale it first, for example with ffmpeg -i DISTORTED -vf "
-            f"scale={ref.width}:{ref.height}:flags=bicubic SCALED.y4m.",
-        )
-    if ref.bit_depth != dis.bit_depth:
-        raise VideoError(
-            dis.path,
-            f"has {dis.bit_depth} bits per sample, but the reference {ref.path} has "
-            f"{ref.bit_depth}: convert one of them first, for example with ffmpeg -i INPUT "
-            f"-pix_fmt {(ref if ref.bit_depth > dis.bit_depth else dis).pixel_format} OUTPUT.y4m.",
-        )
-    if ref.chroma != dis.chroma:
-        raise VideoError(
-            dis.path,
-            f"has {':'.join(dis.chroma)} chroma, but the reference {ref.path} has "
-            f"{':'.join(ref.chroma)}: convert one of them first, for example with ffmpeg -i INPUT "
-            f"-pix_fmt {ref.pixel_format} OUTPUT.y4m.",
-        )
 
 
 def open_pair(
@@ -191,15 +274,33 @@ def open_pair(
     Raises:
         VideoError: a file that cannot be read, or files that do not fit each other.
     """
+    check_pair(ref, dis)
     inputs = InputOptions() if inputs is None else inputs
-    raw = inputs.raw_format
+    ways: dict[str, Any] = inputs.raw_format | {
+        "film_grain": inputs.film_grain,
+        "on_damage": inputs.on_damage,
+    }
+
+    def opened(path: str | os.PathLike[str], skip: int, stream: int | None) -> Video:
+        video = open_video(path, **ways, skip=skip, stream=stream)
+        try:
+            video.timeline()  # reads the file's packets: here, where both files are read at once
+        except BaseException:
+            video.close()
+            raise
+        return video
+
     ref_video, dis_video = _open_both(
-        lambda: open_video(ref, **raw, skip=inputs.skip_ref),
-        lambda: open_video(dis, **raw, skip=inputs.skip_dis),
+        lambda: opened(ref, inputs.skip_ref, inputs.ref_stream),
+        lambda: opened(dis, inputs.skip_dis, inputs.dis_stream),
         at_once=os.path.isfile(ref) and os.path.isfile(dis),
     )
     try:
-        return VideoPair(ref_video, dis_video, inputs)
+        again = (
+            lambda: opened(ref, inputs.skip_ref, inputs.ref_stream),
+            lambda: opened(dis, inputs.skip_dis, inputs.dis_stream),
+        )
+        return VideoPair(ref_video, dis_video, inputs, again)
     except BaseException:
         ref_video.close()
         dis_video.close()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-import stat
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from jaxvqa.video._formats import (
     planar_format,
 )
 from jaxvqa.video._info import VideoInfo
+from jaxvqa.video._picture import as_picture
+from jaxvqa.video._timeline import Timeline
 
 _MAX_SIDE = 1 << 16
 _GIVE_ALL = "raw video needs `width`, `height`, `pixel_format` and `bit_depth`"
@@ -50,11 +53,6 @@ def split_frame(
         stored.append(data[start : start + rows * row_bytes].reshape(rows, row_bytes))
         start += rows * row_bytes
     return layout.unpack(stored)
-
-
-def is_regular(path: str) -> bool:
-    """True for a file with a size, False for a pipe or device."""
-    return stat.S_ISREG(os.stat(path).st_mode)
 
 
 def check_size(path: str, width: int, height: int) -> None:
@@ -121,6 +119,10 @@ class RawReader:
         bit_depth: int | None,
     ) -> None:
         self.incomplete: str | None = None
+        self.time: Fraction | None = None
+        self.interlaced_frames = 0
+        self.leading = 0
+        self.begins_damaged = False
         self.notices: list[Notice] = []
         self._layout = raw_format(path, pixel_format, bit_depth)
         if width is None or height is None:
@@ -152,7 +154,7 @@ class RawReader:
 
     def _find_layout(self, path: str, height: int, width: int) -> tuple[bool, int | None]:
         """Whether chroma is rounded down, and the number of frames (None for a pipe)."""
-        if not is_regular(path):
+        if not pipe.is_regular(path):
             return False, None
         size = os.path.getsize(path)
         up = self._layout.frame_bytes(height, width)
@@ -181,19 +183,38 @@ class RawReader:
             )
         return True
 
-    def check(self) -> None:
+    def timeline(self) -> Timeline:
+        """Raw video does not say when its frames are shown."""
+        return Timeline.unknown(self.info.frame_count)
+
+    @property
+    def can_seek(self) -> bool:
+        """Frames are read in their order."""
+        return False
+
+    def seek(self, time: Fraction) -> None:
+        """Not possible, see `can_seek`."""
+        raise NotImplementedError
+
+    def damage(self) -> None:
         """Nothing to check: every byte pattern is a frame."""
 
-    def retrieve(self) -> FramePlanes:
+    def retrieve(self, luma_only: bool = False) -> FramePlanes:
         """Planes of the frame read last."""
         assert self._data is not None
         height, width = self.info.height, self.info.width
         planes = split_frame(self._data, self._layout, height, width, floor=self._floor)
+        if luma_only:
+            return planes[:1]
         if not self._floor:
             return planes
         rows, columns = chroma_size(height, width, self.info.chroma)
         grow = lambda p: np.pad(p, ((0, rows - p.shape[0]), (0, columns - p.shape[1])), "edge")  # noqa: E731
         return (planes[0], grow(planes[1]), grow(planes[2]))
+
+    def picture(self) -> Any:
+        """The frame read last."""
+        return as_picture(self.retrieve(), self.info)
 
     def stop(self) -> None:
         """Ends a wait for a pipe's writer."""

@@ -3,37 +3,61 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
 from jaxvqa._notice import Notice
-from jaxvqa.video._av_reader import AvReader
+from jaxvqa.video._chain import Steps
+from jaxvqa.video._converter import Converter
 from jaxvqa.video._errors import CLOSED, VideoError
-from jaxvqa.video._formats import FramePlanes
+from jaxvqa.video._formats import FramePlanes, planar_format
 from jaxvqa.video._info import HDR_TRANSFERS, Reader, VideoInfo
-from jaxvqa.video._raw import RawReader, is_regular
-from jaxvqa.video._y4m import MAGIC, Y4MReader
+from jaxvqa.video._open import RawFormat, open_reader
+from jaxvqa.video._pipe import STDIN
+from jaxvqa.video._timeline import Timeline
 
-_RAW_SUFFIXES = (".yuv", ".raw", ".i420", ".nv12", ".p010", ".gray")
+# frames at the start that are looked at for one that is whole
+_MOST_LEADING = 600
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A frame as it is scored.
+
+    Args:
+        time: seconds by the file's clock, or None.
+        planes: its planes, converted.
+        damaged: the decoder had to guess parts of it.
+    """
+
+    time: Fraction | None
+    planes: FramePlanes
+    damaged: bool = False
 
 
 class Video:
     """An open video file: facts in `info`, then one pass over its frames.
 
     A context manager, and an iterator over tuples of planes: `(y, u, v)`, or `(y,)` for monochrome
-    video; contiguous uint8 arrays at 8 bits, else uint16, each at its own size. A second pass needs
-    a second `open_video`.
+    video; contiguous uint8 arrays at 8 bits, else uint16, each at its own size. Frames come as a
+    player shows them, turned by the file's orientation; RGB and other formats without such planes
+    are converted. A second pass needs a second `open_video`.
 
     Args:
         reader: the reader of the file.
         skip: frames to leave out at the start.
+        on_damage: "error", "conceal" or "skip"; see `InputOptions`.
     """
 
-    def __init__(self, reader: Reader, skip: int = 0) -> None:
+    def __init__(self, reader: Reader, skip: int = 0, on_damage: str = "error") -> None:
         self._reader = reader
         self.skip = skip
+        self._on_damage = on_damage
         self._skipped = False
         # closing while another thread decodes would free memory under the decoder
         self._lock = threading.Lock()
@@ -41,7 +65,17 @@ class Video:
         self._stopped = False
         self._ended = False
         self._read = 0
+        self._timeline: Timeline | None = None
+        self._damaged_frames = 0
+        self._damaged = False
         self.info: VideoInfo = reader.info
+        info = reader.info
+        self._converter = Converter(
+            info,
+            _own_steps(info),
+            (info.width, info.height),
+            direct=info.direct and not info.orientation,
+        )
 
     @property
     def frames_left(self) -> int | None:
@@ -50,9 +84,44 @@ class Video:
         return None if count is None else count - self.skip
 
     @property
+    def leading(self) -> int:
+        """Frames before the first that cannot be decoded, as far as that is known."""
+        return self._reader.leading
+
+    @property
     def incomplete(self) -> str | None:
-        """Why the file is known to lack its end, or None."""
-        return self._reader.incomplete
+        """Why the file is known to lack its end, or None; not asked where damage is accepted."""
+        return self._reader.incomplete if self._on_damage == "error" else None
+
+    @property
+    def conversion(self) -> str:
+        """The filters that frames pass, in FFmpeg's notation; empty for none."""
+        return self._converter.text
+
+    def timeline(self) -> Timeline:
+        """When the frames after the skipped ones are shown, as far as that is known beforehand."""
+        if self._timeline is None:
+            self._timeline = self._reader.timeline().part(self.skip)
+        return self._timeline
+
+    @property
+    def start(self) -> Fraction | None:
+        """The file's time of the first frame after the skipped ones, if it is known beforehand."""
+        timeline = self.timeline()
+        return None if timeline.steps is None else timeline.start
+
+    def convert(
+        self, steps: Steps, size: tuple[int, int], *, direct: bool, luma_only: bool = False
+    ) -> None:
+        """Says what frames pass before they are given; before the first is read.
+
+        Args:
+            steps: the filters.
+            size: columns and rows that come out.
+            direct: frames like the first need none.
+            luma_only: leave chroma out.
+        """
+        self._converter = Converter(self.info, steps, size, direct=direct, luma_only=luma_only)
 
     @property
     def notices(self) -> list[Notice]:
@@ -65,21 +134,86 @@ class Video:
                 "SDR: read the scores with care."
             )
             found.append(Notice("hdr", text))
-        if info.interlaced:
-            text = (
-                f"{info.path}: the video is interlaced, but the metrics expect whole frames: "
-                "deinterlace both videos the same way first."
-            )
-            found.append(Notice("interlaced", text))
+        found += self._interlaced()
         if info.note:
             found.append(Notice("format", f"{info.path}: {info.note}"))
-        return found + self._reader.notices
+        if self._damaged_frames:
+            verb = "left out" if self._on_damage == "skip" else "scored as the decoder shows them"
+            text = f"{info.path}: {self._damaged_frames} damaged frames were {verb}."
+            found.append(Notice("damage", text))
+        elif self._reader.incomplete and self._on_damage != "error":
+            found.append(Notice("damage", f"{info.path}: {self._reader.incomplete}"))
+        return found + self._converter.notices + self._reader.notices
+
+    def _interlaced(self) -> list[Notice]:
+        count = max(self._reader.interlaced_frames, int(self.info.interlaced))
+        if not count or self._converter.deinterlaces:
+            return []
+        path, read = self.info.path, self.skip + self._read
+        if count < read:
+            what = (
+                f"{count} of its {read} frames are marked interlaced, the others not (mixed or "
+                "telecined video)"
+            )
+        else:
+            what = "the video is interlaced"
+        text = (
+            f"{path}: {what}, but the metrics expect whole frames: deinterlace both videos with "
+            "deinterlace='bwdif'."
+        )
+        return [Notice("interlaced", text)]
 
     def __iter__(self) -> Iterator[FramePlanes]:
+        for shown in self.shown():
+            yield shown.planes
+
+    def shown(self) -> Iterator[Shown]:
+        """The frames with their times; once."""
         if self._ended:
             raise VideoError(self.info.path, "was read to its end: open it again for another pass.")
-        while (planes := self._next()) is not None:
-            yield planes
+        # filters that hold frames back give them with the facts of the frame that they are of
+        facts: dict[int, tuple[Fraction | None, bool]] = {}
+        going = True
+        while going:
+            with self._lock:
+                going = self._grab()
+                if going:
+                    facts[self._read] = self._reader.time, self._damaged
+                    ready = self._converter.convert(self._reader, self._read)
+                else:
+                    ready = self._converter.flush()
+            for number, planes in ready:
+                self._check_samples(planes)
+                yield Shown(facts[number][0], planes, facts[number][1])
+                facts = {k: v for k, v in facts.items() if k > number}
+
+    @property
+    def is_file(self) -> bool:
+        """An ordinary file, which can be opened once more."""
+        return os.path.isfile(self.info.path)
+
+    @property
+    def is_stream(self) -> bool:
+        """A pipe or standard input, which can be read once."""
+        path = self.info.path
+        return path == STDIN or (os.path.exists(path) and stat.S_ISFIFO(os.stat(path).st_mode))
+
+    @property
+    def can_seek(self) -> bool:
+        """Whether `seek` works."""
+        return self._reader.can_seek
+
+    def seek(self, time: Fraction) -> None:
+        """Goes on with a frame at or before a time of the file's clock, for a look at some frames.
+
+        Args:
+            time: in seconds.
+        """
+        with self._lock:
+            self._check_open()
+            self._skipped, self._ended = True, False
+            self._converter.flush()
+            self._reader.seek(time)
 
     def count_rest(self, most: int | None = None) -> int:
         """Steps over the remaining frames, at most `most`, and returns how many there were."""
@@ -90,10 +224,6 @@ class Video:
                     break
             count += 1
         return count
-
-    def _next(self) -> FramePlanes | None:
-        with self._lock:
-            return self._retrieve() if self._grab() else None
 
     def _grab(self) -> bool:
         """Steps to the next frame after the skipped ones."""
@@ -107,7 +237,7 @@ class Video:
                 if not self._reader.grab():
                     raise VideoError(self.info.path, _skip_problem(done, self.skip))
         if self._reader.grab():
-            self._reader.check()
+            self._look_for_damage()
             self._read += 1
             return True
         self._ended = True
@@ -119,22 +249,51 @@ class Video:
             raise VideoError(self.info.path, "has no frames.")
         return False
 
+    def _look_for_damage(self) -> None:
+        problem = self._reader.damage()
+        self._damaged = problem is not None
+        if problem is None:
+            return
+        if self._on_damage != "error":
+            self._damaged_frames += 1
+            return
+        number = self.skip + self._read
+        raise VideoError(
+            self.info.path,
+            f"frame {number} {problem}: score what the decoder shows with on_damage='conceal', "
+            "leave such frames out with on_damage='skip', or score only the frames before with "
+            "frame_count.",
+        )
+
+    @property
+    def begins_damaged(self) -> bool:
+        """Its first frames are damaged, and not skipped."""
+        return self._on_damage == "error" and not self.skip and self._reader.begins_damaged
+
+    def count_damaged_start(self) -> int | None:
+        """Damaged frames before the first whole one, None if there is none soon; reads them."""
+        for count in range(_MOST_LEADING):
+            if not self._reader.grab():
+                return None
+            if self._reader.damage() is None:
+                return count
+        return None
+
     def _check_open(self) -> None:
         if self._stopped:
             raise VideoError(self.info.path, CLOSED)
 
-    def _retrieve(self) -> FramePlanes:
-        planes = self._reader.retrieve()
+    def _check_samples(self, planes: FramePlanes) -> None:
         depth = self.info.bit_depth
-        if 8 < depth < 16:
-            highest = max(int(np.max(plane)) for plane in planes)
-            if highest >> depth:
-                raise VideoError(
-                    self.info.path,
-                    f"frame {self.skip + self._read - 1} holds the sample value {highest}, more "
-                    f"than {depth} bits allow: check the bit depth and pixel format.",
-                )
-        return planes
+        if not 8 < depth < 16 or not self._converter.direct:
+            return
+        highest = max(int(np.max(plane)) for plane in planes)
+        if highest >> depth:
+            raise VideoError(
+                self.info.path,
+                f"frame {self.skip + self._read - 1} holds the sample value {highest}, more "
+                f"than {depth} bits allow: check the bit depth and pixel format.",
+            )
 
     def close(self) -> None:
         """Closes the file; safe to repeat. Reading that goes on in another thread ends."""
@@ -143,6 +302,7 @@ class Video:
         with self._lock:
             if not self._closed:
                 self._closed = True
+                self._converter.close()
                 self._reader.close()
 
     def __enter__(self) -> Video:
@@ -150,6 +310,14 @@ class Video:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _own_steps(info: VideoInfo) -> Steps:
+    """What a video alone passes: turned upright, and in a format of planes."""
+    return Steps(
+        orientation=info.orientation,
+        pixel_format=planar_format(info.chroma, info.bit_depth).name,
+    )
 
 
 def _skip_problem(count: int, skip: int) -> str:
@@ -164,6 +332,9 @@ def open_video(
     pixel_format: str | None = None,
     bit_depth: int | None = None,
     skip: int = 0,
+    stream: int | None = None,
+    film_grain: str = "on",
+    on_damage: str = "error",
 ) -> Video:
     """Opens a video file.
 
@@ -172,12 +343,16 @@ def open_video(
     Otherwise a y4m file is read directly, and every other file by FFmpeg through PyAV.
 
     Args:
-        path: the file; y4m and raw video may also come through a pipe.
+        path: the file, a pipe, `-` for standard input, an address such as https://host/clip.mp4,
+            numbered pictures (`frame_%03d.png`), or a folder of pictures.
         width: luma columns of raw video.
         height: luma rows of raw video.
         pixel_format: of raw video: "420", "422", "444", "400", or FFmpeg's name ("yuv420p10le").
         bit_depth: bits per sample of raw video; above 8 a sample takes 16 bits, little endian.
         skip: frames to leave out at the start.
+        stream: index of the video stream in the file; None takes the film.
+        film_grain: "off" leaves AV1's synthesised grain out.
+        on_damage: "error", "conceal" or "skip"; see `InputOptions`.
 
     Returns:
         The open video; use it in a `with` block.
@@ -188,46 +363,14 @@ def open_video(
     name = os.fspath(path)
     if skip < 0:
         raise VideoError(name, f"cannot skip {skip} frames: give 0 or more.")
-    raw = any(value is not None for value in (width, height, pixel_format, bit_depth))
+    raw = RawFormat(width, height, pixel_format, bit_depth)
     try:
-        is_y4m = _look_at(name)
-        if raw and is_y4m:
-            raise VideoError(
-                name,
-                "is a y4m file, which states its own format: leave out `width`, `height`, "
-                "`pixel_format` and `bit_depth`.",
-            )
-        if raw:
-            reader: Reader = RawReader(name, width, height, pixel_format, bit_depth)
-        elif is_y4m or not is_regular(name) or name.lower().endswith(".y4m"):
-            reader = Y4MReader(name)
-        elif name.lower().endswith(_RAW_SUFFIXES):
-            raise VideoError(
-                name,
-                "is raw video without a header: give `width`, `height`, `pixel_format` and "
-                "`bit_depth`.",
-            )
-        else:
-            reader = AvReader(name)
+        reader = open_reader(name, raw, stream, film_grain, conceal=on_damage != "error")
     except OSError as error:
         raise VideoError(name, f"cannot be read: {error.strerror or error}.") from error
-    video = Video(reader, skip)
+    video = Video(reader, skip, on_damage)
     count = video.info.frame_count
     if count is not None and skip >= count:
         video.close()
         raise VideoError(name, _skip_problem(count, skip))
     return video
-
-
-def _look_at(name: str) -> bool:
-    """Checks that there is a file with something in it; True if it begins like y4m."""
-    if not os.path.exists(name):
-        raise VideoError(name, "there is no such file: check the path.")
-    if os.path.isdir(name):
-        raise VideoError(name, "is a folder: give the path of a video file.")
-    if not is_regular(name):
-        return False
-    if os.path.getsize(name) == 0:
-        raise VideoError(name, "is empty: it has 0 bytes.")
-    with open(name, "rb") as file:
-        return file.read(len(MAGIC)) == MAGIC

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import os
 import re
 from fractions import Fraction
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from jaxvqa._notice import Notice
 from jaxvqa.video import _pipe as pipe
 from jaxvqa.video._errors import VideoError
-from jaxvqa.video._formats import FramePlanes, PixelFormat, advice_for, planar_format
+from jaxvqa.video._formats import FramePlanes, PixelFormat, advice_for, planar_format, planar_luma
 from jaxvqa.video._info import VideoInfo
-from jaxvqa.video._raw import check_size, is_regular, read_frame_bytes, split_frame
+from jaxvqa.video._picture import as_picture
+from jaxvqa.video._raw import check_size, read_frame_bytes, split_frame
+from jaxvqa.video._timeline import Timeline
 
 MAGIC = b"YUV4MPEG2"
 _LINE_LIMIT = 4096
@@ -121,17 +124,25 @@ class Y4MReader:
 
     Args:
         path: the file.
+        stream: the file if it is open already; it is closed with the reader.
 
     Raises:
         VideoError: a bad header, or no frames.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, stream: io.BufferedReader | None = None) -> None:
         self.incomplete: str | None = None
+        self.time: Fraction | None = None
+        self.interlaced_frames = 0
+        self.leading = 0
+        self.begins_damaged = False
         self.notices: list[Notice] = []
         self._index = -1
         self._data: np.ndarray | None = None
-        self._file = pipe.open_stream(path)
+        # where the samples of the frame stepped to begin, in a file known to hold all of them
+        self._start: int | None = None
+        self._whole = False
+        self._file = pipe.open_stream(path) if stream is None else stream
         try:
             self._open(path)
         except BaseException:
@@ -143,11 +154,12 @@ class Y4MReader:
         self._layout = header.layout
         self._frame_bytes = header.layout.frame_bytes(header.height, header.width)
         count = None
-        if is_regular(path):
+        if pipe.is_regular(path):
             start = self._file.tell()
             size = os.path.getsize(path)
             count, self.incomplete = _count_frames(self._file, size, self._frame_bytes)
             self._file.seek(start)
+            self._whole = count is not None
             if count == 0:
                 raise VideoError(path, "has no frames after its y4m header.")
         self.info = VideoInfo(
@@ -165,26 +177,64 @@ class Y4MReader:
         )
 
     def grab(self) -> bool:
-        """Reads the bytes of the next frame."""
+        """Steps to the next frame; reads it, where it may be cut short."""
         self._index += 1
         self._data = None
+        if self._start is not None:
+            self._file.seek(self._start + self._frame_bytes)
+            self._start = None
+        self.time = self._index / self.info.fps if self.info.fps else None
         line = self._file.readline(_LINE_LIMIT)
         if not line:
             return False
         if not (line.startswith(b"FRAME") and line.endswith(b"\n")):
             raise VideoError(self.info.path, f"is damaged: frame {self._index} has no FRAME line.")
-        self._data = read_frame_bytes(self._file, self._frame_bytes)
-        if self._data is None or self._data.size < self._frame_bytes:
-            raise VideoError(self.info.path, f"is cut short: it ends inside frame {self._index}.")
+        if self._whole:
+            self._start = self._file.tell()
+        else:
+            self._data = self._read(self._frame_bytes)
+        self.interlaced_frames += self.info.interlaced
         return True
 
-    def check(self) -> None:
+    def _read(self, count: int) -> np.ndarray:
+        data = read_frame_bytes(self._file, count)
+        if data is None or data.size < count:
+            raise VideoError(self.info.path, f"is cut short: it ends inside frame {self._index}.")
+        return data
+
+    def timeline(self) -> Timeline:
+        """A constant rate, where the header states it."""
+        if self.info.fps is None:
+            return Timeline.unknown(self.info.frame_count)
+        return Timeline.at_rate(self.info.frame_count, self.info.fps)
+
+    @property
+    def can_seek(self) -> bool:
+        """Frames are read in their order."""
+        return False
+
+    def seek(self, time: Fraction) -> None:
+        """Not possible, see `can_seek`."""
+        raise NotImplementedError
+
+    def damage(self) -> None:
         """Nothing to check: every byte pattern is a frame."""
 
-    def retrieve(self) -> FramePlanes:
-        """Planes of the frame read last."""
-        assert self._data is not None
-        return split_frame(self._data, self._layout, self.info.height, self.info.width)
+    def retrieve(self, luma_only: bool = False) -> FramePlanes:
+        """Planes of the frame stepped to; of files, no more than is asked for is read."""
+        layout, height, width = self._layout, self.info.height, self.info.width
+        if luma_only:
+            layout = planar_luma(layout)
+        data = self._data
+        if data is None:
+            assert self._start is not None
+            self._file.seek(self._start)
+            data = self._read(layout.frame_bytes(height, width))
+        return split_frame(data, layout, height, width)
+
+    def picture(self) -> Any:
+        """The frame read last."""
+        return as_picture(self.retrieve(), self.info)
 
     def stop(self) -> None:
         """Ends a wait for a pipe's writer."""

@@ -1,0 +1,150 @@
+"""Frames of one video through its filter chain, or past it where nothing has to be done."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+from jaxvqa._notice import Notice
+from jaxvqa.video._chain import Chain, Colors, Steps
+from jaxvqa.video._errors import VideoError
+from jaxvqa.video._formats import FramePlanes, PixelFormat, parse_pixel_format
+from jaxvqa.video._frame_info import frame_colors
+from jaxvqa.video._info import Reader, VideoInfo
+from jaxvqa.video._picture import copy_planes, import_av
+
+# what frames are told apart by: size, format, range and matrix
+_Kind = tuple[Any, ...]
+
+_CLOCK = 25  # frames per second of a chain's own clock; pts are frame numbers
+
+
+class Converter:
+    """Gives the planes of frames, converted.
+
+    Args:
+        info: facts about the video.
+        steps: what frames pass.
+        size: columns and rows that come out.
+        direct: frames like the first pass nothing.
+        luma_only: leave chroma out.
+    """
+
+    def __init__(
+        self,
+        info: VideoInfo,
+        steps: Steps,
+        size: tuple[int, int],
+        *,
+        direct: bool,
+        luma_only: bool = False,
+    ) -> None:
+        self._size = size
+        self._info = info
+        self._steps = steps
+        self.direct = direct
+        self._luma_only = luma_only
+        self._kind: _Kind | None = None
+        self._first: _Kind = ()
+        self._chain: Chain | None = None
+        self.notices: list[Notice] = []
+        self.text = ""
+
+    @property
+    def deinterlaces(self) -> bool:
+        """Whether whole frames are made of interlaced ones."""
+        return self._steps.deinterlace is not None
+
+    def convert(self, reader: Reader, number: int) -> list[tuple[int, FramePlanes]]:
+        """Takes the frame that a reader stepped to; gives numbered frames that are ready."""
+        kind = _kind_of(reader.picture()) if self._info.reader == "av" else ()
+        ready: list[tuple[int, FramePlanes]] = []
+        if kind != self._kind:
+            if self._kind is None:
+                self._first = kind
+            else:
+                self._tell_change(kind, number)
+                ready = self.flush()
+            self._kind = kind
+        if self.direct and kind == self._first:
+            return [*ready, (number, reader.retrieve(self._luma_only))]
+        return ready + self._through_chain(reader.picture(), number)
+
+    def _through_chain(self, frame: Any, number: int) -> list[tuple[int, FramePlanes]]:
+        source = self._colors(frame)
+        if self._chain is None:
+            av = import_av(self._info.path, "converting this video")
+            self._chain = self._build(av, frame, source)
+        pts, frame.pts = frame.pts, number
+        ready = self._chain.push(frame)
+        frame.pts = pts  # a reader may show the frame again
+        return [self._numbered(out) for out in ready]
+
+    def _build(self, av: Any, frame: Any, source: Colors) -> Chain:
+        steps = self._steps
+        if self._kind != self._first and self._kind[:2] != self._first[:2]:  # type: ignore[index]
+            steps = dataclasses.replace(steps, crop=None, size=self._size)
+        try:
+            chain = Chain(av, frame, source, steps)
+        except (av.error.FFmpegError, OSError, ValueError) as error:
+            raise VideoError(
+                self._info.path,
+                f"cannot be converted by FFmpeg's filters {','.join(steps.filters(source))} "
+                f"({error}): check crop and scale.",
+            ) from error
+        self.text = self.text or chain.text
+        return chain
+
+    def _colors(self, frame: Any) -> Colors:
+        """How the frame's samples are to be read."""
+        info = self._info
+        if info.reader != "av":
+            return Colors(info.color_range or "tv", info.color_matrix)
+        color_range, matrix = frame_colors(frame, None)
+        fallback = "pc" if info.is_rgb else "tv"
+        return Colors(
+            color_range or info.color_range or fallback,
+            "rgb" if info.is_rgb else matrix or info.color_matrix,
+        )
+
+    def flush(self) -> list[tuple[int, FramePlanes]]:
+        """The frames that filters held back to the end."""
+        return list(self._drain())
+
+    def _drain(self) -> Iterator[tuple[int, FramePlanes]]:
+        chain, self._chain = self._chain, None
+        if chain is not None:
+            for out in chain.flush():
+                yield self._numbered(out)
+
+    def _numbered(self, out: Any) -> tuple[int, FramePlanes]:
+        number = round(out.pts * out.time_base * _CLOCK)
+        return number, copy_planes(out, _layout(out), self._info.path, self._luma_only)
+
+    def _tell_change(self, kind: _Kind, number: int) -> None:
+        if any(n.code == "changed" for n in self.notices):
+            return
+        if kind[:3] == self._kind[:3] and self._steps.colors is None:  # type: ignore[index]
+            return
+        before, after = (f"{k[0]}x{k[1]} {k[2]}" for k in (self._kind, kind))  # type: ignore[union-attr]
+        what = f"from {before} to {after}" if before != after else "its colour tags"
+        text = (
+            f"{self._info.path}: changes {what} at frame {number}; all frames were converted to "
+            "the first's form."
+        )
+        self.notices.append(Notice("changed", text))
+
+    def close(self) -> None:
+        """Lets go of the filters."""
+        self._chain = None
+
+
+def _kind_of(frame: Any) -> _Kind:
+    return frame.width, frame.height, frame.format.name, frame.color_range, frame.colorspace
+
+
+def _layout(frame: Any) -> PixelFormat:
+    layout = parse_pixel_format(frame.format.name)
+    assert layout is not None
+    return layout
