@@ -40,7 +40,7 @@ def test_help_lists_the_commands(capsys):
     assert main([]) == 0
     assert main(["--help"]) == 0
     out = capsys.readouterr().out
-    for command in ("score", "models", "features", "plot", "doctor"):
+    for command in ("score", "info", "models", "features", "plot", "doctor"):
         assert f"    {command} " in out
         assert main([command, "--help"]) == 0
         assert f"usage: jaxvqa {command}" in (text := capsys.readouterr().out)
@@ -56,7 +56,7 @@ def test_version(capsys):
     "arguments, sentence",
     [
         (["scor"], "there is no command 'scor': did you mean score?"),
-        (["xyzzy"], "there is no command 'xyzzy': there are score, models"),
+        (["xyzzy"], "there is no command 'xyzzy': there are score, info, models"),
         (["models", "--jsn"], "there is no option --jsn: did you mean --json?"),
         (["models", "vmaf_v0.6.2"], "did you mean vmaf_v0.6."),
         (["features", "float_motin"], "did you mean float_motion"),

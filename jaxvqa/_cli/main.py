@@ -16,6 +16,7 @@ from jaxvqa._cli.parser import Parser, with_hyphens
 # each is a module of this package, and what `jaxvqa --help` says of it
 _COMMANDS = {
     "score": "score a distorted video against its reference",
+    "info": "show what scoring sees of a video file",
     "models": "list the models, or describe one",
     "features": "list the features, or one with its options",
     "plot": "draw saved results over the frames",
