@@ -228,7 +228,7 @@ def test_unequal_lengths_follow_the_policy(jv):
         (["text.mkv", "dis.y4m", *MOTION], 3, "text.mkv: is not a video"),
         (["ref.y4m", "empty.y4m", *MOTION], 3, "is empty"),
         (["ref.y4m", ".", *MOTION], 3, "is a folder"),
-        (["ref.y4m", "wide.y4m", *MOTION], 3, "is 80x48, but the reference ref.y4m is 64x48"),
+        (["ref.y4m", "wide.y4m", "--scale", "none", *MOTION], 3, "is 80x48, but the reference"),
         (["luma.yuv", "luma.yuv", *MOTION], 3, "raw video without a header"),
         (["ref.y4m", "dis.y4m", *MOTION, "--skip-dis", "6"], 3, "skip fewer"),
     ],
@@ -351,3 +351,30 @@ def test_the_cache_is_filled_and_found_again(folder, tmp_path):
         first, programs = run(feature)
         assert len(programs) == count
         assert run(feature) == (first, programs)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs /dev/fd")
+def test_open_files_are_written_straight(folder, tmp_path):
+    program = "from jaxvqa.__main__ import run; run()"
+    base = [sys.executable, "-c", program, "score", "ref.y4m", "dis.y4m", *MOTION]
+    settings = {"cwd": folder, "env": os.environ | {"JAXVQA_CACHE": "off"}, "check": True}
+
+    def written(name, stream, arguments=()):
+        with open(tmp_path / name, "w") as file:
+            file.write("before\n")
+            file.flush()
+            subprocess.run([*base, *arguments], **{stream: file}, **settings)
+        return (tmp_path / name).read_text()
+
+    out = written("out", "stdout", ["-o", "/dev/stdout", "--format", "csv"])
+    assert out.startswith("before\nFrame,")
+    assert "Frame,motion" in written("err", "stderr", ["-o", "/dev/stderr", "--format", "csv"])
+    read, write = os.pipe()
+    subprocess.run(
+        [*base, "-o", f"/dev/fd/{write}", "--format", "csv"], pass_fds=[write],
+        stderr=subprocess.DEVNULL, **settings,
+    )  # fmt: skip
+    os.close(write)
+    with open(read) as pipe:
+        assert pipe.read() == out.removeprefix("before\n")
+    assert sorted(os.listdir(tmp_path)) == ["err", "out"]

@@ -180,7 +180,7 @@ def test_bad_input():
     with pytest.raises(ValueError, match="pool alike"):
         metric.merge(QualityMetric(mean_error, pooling="min"))
     with pytest.raises(ValueError, match="loss must be one of"):
-        Loss("psnr")
+        Loss("niqe")
     with pytest.raises(ValueError, match="missing: vmaf"):
         WeightedLoss({"ms_essim": 1.0}, options={"vmaf": {}})
     with pytest.raises(ValueError, match="missing: all"):

@@ -175,6 +175,7 @@ def test_a_short_container_file_is_one_chunk(tmp_path, monkeypatch):
         assert asked[-1] == expected
     # a container that announces too little shortens chunks, nothing else
     monkeypatch.setattr("jaxvqa.video._av_reader.AvReader._frames_by_duration", lambda *_: 1)
+    monkeypatch.setattr("jaxvqa.video._scan.scan", lambda *_, **__: None)
     short = jaxvqa.score(path, path, **options)
     assert asked[-1] == 4
     assert len(short.frame_numbers) == 6

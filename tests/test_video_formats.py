@@ -9,8 +9,8 @@ import pytest
 
 from jaxvqa._planes import Planes, chroma_size
 from jaxvqa.video import VideoError, open_video
-from jaxvqa.video._av_reader import copy_planes
 from jaxvqa.video._formats import parse_pixel_format
+from jaxvqa.video._picture import copy_planes
 from tests import clips
 
 PLANAR = [
@@ -167,19 +167,38 @@ def test_colour_tags(tmp_path):
         assert any("HDR (PQ)" in str(n) for n in video.notices)
 
 
-@pytest.mark.parametrize("name", ["rgb24", "yuv410p", "yuva420p", "gbrp", "yuyv422"])
-def test_other_formats_are_refused_by_name(tmp_path, name):
+OTHERS = {
+    "rgb24": "yuv444p", "gbrp": "yuv444p", "yuv410p": "yuv420p", "yuva420p": "yuv420p",
+    "yuyv422": "yuv422p", "uyvy422": "yuv422p", "yuv411p": "yuv422p", "yuv440p": "yuv444p",
+    "rgba64le": "yuv444p16le", "ya8": "gray", "yuva444p10le": "yuv444p10le",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_formats_are_converted(tmp_path, name):
     path = tmp_path / "clip.nut"
+    rng = np.random.default_rng(7)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("rawvideo", rate=25)
         stream.width, stream.height, stream.pix_fmt = 32, 32, name
         frame = av.VideoFrame(32, 32, name)
         for plane in frame.planes:
-            plane.update(bytes(plane.buffer_size))
+            plane.update(rng.bytes(plane.buffer_size))
         container.mux(stream.encode(frame))
         container.mux(stream.encode())
-    with pytest.raises(VideoError, match=rf"clip\.nut: pixel format {name} .*convert.*-pix_fmt"):
-        open_video(path)
+    expected = parse_pixel_format(OTHERS[name])
+    with open_video(path) as video:
+        assert (video.info.chroma, video.info.bit_depth) == (expected.chroma, expected.bit_depth)
+        (planes,) = list(video)
+        assert [p.shape for p in planes] == expected.stored_shapes(32, 32)
+    if name in ("yuva420p", "yuva444p10le"):  # nothing but the transparency is dropped
+        for plane, stored in zip(planes, frame.planes, strict=False):
+            rows = np.frombuffer(stored, np.uint8).reshape(stored.height, -1).view(plane.dtype)
+            np.testing.assert_array_equal(plane, rows[:, : stored.width])
+    if name == "yuyv422":
+        packed = np.frombuffer(frame.planes[0], np.uint8).reshape(32, -1)[:, :64]
+        np.testing.assert_array_equal(planes[0], packed[:, 0::2])
+        np.testing.assert_array_equal(planes[1], packed[:, 1::4])
 
 
 def test_skip(tmp_path):

@@ -22,7 +22,7 @@ def longer(folder):
 
 
 def faster(folder):
-    return *pair(folder, {"fps": Fraction(25)}, {"fps": Fraction(50)}), {}
+    return *pair(folder, {"fps": Fraction(25)}, {"fps": Fraction(50)}), {"pair": "time"}
 
 
 def fuller(folder):
@@ -30,7 +30,19 @@ def fuller(folder):
 
 
 def interlaced(folder):
+    return *pair(folder, {"interlaced": True}, {"interlaced": True}), {}
+
+
+def half_interlaced(folder):
     return *pair(folder, {"interlaced": True}, {}), {}
+
+
+def deeper(folder):
+    return *pair(folder, {}, {"depth": 10}), {}
+
+
+def smaller(folder):
+    return *pair(folder, {"width": 32, "height": 32}, {"width": 28, "height": 28}), {}
 
 
 def brighter(folder):
@@ -65,10 +77,11 @@ def lost(folder):
 
 
 CASES = {
-    "dropped-frames": longer, "frame-rate": faster, "range": fuller, "interlaced": interlaced,
+    "dropped-frames": longer, "pairing": faster, "range": fuller, "interlaced": interlaced,
+    "deinterlaced": half_interlaced, "depth": deeper, "scaled": smaller,
     "transfer": brighter, "hdr": hdr, "format": rounded_down, "missing-frames": lost,
 }  # fmt: skip
-BESIDE = {"transfer": {"hdr"}}
+BESIDE = {"transfer": {"hdr"}, "pairing": {"dropped-frames"}}
 
 
 @pytest.mark.parametrize("code", CASES)
@@ -76,7 +89,8 @@ def test_notice(tmp_path, code):
     ref, dis, options = CASES[code](tmp_path)
     result = jaxvqa.score(ref, dis, model=None, features=["float_motion"], **options)
     assert {n.code for n in result.notices} == {code} | BESIDE.get(code, set())
-    (told,) = {n.text for n in result.notices if n.code == code}
+    told, *more = sorted({n.text for n in result.notices if n.code == code})
+    assert len(more) < (code == "interlaced") + 1  # which is said of both files
     assert str(tmp_path) in told  # it names the file
     assert told.endswith(".")
     written = json.loads(report.render_json(result))["jaxvqa"]["warnings"]

@@ -169,3 +169,11 @@ CIEDE_SERIES = 1e-5
 PSNR_HVS = 2e-3
 # relative error of the mean square: float32 sums of 64 terms and of blocks
 PSNR_HVS_FLOAT32 = 2e-6
+
+# files of every kind against FFmpeg and libvmaf, VMAF points. Decoded, turned, scaled: the same
+# samples, so the tool's own agreement (INTEGER_SCORE)
+REAL_PLAIN = INTEGER_SCORE
+# range, matrix or RGB converted: releases of swscale differ by a code value here and there
+REAL_CONVERTED = 0.15
+# integer VIF of equal frames against 1, absolute: logarithms from a table, summed in float32
+REAL_SELF = 1e-5
