@@ -24,7 +24,8 @@ from _report import cell
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 PAGES = (
-    "README.md", "docs/performance.md", "docs/metrics.md", "docs/cambi.md", "benchmarks/README.md",
+    "README.md", "docs/inputs.md", "docs/performance.md", "docs/metrics.md", "docs/cambi.md",
+    "benchmarks/README.md",
 )  # fmt: skip
 MARKED = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 CLIPS = {
@@ -223,6 +224,25 @@ def cambi_forms() -> str:
     return caption("cambi_forms") + table(["ms per frame", *columns], lines) + end
 
 
+def framesync() -> str:
+    """Wrong pairs of all pairs, for each two containers."""
+    heads = {
+        "name": "distorted, reference",
+        "default": "FFmpeg",
+        "starts": "`setpts`",
+        "nearest": "nearest",
+        "shortest": "nearest, `shortest`",
+        "rate": "`-r`",
+        "ours": "jaxvqa",
+        "ours_time": "jaxvqa, `--pair time`",
+    }
+    lines = [[row[key] for key in heads] for row in rows_of("framesync")]
+    known = run_of("framesync")["versions"]
+    said = caption("framesync").removesuffix(".\n\n")
+    said += f"; jaxvqa {known['jaxvqa']}, PyAV {known['av']}.\n\n"
+    return said + table(heads.values(), lines)
+
+
 # tables that are a run's rows as they are: head, key, format
 PLAIN = {
     "gradient": (
@@ -256,6 +276,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "parity-features": parity_features,
     "parity-funque": parity_funque,
     "cambi-forms": cambi_forms,
+    "framesync": framesync,
 }
 
 
