@@ -224,7 +224,8 @@ EXAMPLES = examples()
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_examples_of_docstrings_run(name):
+def test_examples_of_docstrings_run(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # some write files
     finder, runner = doctest.DocTestFinder(), doctest.DocTestRunner()
     for case in finder.find(EXAMPLES[name], name, module=False, globs={}):
         runner.run(case)

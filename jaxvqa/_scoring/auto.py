@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from typing import Any
 
 from jaxvqa._notice import Notice
 from jaxvqa._scoring.request import ScoreRequest
@@ -32,6 +33,13 @@ def choose_model(clip: ClipInfo) -> tuple[str, Notice]:
     return name, Notice("auto-model", text)
 
 
+def _screen_of(model: Any) -> str:
+    """The screen that a model is made for, "1080p" or "2160p"."""
+    loaded = isinstance(model, (Model, Collection))
+    info = (model if loaded else load_request(parse_model_text(os.fspath(model)))).info
+    return "2160p" if info.display.startswith("2160p") else "1080p"
+
+
 def sized_for_model(request: ScoreRequest) -> ScoreRequest:
     """The request with `scale="model"` as the screen that its first model is made for.
 
@@ -40,13 +48,16 @@ def sized_for_model(request: ScoreRequest) -> ScoreRequest:
     """
     if request.inputs.scale != "model":
         return request
-    if not request.models or request.models[0] == "auto":
+    if not request.models or "auto" in request.models:
         raise ValueError(
             "scale='model' needs a model that says its size: name one, such as model='vmaf_v0.6.1'."
         )
-    first = request.models[0]
-    loaded = isinstance(first, (Model, Collection))
-    info = (first if loaded else load_request(parse_model_text(os.fspath(first)))).info
-    screen = "2160p" if info.display.startswith("2160p") else "1080p"
+    screens = {_screen_of(model) for model in request.models}
+    if len(screens) > 1 and request.inputs.at is None:
+        raise ValueError(
+            "scale='model' scales to one size, but the models are made for 1080p and 2160p: score "
+            "them one by one, or say the size with at='1080p'."
+        )
+    screen = _screen_of(request.models[0])
     inputs = replace(request.inputs, scale="distorted", at=request.inputs.at or screen)
     return replace(request, inputs=inputs)

@@ -61,12 +61,13 @@ def align(ref: Video, dis: Video, inputs: InputOptions, reopen: tuple[Reopen, Re
     """
     crops: tuple[Crop | None, Crop | None] = (None, None)
     notices: list[Notice] = []
+    wanted = {"crop='auto'": inputs.crop == "auto", "offset='auto'": inputs.offset == "auto"}
     for video in (ref, dis):
-        if "auto" in (inputs.crop, inputs.offset) and video.is_stream:
+        for name in (option for option, given in wanted.items() if given and video.is_pipe):
             raise VideoError(
                 video.info.path,
-                "is a pipe, which is read once, so no bars or offset can be looked for: name a "
-                "file, or give crop='WxH+X+Y' or offset=N.",
+                f"comes through a pipe, which can be read only once, but {name} has to look at it "
+                "first: name a file.",
             )
     if inputs.crop == "auto":
         crops, notices = _without_bars(ref, dis, reopen)

@@ -1,4 +1,4 @@
-"""One filter chain per video: orientation, deinterlacing, crop, scale and format, by libavfilter.
+"""One filter chain per video: deinterlacing, orientation, crop, scale and format, by libavfilter.
 
 A frame's own colour tags are handed to the chain, because FFmpeg converts what it takes for
 differently tagged. Tags may change within a file: the chain is built anew then.
@@ -60,11 +60,12 @@ class Steps:
 
     def filters(self, source: Colors) -> list[str]:
         """The filters in FFmpeg's notation, for frames of such colours."""
-        found = list(self.orientation)
+        found = []
+        if self.deinterlace is not None:  # fields are rows of what was stored
+            found.append(f"{self.deinterlace}=mode=send_frame:deint=interlaced")
+        found += self.orientation
         if "vflip" in found:
             found.append("copy")  # a flip only turns the order of rows in memory round
-        if self.deinterlace is not None:
-            found.append(f"{self.deinterlace}=mode=send_frame:deint=interlaced")
         if self.crop is not None:
             width, height, left, top = self.crop
             found.append(f"crop={width}:{height}:{left}:{top}:exact=1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,14 +105,22 @@ class LagCheck:
 
     @property
     def sentence(self) -> str | None:
-        """What to do about it, or None."""
+        """What to do about it where no offset is given yet, or None."""
+        return self.advice(lambda shift: f"offset={shift}")
+
+    def advice(self, option: Callable[[int], str]) -> str | None:
+        """What to do about it, or None.
+
+        Args:
+            option: what brings that many frames on top of the present pairing.
+        """
         if (shift := self.frames) is None:
             return None
         many = "1 frame" if abs(shift) == 1 else f"{abs(shift)} frames"
         side = "later in the reference" if shift > 0 else "before the reference"
         return (
             f"distorted frames look like the reference's {many} {'on' if shift > 0 else 'back'}, "
-            f"as if the distorted started {many} {side}: try offset={shift}."
+            f"as if the distorted started {many} {side}: try {option(shift)}."
         )
 
 

@@ -23,6 +23,8 @@ from jaxvqa.video._pair_report import PairingReport, report_notices
 from jaxvqa.video._reader import Video, open_video
 from jaxvqa.video._timeline import Timeline
 
+_WHOLE = Fraction(1, 20)  # of a frame
+
 # index, planes of the reference, planes of the distorted video
 NumberedPair = tuple[int, FramePlanes, FramePlanes]
 
@@ -103,7 +105,9 @@ class VideoPair:
         inputs = self._inputs
         # how many frames a file lacks that was cut short only reading tells
         ref, dis = (
-            Timeline.unknown(rate=v.info.fps) if v.incomplete else v.timeline()
+            Timeline.unknown(rate=v.info.fps, time_base=v.timeline().tick or None)
+            if v.incomplete
+            else v.timeline()
             for v in (self.ref, self.dis)
         )
         offset = self._alignment.offset
@@ -140,9 +144,9 @@ class VideoPair:
 
     @property
     def encoded(self) -> tuple[int, int, int] | None:
-        """Columns, rows and depth of the distorted video, if it is scaled or raised."""
-        info = self.dis.info
-        own = info.width, info.height, info.bit_depth
+        """Columns, rows and depth of the distorted picture, if it is scaled or raised."""
+        info, crop = self.dis.info, self._alignment.crops[1]
+        own = *(crop[:2] if crop else (info.width, info.height)), info.bit_depth
         now = self.alike.width, self.alike.height, self.alike.bit_depth
         return None if own == now else own
 
@@ -204,7 +208,7 @@ class VideoPair:
     def _pairs(self) -> Iterator[NumberedPair]:
         leaves_out = self._inputs.on_damage == "skip"
         lag = LagCheck(self.alike.bit_depth)
-        index = 0
+        index = left_out = 0
         with InStep(self.ref, self.dis) as frames:
             pairs = self._choice.strategy.pairs(
                 frames.ref(),
@@ -215,13 +219,37 @@ class VideoPair:
             )
             for ref, dis in pairs:
                 if leaves_out and (ref.damaged or dis.damaged):
+                    left_out += 1
                     continue
                 lag.add(index, ref.planes[0], dis.planes[0])
                 yield index, ref.planes, dis.planes
                 index += 1
         self._end()
-        if lag.sentence is not None:
-            self._end_notices.append(Notice("lag", f"{self.dis.info.path}: {lag.sentence}"))
+        if left_out:
+            text = (
+                f"{self.dis.info.path}: {left_out} of {index + left_out} pairs hold a damaged "
+                "frame and were left out: those after them are numbered on, and features that "
+                "compare frames in time take the pairs around them as neighbours."
+            )
+            self._end_notices.append(Notice("damage", text))
+        if (advice := lag.advice(self._shifted)) is not None:
+            self._end_notices.append(Notice("lag", f"{self.dis.info.path}: {advice}"))
+
+    def _shifted(self, pairs: int) -> str:
+        """The option that moves the present pairing on by some pairs."""
+        offset, rate = self._alignment.offset or 0, self.ref.timeline().rate
+        assert not isinstance(offset, str)
+        driver = self.ref if self.pairing.drive == "reference" else self.dis
+        pace = driver.timeline().rate
+        if rate is None or pace is None:
+            return f"offset={offset + pairs}"
+        frames = pairs if self.pairing.drive is None else pairs * rate / pace
+        total = frames + (offset if isinstance(offset, int) else offset * rate)
+        near = round(total)
+        # rates that containers round are not quite whole multiples of each other
+        if isinstance(offset, int) and abs(total - near) < _WHOLE:
+            return f"offset={near}"
+        return f"offset='{float(total / rate):.6f}s'"
 
     def _end(self) -> None:
         """Both videos have ended, or as many pairs were read as were wanted."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -138,8 +137,7 @@ class Video:
         if info.note:
             found.append(Notice("format", f"{info.path}: {info.note}"))
         if self._damaged_frames:
-            verb = "left out" if self._on_damage == "skip" else "scored as the decoder shows them"
-            text = f"{info.path}: {self._damaged_frames} damaged frames were {verb}."
+            text = f"{info.path}: {_counted(self._damaged_frames, self._on_damage == 'skip')}."
             found.append(Notice("damage", text))
         elif self._reader.incomplete and self._on_damage != "error":
             found.append(Notice("damage", f"{info.path}: {self._reader.incomplete}"))
@@ -193,10 +191,11 @@ class Video:
         return os.path.isfile(self.info.path)
 
     @property
-    def is_stream(self) -> bool:
-        """A pipe or standard input, which can be read once."""
-        path = self.info.path
-        return path == STDIN or (os.path.exists(path) and stat.S_ISFIFO(os.stat(path).st_mode))
+    def is_pipe(self) -> bool:
+        """Standard input or another pipe, which can be read only once."""
+        name = self.info.path
+        there = os.path.exists(name) and not os.path.isdir(name)
+        return name == STDIN or (there and not self.is_file)
 
     @property
     def can_seek(self) -> bool:
@@ -318,6 +317,12 @@ def _own_steps(info: VideoInfo) -> Steps:
         orientation=info.orientation,
         pixel_format=planar_format(info.chroma, info.bit_depth).name,
     )
+
+
+def _counted(damaged: int, left_out: bool) -> str:
+    many = "1 damaged frame was" if damaged == 1 else f"{damaged} damaged frames were"
+    it = "it" if damaged == 1 else "them"
+    return f"{many} " + ("left out" if left_out else f"scored as the decoder shows {it}")
 
 
 def _skip_problem(count: int, skip: int) -> str:

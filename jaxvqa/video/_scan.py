@@ -109,8 +109,8 @@ def timeline_of(found: Scan | None, time_base: Fraction | None, rates: tuple[Any
         rates: frames per second that the container declares, the best first.
     """
     declared = tuple(Fraction(rate) for rate in rates if rate)
-    if found is None and time_base is not None:  # reading will tell
-        return Timeline.unknown(rate=next(iter(declared), None), time_base=Fraction(time_base))
-    if found is None or found.times is None or time_base is None:
+    if found is None:  # times that are told by reading
+        return Timeline.unknown(rate=next(iter(declared), None), time_base=time_base)
+    if found.times is None or time_base is None:
         return Timeline.unknown(rate=next(iter(declared), None))
     return Timeline.from_pts(found.times, time_base, declared)
