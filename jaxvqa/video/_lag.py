@@ -15,7 +15,7 @@ _SHIFTS = range(-_REACH, _REACH + 1)
 # primes, so that frames repeated in some cadence are not always met at the same point of it
 _DENSE, _SPARSE = 11, 31
 _DENSE_UNTIL = 77
-_ROWS = 360  # that are looked at; more cost time and add little
+_ROWS, _COLUMNS = 360, 640  # that are looked at; more cost time and add little
 _FEWEST = 6  # samples that must speak for a shift
 _CLEAR = 1.1  # ratio of errors from which a sample speaks for one of two shifts
 _SHARE = 0.9  # of the samples that speak
@@ -67,7 +67,7 @@ class LagCheck:
             self._start(index + _REACH)
         if index < self._centre + len(self._refs) - _REACH:
             return
-        ref_y, dis_y = (y[:: max(1, y.shape[0] // _ROWS)] for y in (ref_y, dis_y))
+        ref_y, dis_y = _some(ref_y), _some(dis_y)
         size = thumbnail_size(ref_y.shape, dis_y.shape)
         self._refs.append(area_means(ref_y, self._bit_depth, size))
         if index == self._centre:
@@ -122,6 +122,10 @@ class LagCheck:
             f"distorted frames look like the reference's {many} {'on' if shift > 0 else 'back'}, "
             f"as if the distorted started {many} {side}: try {option(shift)}."
         )
+
+
+def _some(y: NDArray[np.generic]) -> NDArray[np.generic]:
+    return y[:: max(1, y.shape[0] // _ROWS), :: max(1, y.shape[1] // _COLUMNS)]
 
 
 def _misfit(ref: NDArray[np.float32], dis: NDArray[np.float32]) -> float:
