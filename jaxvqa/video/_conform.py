@@ -83,7 +83,7 @@ def agree(
             crop=crops[i],
             size=None if targets[i] == sizes[i] else targets[i],
             flags=inputs.kernel + ("+accurate_rnd" if inputs.exact else ""),
-            colors=target,
+            colors=_colors_after(video, target, differing[i]),
             pixel_format=planar_format(layout or video.chroma, depth).name,
         )
         sides.append(steps)
@@ -199,6 +199,17 @@ def _differing(video: VideoInfo, source: Colors, target: Colors, alike: bool) ->
     if before and after and before != after and alike and video.chroma != "400":
         found.append("matrix")
     return found
+
+
+def _colors_after(video: VideoInfo, target: Colors | None, differing: list[str]) -> Colors | None:
+    """What one side's colours become: only what was found to differ changes, whatever else does."""
+    if target is None or differing == ["rgb"]:
+        return target
+    own = colors_of(video)
+    return Colors(
+        target.range if "range" in differing else own.range,
+        target.matrix if "matrix" in differing else own.matrix,
+    )
 
 
 def _unknown_range(video: VideoInfo) -> bool:
