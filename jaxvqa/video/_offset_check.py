@@ -12,7 +12,7 @@ from jaxvqa.video._thumbnail import area_means
 
 _PAIRS = 8
 _FLOOR = 0.02  # squared 8-bit codes; rounding alone makes differences of this order
-_NEAR = (-1, 0, 1)
+_NEAR: tuple[int, ...] = (-1, 0, 1)
 
 
 def checked_frames(windows: Sequence[OffsetWindow], offset: int, counts: tuple[int, int]) -> list:
