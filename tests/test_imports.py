@@ -23,7 +23,7 @@ LAYERS = (
 )
 PUBLIC = {"color", "features", "fusion", "losses", "nnx", "report", "video"}
 CORE = {"jax", "jaxlib", "numpy", "flax", "jaxvqa"}
-OPTIONAL = {"av", "rich", "matplotlib", "pyarrow", "jaxtyping"}
+OPTIONAL = {"av", "rich", "matplotlib", "pyarrow", "jaxtyping", "optax"}
 MAX_FILE, MAX_FUNCTION = 400, 60
 
 FILES = sorted(PACKAGE.rglob("*.py"))
