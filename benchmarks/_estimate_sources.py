@@ -73,7 +73,9 @@ TRAIN_CLIPS = {
     "data/Megamind.avi": ((20, (640, 360)), (200, (640, 360))),
     "data/vtest.avi": ((100, (640, 360)),),
 }
-SIZES = ((1920, 1080), (960, 540), (1920, 1080), (1280, 720), (640, 360), (1920, 1080), (480, 270))
+# of the pictures in turn; most are small, since large clips take long
+_LINES = (1080, 540, 1080, 720, 360, 1080, 270, 1080, 540, 1080, *(360, 540, 270) * 16)
+SIZES = tuple((lines * 16 // 9, lines) for lines in _LINES)
 
 
 def fetch(folder: Path) -> Path:

@@ -21,9 +21,9 @@ FIT_SCORES = 1e-10
 MINIMUM_SLOPE = 1e-6
 # plain form against the strips in float64: other order, and Watson's weights in float32 (6e-8)
 PLAIN_FORM = 1e-6
-# relative; central differences of a form that decides samples by thresholds, at steps of 1e-3 to
-# 1e-2 of the number
-OPTION_SLOPE = 2e-2
+# relative; central differences in float64 of a form that decides samples by thresholds: a sample
+# that changes sides within the step counts for one side or the other
+OPTION_SLOPE = 1e-2
 # relative; the golden values carry 12 digits
 POOLING_RELATIVE = 1e-10
 

@@ -86,7 +86,7 @@ def fit_jointly(
             values that these have, so a gain limit has to start where it limits something.
         train: which numbers, as `float_adm.adm_enhn_gain_limit`: gain limits, noise and contrast
             sensitivity (`adm_f1s0` to `adm_f2s3`) of `float_adm` and `float_vif`, or numbers of
-            registered features that have a `Trainable`.
+            registered features that have a `Trainable`. Without any, features stay as they are.
         bit_depth: bits per sample; needed unless the clips are uint8 or `Planes`.
         regressor: "ridge" or "mlp"; this and the following options as for `fit`.
         norm: see `normalisation`.
@@ -131,6 +131,8 @@ def fit_jointly(
     options: dict[str, Any] = {"norm": norm, "penalty": penalty}
     model = fit(rows, scores, features, **options, score_clip=score_clip, info=info)
     start = None
+    if regressor == "ridge" and not train:
+        return model
     if regressor == "mlp":
         start = first_mlp(len(features), check_hidden(hidden), seed)
     problem = _Problem(groups, start is None, steps)
