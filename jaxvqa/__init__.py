@@ -17,6 +17,7 @@ Namespaces:
     `features`: the metrics as pure functions for `jit`, `vmap` and `grad`.
     `losses`: the metrics as training losses.
     `color`: RGB to planes.
+    `evaluation`: how well metrics predict people, and scores from votes.
     `fusion`: model types and files.
     `report`: result files and plots.
     `video`: readers of video files.
@@ -30,6 +31,7 @@ from jaxvqa._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from jaxvqa import color as color
+    from jaxvqa import evaluation as evaluation
     from jaxvqa import features as features
     from jaxvqa import fusion as fusion
     from jaxvqa import losses as losses
@@ -52,7 +54,7 @@ if TYPE_CHECKING:
     from jaxvqa.video._inputs import InputOptions as InputOptions
 
 # where each name comes from; JAX is loaded with the first of them
-_NAMESPACES = ("color", "features", "fusion", "losses", "report", "video")
+_NAMESPACES = ("color", "evaluation", "features", "fusion", "losses", "report", "video")
 _HOMES = {
     "Notice": "_notice",
     "Planes": "_planes",
@@ -82,6 +84,7 @@ __all__ = [
     "ScoreRequest",
     "__version__",
     "color",
+    "evaluation",
     "features",
     "fusion",
     "load_model",
