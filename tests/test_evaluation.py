@@ -1,4 +1,4 @@
-"""Statistics of metrics against ratings: equal to scipy's and scikit-learn's, and to definitions."""
+"""Statistics of metrics: equal to those of scipy and scikit-learn, and to their definitions."""
 
 import warnings
 
