@@ -66,11 +66,12 @@ def test_pictures(folder, name):
     assert notices == []
 
 
-@pytest.mark.parametrize(
-    "orientation, sides", [(1, (64, 48)), (3, (64, 48)), (6, (48, 64)), (8, (48, 64))]
-)
-def test_photos_are_turned(folder, tmp_path, orientation, sides):
-    tiff = b"II*\0" + struct.pack("<IHHHIHHI", 8, 1, 0x112, 3, 1, orientation, 0, 0)
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_photos_are_turned_and_mirrored(folder, tmp_path, orientation, order):
+    sides = (64, 48) if orientation < 5 else (48, 64)
+    tiff = b"II*\0" if order == "<" else b"MM\0*"
+    tiff += struct.pack(order + "IHHHIHHI", 8, 1, 0x112, 3, 1, orientation, 0, 0)
     exif = b"\xff\xe1" + struct.pack(">H", len(tiff) + 8) + b"Exif\0\0" + tiff
     data = (folder / "still.jpg").read_bytes()
     (tmp_path / "photo.jpg").write_bytes(data[:2] + exif + data[2:])

@@ -10,6 +10,15 @@ FUSION_GOLDEN = 1e-8
 FUSION_ORACLE = 1e-10
 # the same sum in float32: sqrt(276)*4*6e-8/0.012 = 3e-4, with room for the kernel's rounding
 FUSION_FLOAT32 = 2e-3
+# scaled columns: a few operations in float64 on numbers up to 100
+FIT_ROUND_OFF = 1e-12
+# least squares by two algorithms in float64, conditions below 1e3
+RIDGE = 1e-9
+# a perceptron of 10 units or a weighted sum in float64, in score units after division by a slope
+FIT_SCORES = 1e-10
+# slope of the penalised error (about 0.01) where Adam has come to rest; central differences at 1e-4
+# add the third derivative times 1e-8
+MINIMUM_SLOPE = 1e-6
 # relative; the golden values carry 12 digits
 POOLING_RELATIVE = 1e-10
 

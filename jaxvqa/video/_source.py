@@ -112,11 +112,15 @@ class Source:
 
     def is_animated_webp(self) -> bool:
         """Whether it is a file of moving WebP pictures."""
-        if not self.is_file:
-            return False
-        with open(self.name, "rb") as file:
-            head = file.read(21)
+        head = self.head(21)
         return head[12:16] == b"VP8X" and bool(head[20] & 2)
+
+    def head(self, size: int) -> bytes:
+        """The first bytes of an ordinary file, at most `size`; none of other sources."""
+        if not self.is_file:
+            return b""
+        with open(self.name, "rb") as file:
+            return file.read(size)
 
     def check(self) -> None:
         """Raises the error that ended a pipe, if one did."""
