@@ -17,15 +17,25 @@ LAYERS = (
     {"fusion", "video", "color"},
     {"losses", "_scoring"},
     {"nnx", "report"},
-    {"_tables"},
+    {"_tables", "training"},
     {"_study"},
     {"__init__"},
     {"_cli"},
     {"__main__"},
 )
-PUBLIC = {"color", "evaluation", "features", "fusion", "losses", "nnx", "report", "video"}
+PUBLIC = {
+    "color",
+    "evaluation",
+    "features",
+    "fusion",
+    "losses",
+    "nnx",
+    "report",
+    "training",
+    "video",
+}
 CORE = {"jax", "jaxlib", "numpy", "scipy", "flax", "jaxvqa"}
-OPTIONAL = {"av", "rich", "matplotlib", "pyarrow", "jaxtyping"}
+OPTIONAL = {"av", "rich", "matplotlib", "pyarrow", "sklearn", "jaxtyping"}
 MAX_FILE, MAX_FUNCTION = 400, 60
 
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -20,6 +20,7 @@ _COMMANDS = {
     "models": "list the models, or describe one",
     "features": "list the features, or one with its options",
     "evaluate": "judge metrics by what people think of the clips",
+    "train": "fit a fusion model to rated clips",
     "plot": "draw saved results over the frames",
     "doctor": "check this installation",
 }

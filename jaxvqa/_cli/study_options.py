@@ -36,7 +36,7 @@ def _as_argument(known: Setting) -> dict[str, Any]:
         return about | {"action": "store_true"}
     if known.choices is not None:
         return about | {"choices": known.choices}
-    if isinstance(known.default, tuple):
+    if known.default == ():
         about["help"] += "; may be repeated"
         return about | {"metavar": known.metavar, "action": "append", "default": None}
     return about | {"metavar": known.metavar, "type": as_type(known.parse)}

@@ -29,8 +29,8 @@ def render_evaluation(judged: Judged, pool: str) -> str:
         "pool": pool,
         "contents": list(evaluation.contents),
         "bootstrap": {"resamples": evaluation.bootstrap, "seed": evaluation.seed},
-        "metrics": {one.name: _metric(one) for one in evaluation.metrics},
-        "differences": [_difference(one) for one in evaluation.differences],
+        "metrics": {one.name: metric_block(one) for one in evaluation.metrics},
+        "differences": [difference_block(one) for one in evaluation.differences],
         "warnings": list(evaluation.warnings),
         "clips": _clips(judged),
         "subjects": _subjects(study),
@@ -38,7 +38,8 @@ def render_evaluation(judged: Judged, pool: str) -> str:
     return json.dumps(finite(document), indent=1, ensure_ascii=False) + "\n"
 
 
-def _metric(one: MetricFigures) -> dict[str, Any]:
+def metric_block(one: MetricFigures) -> dict[str, Any]:
+    """Figures of one metric as JSON values."""
     curves = {kind: None if c is None else list(c.parameters) for kind, c in one.curves.items()}
     return {
         "statistics": one.statistics,
@@ -87,7 +88,8 @@ def _subjects(study: Study) -> list[dict[str, Any]]:
     return found
 
 
-def _difference(one: Difference) -> dict[str, Any]:
+def difference_block(one: Difference) -> dict[str, Any]:
+    """A paired difference as JSON values."""
     return {
         "first": one.first,
         "second": one.second,

@@ -25,7 +25,7 @@ class Panel:
         name: label of the horizontal axis.
         values: `(clips,)`.
         note: figures to show, under the title.
-        curve: the fitted curve, or None; the diagonal is drawn where it maps nothing.
+        curve: the fitted curve, or None.
     """
 
     name: str
@@ -42,6 +42,7 @@ def draw_scatter(
     kind: str,
     *,
     intervals: np.ndarray | None = None,
+    diagonal: bool = False,
 ) -> bytes:
     """A picture with one panel a metric.
 
@@ -52,6 +53,7 @@ def draw_scatter(
         rating_name: label of the vertical axis.
         kind: "png", "svg" or "pdf".
         intervals: `(clips,)` half widths of 95 % intervals, drawn as bars.
+        diagonal: draw where predictions equal ratings.
     """
     import matplotlib
     from matplotlib.figure import Figure
@@ -68,6 +70,8 @@ def draw_scatter(
         for axis, panel in zip(axes, panels, strict=False):
             _draw_panel(axis, panel, ratings, contents, names, intervals)
             axis.set_ylabel(rating_name)
+            if diagonal:
+                axis.axline((ratings.mean(), ratings.mean()), slope=1, color=GREY, linewidth=1.2)
         for axis in axes[len(panels) :]:
             axis.set_visible(False)
         if legend:
