@@ -70,7 +70,8 @@ def print_contents(evaluation: Evaluation) -> None:
 
 def print_differences(evaluation: Evaluation) -> None:
     """A row per pair of metrics and statistic."""
-    shown = [one for one in evaluation.differences if one.statistic in _SHOWN]
+    known = (one for one in evaluation.differences if math.isfinite(one.value))
+    shown = [one for one in known if one.statistic in _SHOWN]
     if not shown:
         return
     print()

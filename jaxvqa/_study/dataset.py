@@ -49,9 +49,12 @@ class _Reader:
         refs = {text_of(ref.get("content_id")): ref for ref in self._videos("ref_videos")}
         titles = [ref.get("content_name") for ref in refs.values()]
         self._titled = all(titles) and len(set(map(str, titles))) == len(titles)
-        clips, votes, ratings = [], {}, set()
+        clips, votes, ratings, named = [], {}, set(), set()
         for i, video in enumerate(self._videos("dis_videos")):
             name = text_of(video.get("asset_id", i))
+            if name in named:
+                self._fail(f"two clips have the asset_id {name}: give each one of its own.")
+            named.add(name)
             content = text_of(video.get("content_id"))
             if content not in refs:
                 self._fail(f"clip {name} has content_id {content}, which no reference has.")

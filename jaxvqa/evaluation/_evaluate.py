@@ -300,6 +300,8 @@ def _warnings(
 ) -> tuple[str, ...]:
     notes = []
     for one in figures:
+        if np.isnan(one.statistics["srocc"]):
+            notes.append(f"{one.name} has one value for all clips, so that nothing correlates.")
         expected = -1 if (one.name in lower) != ratings_lower else 1
         if expected * one.statistics["srocc"] < 0:
             better = "lower" if one.name in lower else "higher"

@@ -127,9 +127,9 @@ def _load_csv(name: str) -> SavedResult:
         _fail(name, f"has no metrics in its first line, one twice, or more than {_MAX_NAMES}")
     numbers, values = [], np.full((len(rows) - 1, len(heading)), np.nan)
     for i, row in enumerate(rows[1:]):
-        cells = row[1:-1] if len(row) == len(heading) + 2 and row[-1] == "" else row[1:]
-        if len(cells) != len(heading):
-            _fail(name, f"has {len(cells)} values instead of {len(heading)} in line {i + 2}")
+        cells = row[1 : 1 + len(heading)]
+        if len(row) != len(rows[0]) or row[1 + len(heading) :] not in ([], [""]):
+            _fail(name, f"has more or fewer values than metrics in line {i + 2}")
         try:
             numbers.append(int(row[0]))
             values[i] = [float(cell) if cell.strip() else np.nan for cell in cells]
