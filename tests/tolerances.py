@@ -191,3 +191,11 @@ REAL_PLAIN = INTEGER_SCORE
 REAL_CONVERTED = 0.15
 # integer VIF of equal frames against 1, absolute: logarithms from a table, summed in float32
 REAL_SELF = 1e-5
+
+# scores of votes: sums of a few hundred votes in another order; the agreement asked for
+VOTES = 1e-9
+# correlations and areas under curves: the same sums in another order; the agreement asked for
+CORRELATION = 1e-9
+# relative; what a fitted curve predicts: the error is flat at its minimum, so parameters that agree
+# to half of the digits give it to all of them
+CURVE_RELATIVE = 1e-7

@@ -3,7 +3,7 @@
 `write`: a `Result` into a file, JSON, CSV, XML (libvmaf's layouts) or Parquet by its suffix.
 `write_json`, `write_csv`, `write_xml`, `write_parquet`: the same in one format.
 `render`, `render_json`, `render_csv`, `render_xml`, `render_parquet`: the content of such a file.
-`load`: a JSON result file, of jaxvqa or libvmaf, as a `SavedResult`.
+`load`: a JSON or CSV result file, of jaxvqa or libvmaf, as a `SavedResult`.
 `plot`: scores over the frames, as a picture.
 `FORMATS`, `format_of`: the formats, and the one that a file name asks for.
 `ResultFileError`: a result file that can't be read.
