@@ -11,9 +11,9 @@ from tests import scripts
 
 report = scripts.load("_report")
 tables = scripts.load("tables")
-# what is not a script of its own is read by one, or makes the model files
+# what is not a script of its own is read by one, or makes model files or data
 SCRIPTS = {path.stem for path in scripts.FOLDER.glob("*.py")} - {
-    "_report", "hlo_cost", "import_models",
+    "_report", "_estimate_sources", "estimate_data", "hlo_cost", "import_models",
 }  # fmt: skip
 
 

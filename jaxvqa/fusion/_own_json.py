@@ -76,18 +76,20 @@ def from_block(block: Block, *, shared: Shared | None = None) -> AnyModel:
 
 
 def _info(block: Block) -> ModelInfo:
-    score_range = None
-    if "score_range" in block:
-        low, high = block.numbers("score_range", 2)
-        score_range = (float(low), float(high))
+    pairs = {
+        key: tuple(block.numbers(key, 2).tolist()) if key in block else None
+        for key in ("score_range", "typical_error")
+    }
+    if pairs["typical_error"] is not None and min(pairs["typical_error"]) < 0:
+        block.fail("typical_error must not be below 0")
     try:
         direction = one_of("direction", block.text("direction", "higher"), ("higher", "lower"))
     except ValueError as error:
         raise ValueError(f"{block.where}: {error}") from None
     return ModelInfo(
         name=block.identifier("name"),
-        score_range=score_range,
         direction=direction,
+        **pairs,
         **{key: block.text(key, "") for key in _TEXTS},
     )
 
