@@ -210,6 +210,7 @@ def main() -> None:
     options.add_argument("folder", type=Path, help="where packages and rows go")
     options.add_argument("--videos", type=Path, help="folder of further clips to test on")
     options.add_argument("--part", default="0/1", help="K/N: every N-th content from the K-th")
+    options.add_argument("--only", default="", help="a text in the names of the contents to make")
     given = options.parse_args()
     first, count = map(int, given.part.split("/"))
     contents = sources(fetch(given.folder), given.videos)
@@ -217,7 +218,7 @@ def main() -> None:
     rows.mkdir(exist_ok=True)
     for source in contents[first::count]:
         target = rows / f"{source.name}.parquet"
-        if target.is_file():
+        if target.is_file() or given.only not in source.name:
             continue
         start = time.monotonic()
         table = measure(source, given.folder / "programs")
