@@ -76,11 +76,8 @@ def from_block(block: Block, *, shared: Shared | None = None) -> AnyModel:
 
 
 def _info(block: Block) -> ModelInfo:
-    pairs = {
-        key: tuple(block.numbers(key, 2).tolist()) if key in block else None
-        for key in ("score_range", "typical_error")
-    }
-    if pairs["typical_error"] is not None and min(pairs["typical_error"]) < 0:
+    typical_error = _two(block, "typical_error")
+    if typical_error is not None and min(typical_error) < 0:
         block.fail("typical_error must not be below 0")
     try:
         direction = one_of("direction", block.text("direction", "higher"), ("higher", "lower"))
@@ -89,9 +86,18 @@ def _info(block: Block) -> ModelInfo:
     return ModelInfo(
         name=block.identifier("name"),
         direction=direction,
-        **pairs,
+        score_range=_two(block, "score_range"),
+        typical_error=typical_error,
         **{key: block.text(key, "") for key in _TEXTS},
     )
+
+
+def _two(block: Block, key: str) -> tuple[float, float] | None:
+    """A pair of numbers, or None where there is none."""
+    if key not in block:
+        return None
+    first, second = block.numbers(key, 2)
+    return float(first), float(second)
 
 
 def _read_features(block: Block) -> tuple[FeatureRef, ...]:
