@@ -52,7 +52,7 @@ def compile_fast():
 
 def test_evaluate_writes_what_the_library_finds(saved, data, tmp_path, capsys):
     out, picture = tmp_path / "figures.json", tmp_path / "scatter.svg"
-    judged = "--metric integer_adm2 --model vmaf_v0.6.1 --bootstrap 20".split()
+    judged = ["--metric", "integer_adm2", "--model", "vmaf_v0.6.1", "--bootstrap", "20"]
     files = ["-o", str(out), "--plot", str(picture)]
     command = ["evaluate", str(saved / "clips.csv"), *judged, *files]
     assert main([*command, "--per-content"]) == 0
@@ -229,13 +229,14 @@ def test_models_over_funque_plus_save_load_score_and_have_losses(tmp_path, name)
     y = clips.textured(rng, (2, 64, 96), 8)
     chroma = y[:, ::2, ::2], y[:, 1::2, 1::2]
     ref, dis = jaxvqa.Planes(y, *chroma), jaxvqa.Planes(y // 2 + 50, *chroma)
-    result = jaxvqa.score(ref, dis, model=path)
-    series = [result.frames[r.key.removeprefix("FUNQUE_feature_").removesuffix("_score")]
-              for r in refs]  # fmt: skip
-    from jaxvqa.training._predict import predict_rows
+    if name == "y_funque_plus":  # one set is enough: both are scored by the same code
+        result = jaxvqa.score(ref, dis, model=path)
+        series = [result.frames[r.key.removeprefix("FUNQUE_feature_").removesuffix("_score")]
+                  for r in refs]  # fmt: skip
+        from jaxvqa.training._predict import predict_rows
 
-    expected = predict_rows(model, np.stack(series, axis=1).astype(np.float64))
-    np.testing.assert_allclose(result.frames[model.name], expected, rtol=0, atol=1e-6)
+        expected = predict_rows(model, np.stack(series, axis=1).astype(np.float64))
+        np.testing.assert_allclose(result.frames[model.name], expected, rtol=0, atol=1e-6)
 
     def loss(luma):
         return jaxvqa.losses.vmaf(
