@@ -92,7 +92,7 @@ def check_curve(name: str, rate: ArrayLike, quality: ArrayLike) -> tuple[Floats,
 
 
 def overlap(a: Floats, b: Floats) -> tuple[float, float]:
-    """The interval that two sets of numbers have in common; empty where it ends before it begins."""
+    """The interval that two sets of numbers share; empty where it ends before it begins."""
     return float(max(a.min(), b.min())), float(min(a.max(), b.max()))
 
 

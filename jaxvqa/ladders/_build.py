@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -166,12 +165,3 @@ def _mean(pair: tuple[str, str], deltas: Sequence[Delta], titles: int) -> Delta:
     problem = None if told == titles else f"over {told} of {titles} titles"
     share = math.fsum(d.quality_overlap for d in deltas) / len(deltas)
     return Delta(*pair, average("bd_rate"), average("bd_quality"), share, problem)
-
-
-def as_dict(ladders: Ladders) -> dict[str, Any]:
-    """Plain values for JSON."""
-    document = dataclasses.asdict(ladders)
-    for title in document["titles"]:
-        for curve in title["curves"]:
-            curve["dominated"] = {str(k): v for k, v in curve["dominated"].items()}
-    return document

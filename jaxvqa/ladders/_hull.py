@@ -65,7 +65,7 @@ def _turns_up(x: np.ndarray, y: np.ndarray, a: int, b: int, c: int) -> bool:
 
 
 def knee(rate: ArrayLike, quality: ArrayLike) -> int | None:
-    """The point of a hull after which more rate buys the least: the largest distance over its chord.
+    """The point of a hull after which rate buys little: the largest distance over its chord.
 
     The logarithm of the rate and the quality are both scaled to 0 to 1 first.
 

@@ -25,7 +25,7 @@ class Point:
     def label(self) -> str:
         """A name for messages."""
         size = f"{self.size[0]}x{self.size[1]} " if self.size else ""
-        return f"{size}at {self.rate:g}"
+        return f"{size}at {self.rate:.10g}"
 
 
 @dataclass(frozen=True)
