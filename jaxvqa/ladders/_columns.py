@@ -27,7 +27,7 @@ def column(rows: Sequence[Row], name: str, what: str) -> str:
     known: dict[str, None] = {}
     for row in rows:
         known |= dict.fromkeys(row)
-    for candidate in (name, f"{name}_mean", f"{name}.mean", f"{name}:mean"):
+    for candidate in (name, f"{name}_mean", f"{name}_kbps"):
         if candidate in known:
             return candidate
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)

@@ -5,6 +5,8 @@
 `render`, `render_json`, `render_csv`, `render_xml`, `render_parquet`: the content of such a file.
 `load`: a JSON result file, of jaxvqa or libvmaf, as a `SavedResult`.
 `load_table`: a table with one row per scored video.
+`write_html`, `render_html`: results as one page to look at.
+`write_table_html`, `render_table_html`: a table as one page.
 `compare`: two results frame by frame, as a `Comparison`.
 `plot`: scores over the frames, as a picture.
 `plot_ladders`: rate-quality curves, as a picture.
@@ -23,6 +25,10 @@ from jaxvqa.report._formats import FORMATS as FORMATS
 from jaxvqa.report._formats import format_of as format_of
 from jaxvqa.report._formats import render as render
 from jaxvqa.report._formats import write as write
+from jaxvqa.report._html._results import render_html as render_html
+from jaxvqa.report._html._results import write_html as write_html
+from jaxvqa.report._html._table import render_table_html as render_table_html
+from jaxvqa.report._html._table import write_table_html as write_table_html
 from jaxvqa.report._json_file import render_json as render_json
 from jaxvqa.report._json_file import write_json as write_json
 from jaxvqa.report._ladder_files import plot_ladders as plot_ladders

@@ -30,6 +30,7 @@ _POINTS = (
 )  # fmt: skip
 _DELTAS = ("title", "anchor", "test", "bd_rate", "bd_quality", "quality_overlap", "problem")
 _MOST_PANELS = 24
+_PLAIN_RATE = 1e5
 
 
 def render_ladders_json(ladders: Ladders) -> str:
@@ -135,13 +136,16 @@ def _draw(ladders: Ladders, kind: str) -> bytes:
 
 
 def _draw_title(axis: Any, title: TitleLadder, ladders: Ladders, encoders: Sequence[str]) -> None:
-    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
 
     for curve in title.curves:
         _draw_curve(axis, curve, _COLOURS[encoders.index(curve.encoder) % len(_COLOURS)])
     axis.set_xscale("log")
     axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axis.xaxis.set_major_formatter(EngFormatter(sep=""))
+    plain = max(p.rate for c in title.curves for p in c.points) < _PLAIN_RATE
+    axis.xaxis.set_major_formatter(
+        FuncFormatter(lambda x, _: f"{x:g}") if plain else EngFormatter(sep="")
+    )
     axis.xaxis.set_minor_formatter(NullFormatter())
     axis.set_xlabel(ladders.rate)
     axis.set_ylabel(ladders.quality)

@@ -13,6 +13,7 @@ from jaxvqa.report._load import ResultFileError
 from jaxvqa.report._optional import require
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".pq")
+_OF_A_BATCH = "table.csv"
 _MAX_BYTES = 1 << 29
 _MAX_FIELD = 1 << 20
 
@@ -20,15 +21,15 @@ Row = dict[str, Any]
 
 
 def is_table(path: str | os.PathLike[str]) -> bool:
-    """The suffix of a file is that of a table."""
-    return PurePath(path).suffix.lower() in TABLE_SUFFIXES
+    """The name is that of a table, or of the folder of a batch."""
+    return os.path.isdir(path) or PurePath(path).suffix.lower() in TABLE_SUFFIXES
 
 
 def load_table(path: str | os.PathLike[str]) -> list[Row]:
     """Reads a table with one row per scored video.
 
     Args:
-        path: the file: .csv, .tsv, .jsonl, .ndjson, .parquet or .pq.
+        path: the file, .csv, .tsv, .jsonl, .ndjson, .parquet or .pq, or the folder of a batch.
 
     Returns:
         The rows by column name, in their order. Cells of CSV are text as it stands there; empty
@@ -39,6 +40,8 @@ def load_table(path: str | os.PathLike[str]) -> list[Row]:
         MissingPackage: a Parquet file, and pyarrow is not installed.
     """
     name = os.fspath(path)
+    if os.path.isdir(name):
+        name = os.path.join(name, _OF_A_BATCH)
     suffix = PurePath(name).suffix.lower()
     if suffix not in TABLE_SUFFIXES:
         _fail(name, f"is not named as a table, which ends in one of {', '.join(TABLE_SUFFIXES)}")
