@@ -68,12 +68,13 @@ def build_ladders(
     left_out = []
     for i, row in enumerate(rows):
         name = name_of(row, i)
-        values = {c: number_of(row.get(c)) for c in (columns["rate"], quality)}
-        bad = [c for c, v in values.items() if v is None or (c == columns["rate"] and v <= 0)]
-        if bad:
-            left_out.append(f"{name}: has no {' and no '.join(bad)}")
+        value, score = number_of(row.get(columns["rate"])), number_of(row.get(quality))
+        if value is None or value <= 0 or score is None:
+            lacking = [columns["rate"]] if value is None or value <= 0 else []
+            lacking += [quality] if score is None else []
+            left_out.append(f"{name}: has no {' and no '.join(lacking)}")
             continue
-        point = Point(*(v or 0.0 for v in values.values()), size_of(row, sizes), name)
+        point = Point(value, score, size_of(row, sizes), name)
         title = str(row.get(columns["group"], ""))
         label = " ".join(str(row.get(c, "")) for c in encoders).strip() or "all"
         points.setdefault(title, {}).setdefault(label, []).append(point)

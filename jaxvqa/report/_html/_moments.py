@@ -32,7 +32,7 @@ def direction(name: str) -> str:
 def worst_moments(
     numbers: np.ndarray, values: np.ndarray, count: int, *, fps: float | None, lowest: bool = True
 ) -> list[int]:
-    """Places of the worst frames, at least a second apart.
+    """Places of the worst frames, not too close: a second apart, or less in a short clip.
 
     Args:
         numbers: `(frames,)` frame numbers.
@@ -45,7 +45,8 @@ def worst_moments(
         Indices into `values`, the worst first.
     """
     order = np.argsort(values if lowest else -values, kind="stable")
-    distance = fps or _NEAR_FRAMES
+    span = int(numbers[-1]) - int(numbers[0]) + 1
+    distance = min(fps or _NEAR_FRAMES, span / (2 * max(count, 1)))
     found: list[int] = []
     for i in order:
         if len(found) == count:

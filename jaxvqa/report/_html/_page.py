@@ -95,4 +95,4 @@ def assemble(
 
 @cache
 def _asset(name: str) -> str:
-    return files(__package__).joinpath("assets").joinpath(name).read_text("utf-8")
+    return files("jaxvqa.report._html").joinpath("assets").joinpath(name).read_text("utf-8")

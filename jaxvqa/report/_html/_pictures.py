@@ -123,7 +123,8 @@ def _moment(
     apart = np.abs(ref[0].astype(np.float32) - dis[0].astype(np.float32))
     grey = np.clip(area_means(apart, bit_depth, size) * GAIN, 0, 255)
     pictures.append(np.repeat(np.rint(grey).astype(np.uint8)[..., None], 3, axis=-1))
-    return Moment(index, *(picture_address(p) for p in pictures), columns, size[0])
+    before, after, difference = (picture_address(p) for p in pictures)
+    return Moment(index, before, after, difference, columns, size[0])
 
 
 def _rgb(

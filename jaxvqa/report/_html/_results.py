@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +17,7 @@ from jaxvqa.report._html._moments import cuts, direction, motion_of
 from jaxvqa.report._html._page import Section, assemble
 from jaxvqa.report._html._pictures import Progress
 from jaxvqa.report._html._series import pack, pack_frames
-from jaxvqa.report._html._text import escaped, number
+from jaxvqa.report._html._text import cell, escaped, number, swatch, table
 from jaxvqa.report._html._worst import Worst, find_worst
 from jaxvqa.report._load import SavedResult
 from jaxvqa.report._plot import AnyResult, _default_names
@@ -63,6 +64,7 @@ def render_html(
         if given is not None and len(given) != len(results):
             raise ValueError(f"{len(results)} results need as many {what}, got {len(given)}.")
     names = list(names or _default_names(results))
+    results = [_in_order(r) for r in results]
     scores = _score_names(results)
     worst = [
         find_worst(r, scores[0], moments, None if videos is None else videos[i], progress)
@@ -112,6 +114,16 @@ def write_html(
     write_atomically(file, page.encode(errors="replace"))
 
 
+def _in_order(result: AnyResult) -> AnyResult:
+    """The same with rising frame numbers, each once; files may hold any."""
+    numbers = np.asarray(result.frame_numbers)
+    if (np.diff(numbers) > 0).all():
+        return result
+    kept, places = np.unique(numbers, return_index=True)
+    frames = {name: np.asarray(values)[places] for name, values in result.frames.items()}
+    return dataclasses.replace(result, frames=frames, frame_numbers=kept)
+
+
 def _score_names(results: Sequence[AnyResult]) -> list[str]:
     """Scores of models in any result; without a model the first series."""
     found = list(dict.fromkeys(n for r in results for n in r.score_names))
@@ -155,9 +167,9 @@ def _tiles(results: Sequence[AnyResult], names: Sequence[str], scores: Sequence[
             who = escaped(name if len(results) > 1 else score)
             if len(results) > 1 and len(scores) > 1:
                 who += f" · {escaped(score)}"
-            swatch = f'<span class="swatch c{i % 8}"></span>' if len(results) > 1 else ""
+            mark = swatch(i) if len(results) > 1 else ""
             tiles.append(
-                f'<li class="tile"><div class="who">{swatch}<span>{who}</span></div>'
+                f'<li class="tile"><div class="who">{mark}<span>{who}</span></div>'
                 f'<div class="score num">{number(pooled["mean"])} <small>mean</small></div>'
                 f'<div class="more num">p5 <b>{number(pooled["p5"])}</b> &nbsp; '
                 f"min <b>{number(pooled['min'])}</b></div></li>"
@@ -167,11 +179,11 @@ def _tiles(results: Sequence[AnyResult], names: Sequence[str], scores: Sequence[
 
 def _own_tiles(result: AnyResult, score: str) -> str:
     pooled = pool(result.frames[score])
-    shown = {"mean": "mean", "harmonic mean": "harmonic_mean", "5th percentile": "p5", "lowest": "min"}
+    shown = ("mean", "mean"), ("harmonic mean", "harmonic_mean"), ("p5", "p5"), ("lowest", "min")
     tiles = "".join(
         f'<li class="tile"><div class="who">{escaped(score)}, {label}</div>'
         f'<div class="score num">{number(pooled[key])}</div></li>'
-        for label, key in shown.items()
+        for label, key in shown
     )
     return f'<ul class="tiles">{tiles}</ul>'
 
@@ -182,9 +194,7 @@ def _compared(results: Sequence[AnyResult], names: Sequence[str]) -> str:
     for i, (result, name) in enumerate(zip(results, names, strict=True)):
         details = details_of(result)
         rows = "".join(f"<dt>{label}</dt><dd>{text}</dd>" for label, text in facts(result, details))
-        title = ""
-        if several:
-            title = f'<h3><span class="swatch c{i % 8}"></span><span>{escaped(name)}</span></h3>'
+        title = f"<h3>{swatch(i)}<span>{escaped(name)}</span></h3>" if several else ""
         notices = "".join(
             f"<li><b>{escaped(code)}</b>{escaped(text)}</li>" for code, text in notices_of(details)
         )
@@ -204,37 +214,29 @@ def _pooled(
         inner = _pool_table(results, names, features)
         body += f"<details><summary>Features ({len(features)})</summary>{inner}</details>"
     aggregate = [
-        f'<tr><th scope="row">{escaped(n)}</th><td>{escaped(name)}</td>'
-        f'<td class="n">{number(v)}</td></tr>'
+        f'<th scope="row">{escaped(n)}</th><td class="text">{escaped(name)}</td>{cell(v)}'
         for r, name in zip(results, names, strict=True)
         for n, v in r.aggregate.items()
     ]
     if aggregate:
-        body += (
-            '<div class="scroll" tabindex="0"><table><thead><tr><th scope="col">of the whole clip'
-            '</th><th scope="col">result</th><th scope="col" class="n">value</th></tr></thead>'
-            f"<tbody>{''.join(aggregate)}</tbody></table></div>"
-        )
+        heads = ("of the whole clip", False), ("result", False), ("value", True)
+        body += table(heads, aggregate, label="Values of the whole clip", narrow=True)
     return body
 
 
 def _pool_table(results: Sequence[AnyResult], names: Sequence[str], metrics: Sequence[str]) -> str:
     several = len(results) > 1
-    head = '<th scope="col">metric</th>' + ('<th scope="col">result</th>' if several else "")
-    head += "".join(f'<th scope="col" class="n">{label}</th>' for label in _POOLS.values())
+    heads = [("metric", False), *([("result", False)] if several else [])]
+    heads += [(label, True) for label in _POOLS.values()]
     rows = []
     for metric in metrics:
         for i, (result, name) in enumerate(zip(results, names, strict=True)):
-            if metric not in result.frames:
-                continue
-            pooled = pool(result.frames[metric])
-            cells = "".join(f'<td class="n">{number(pooled[key])}</td>' for key in _POOLS)
-            who = f'<td class="text"><span class="swatch c{i % 8}"></span>{escaped(name)}</td>' * several
-            rows.append(f'<tr><th scope="row">{escaped(metric)}</th>{who}{cells}</tr>')
-    return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="Pooled scores"><table><thead>'
-        f"<tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
-    )
+            if metric in result.frames:
+                pooled = pool(result.frames[metric])
+                who = f'<td class="text">{swatch(i)}{escaped(name)}</td>' if several else ""
+                cells = "".join(cell(pooled[key]) for key in _POOLS)
+                rows.append(f'<th scope="row">{escaped(metric)}</th>{who}{cells}')
+    return table(heads, rows, label="Pooled scores")
 
 
 def _moments(
@@ -242,12 +244,10 @@ def _moments(
 ) -> str:
     if not any(w.places for w in worst):
         return '<p class="none">No frames were picked out.</p>'
-    hint = (
-        f'<p class="hint">Frames with the worst {escaped(score)}, at least a second apart. Point at'
-        " a picture, or press it, to swap reference and distorted.</p>"
-        if any(w.moments for w in worst)
-        else f'<p class="hint">Frames with the worst {escaped(score)}, at least a second apart.</p>'
-    )
+    hint = f"Frames with the worst {escaped(score)}, apart from each other."
+    if any(w.moments for w in worst):
+        hint += " Point at a picture, or press it, to swap reference and distorted."
+    hint = f'<p class="hint">{hint}</p>'
     if len(worst) == 1:
         return hint + worst[0].markup(0, score, results[0])
     panels = "".join(

@@ -7,6 +7,7 @@ import hashlib
 import html
 import json
 import math
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 
@@ -29,6 +30,39 @@ def _finite(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_finite(v) for v in value]
     return value
+
+
+def table(
+    heads: Sequence[tuple[str, bool]], rows: Iterable[str], *, label: str, narrow: bool = False
+) -> str:
+    """A table that scrolls where it is wider than the page.
+
+    Args:
+        heads: text of each heading, and whether numbers stand below it.
+        rows: markup of the cells of each row.
+        label: what assistive programs call it.
+        narrow: as wide as its content.
+    """
+    head = "".join(
+        f'<th scope="col"{" class=n" if numeric else ""}>{escaped(text)}</th>'
+        for text, numeric in heads
+    )
+    body = "".join(f"<tr>{row}</tr>" for row in rows)
+    return (
+        f'<div class="scroll{" narrow" if narrow else ""}" tabindex="0" role="region" '
+        f'aria-label="{escaped(label)}"><table><thead><tr>{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def cell(value: float | None) -> str:
+    """A cell with a number."""
+    return f'<td class="n">{number(value)}</td>'
+
+
+def swatch(index: int) -> str:
+    """The colour of a result."""
+    return f'<span class="swatch c{index % 8}"></span>'
 
 
 def fingerprint(text: str) -> str:

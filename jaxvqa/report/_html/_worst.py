@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from jaxvqa.report._html._facts import Details, details_of, fps_of, part, paths_of
 from jaxvqa.report._html._moments import direction, motion_of, worst_moments
 from jaxvqa.report._html._pictures import GAIN, Moment, Progress, take_pictures
-from jaxvqa.report._html._text import clock, escaped, number
+from jaxvqa.report._html._text import cell, clock, escaped, number, table
 from jaxvqa.report._optional import MissingPackage
 from jaxvqa.report._plot import AnyResult
 from jaxvqa.video import InputOptions
@@ -50,18 +48,17 @@ class Worst:
                 _moment(m, n, index, score, float(values[i]), rate)
                 for n, (m, i) in enumerate(zip(self.moments, self.places, strict=True))
             )
-        rows = "".join(
-            f'<tr><td class="n">{frame}</td>{_time_cell(frame, rate)}'
-            f'<td class="n">{number(float(values[i]))}</td><td>{_button(index, frame)}</td></tr>'
+        rows = [
+            f'<td class="n">{frame}</td>{_time_cell(frame, rate)}{cell(float(values[i]))}'
+            f"<td>{_button(index, frame, 'Show')}</td>"
             for i in self.places
             for frame in [int(result.frame_numbers[i])]
-        )
-        time = '<th scope="col" class="n">time</th>' if rate else ""
+        ]
+        heads = [("frame", True), *([("time", True)] if rate else []), (score, True), ("", False)]
+        problem = escaped(self.problem or "none were asked for.")
         return (
-            f'<div class="scroll narrow" tabindex="0"><table><thead><tr><th scope="col" class="n">frame'
-            f'</th>{time}<th scope="col" class="n">{escaped(score)}</th><th></th></tr></thead>'
-            f'<tbody>{rows}</tbody></table></div><p class="hint">No pictures: '
-            f"{escaped(self.problem or 'none were asked for')}</p>"
+            table(heads, rows, label="Worst frames", narrow=True)
+            + f'<p class="hint">No pictures: {problem}</p>'
         )
 
 
@@ -117,8 +114,8 @@ def _inputs(details: Details) -> InputOptions:
 
 def _size(details: Details) -> tuple[int, int] | None:
     clip = part(details, "clip")
-    size: Sequence[Any] = clip.get("width"), clip.get("height")
-    return (size[0], size[1]) if all(isinstance(side, int) for side in size) else None
+    width, height = clip.get("width"), clip.get("height")
+    return (width, height) if isinstance(width, int) and isinstance(height, int) else None
 
 
 def _moment(
@@ -147,11 +144,10 @@ def _moment(
     )
 
 
-def _button(index: int, frame: int) -> str:
-    return (
-        f'<button type="button" data-result="{index}" data-frame="{frame}">Show in the curve'
-        "</button>"
-    )
+def _button(index: int, frame: int, text: str = "Show in the curve") -> str:
+    where = f'data-result="{index}" data-frame="{frame}"'
+    label = f"Show frame {frame} in the curve"
+    return f'<button type="button" {where} aria-label="{label}">{text}</button>'
 
 
 def _time_cell(frame: int, rate: float | None) -> str:

@@ -84,7 +84,7 @@ const charts = (() => {
           y: { range: (_, low, high) => (spec.range ? spec.range(low, high) : limits(low, high)) },
         },
         axes: [
-          { ...axis, grid: { show: false }, size: phone() ? 40 : 34, space: phone() ? 90 : 80,
+          { ...axis, grid: { show: false }, size: phone() ? 40 : 34, space: phone() ? 70 : 80,
             values: (_, ticks) => ticks.map(spec.formatX), incrs: spec.incrs,
             splits: spec.log ? decades : undefined, filter: spec.log ? (_, ticks) => ticks : undefined },
           { ...axis, grid, size: phone() ? 64 : 58, space: spec.height < 200 ? 26 : 40,
