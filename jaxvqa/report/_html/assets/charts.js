@@ -57,6 +57,7 @@ const charts = (() => {
     let u = null;
     const member = { plot, readout, get u() { return u; }, showRange, rebuild, update };
     mine.members.push(member);
+    page.charts.push({ label, range: () => [u.scales.x.min, u.scales.x.max] });
 
     function full() {
       const x = spec.x;

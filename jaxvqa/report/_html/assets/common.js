@@ -115,5 +115,5 @@ const page = (() => {
   }
 
   return { data, byId, make, series, frames, number, rate, clock, style, colour, dash, swatch, phone,
-    choice, select, onTheme: (f) => listeners.push(f) };
+    choice, select, charts: [], onTheme: (f) => listeners.push(f) };
 })();
