@@ -30,7 +30,7 @@ def column(rows: Sequence[Row], name: str, what: str) -> str:
     for candidate in (name, f"{name}_mean", f"{name}_kbps"):
         if candidate in known:
             return candidate
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     advice = f"did you mean {close[0]!r}?" if close else f"it has: {', '.join(known) or 'none'}."
     raise ValueError(f"{what}={name!r}: the table has no such column; {advice}")
 

@@ -95,10 +95,18 @@ def changed_settings(inputs: InputOptions) -> dict[str, Any]:
     for known in settings_of(InputOptions):
         value = getattr(inputs, known.name)
         if value != known.default:
-            if isinstance(value, Fraction):
-                value = f"{float(value):.9f}s"
-            found[known.name] = list(value) if isinstance(value, tuple) else value
+            found[known.name] = _as_option(value)
     return found
+
+
+def _as_option(value: Any) -> Any:
+    """A setting as the command line takes it: sizes and seconds are text."""
+    if isinstance(value, Fraction):
+        return f"{float(value):.9f}s"
+    if isinstance(value, tuple):
+        size, place = value[:2], value[2:]
+        return "x".join(map(str, size)) + "".join(f"+{x}" for x in place)
+    return value
 
 
 def _clip(clip: ClipInfo) -> dict[str, Any]:

@@ -124,13 +124,13 @@ def _column(
     if "status" in names and series:
         tags = names[: names.index("status")]
         shown = name in _SHOWN or name in mine or (name in tags and name not in _HIDDEN)
-        shown |= name == "error" and failed
         shown |= name == "dis" and "id" not in names
     else:
         pooled = any(name.endswith(f"_{p}") for p in POOLED)
         shown = name in mine or (names.index(name) < _FEW and not pooled)
     # a column that says the same everywhere says little
-    shown &= len(rows) == 1 or len({str(row.get(name)) for row in rows}) > 1
+    shown &= len(rows) == 1 or len({str(row.get(name)) for row in rows} - {"None", ""}) > 1
+    shown |= name == "error" and failed
     return {"name": name, "shown": shown, "number": False, "rate": False}
 
 
