@@ -204,7 +204,7 @@ def test_settings_of_reading_come_back_from_the_file(tmp_path):
     assert saved.details["inputs"] == settings | {"scale": "64x48"}
     assert InputOptions(**saved.details["inputs"]) == result.inputs
     page = report.render_html(saved, moments=1)
-    (number,) = re.findall(r"frame (\d+) · 0:00", page)
+    (number,) = re.findall(r'alt="reference, frame (\d+)"', page)
     assert int(number) == 2  # each frame is darker than the one before
     address = re.findall(r'src="(data:image/jpeg[^"]*)"', page)[1]
     assert mean_of(address) == pytest.approx((160 - 4 * 4 - 16) / 219 * 255, abs=1.5)
