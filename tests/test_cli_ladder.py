@@ -80,7 +80,7 @@ def test_rows_without_a_score_are_warned_of(jv, tmp_path):
     "arguments, code, sentence",
     [
         (["none.csv"], 3, "none.csv: cannot be read"),
-        (["results.csv", "--quality", "psnr"], 2, "results.csv: quality='psnr': the table has no"),
+        (["results.csv", "--quality", "psnr"], 2, "results.csv: --quality psnr: the table has no"),
         (["results.csv", "-o", "x.txt"], 2, "the suffix must be one of .json, .csv, .png"),
         (["results.csv", "-o", "no/x.csv"], 2, "there is no folder"),
         (["results.csv", "--ratio", "0.1"], 2, "ratio 1 or more"),

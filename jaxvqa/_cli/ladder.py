@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -96,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
             size=args.size, step=args.step, ratio=args.ratio, top=args.top,
         )  # fmt: skip
     except ValueError as error:
-        raise UsageError(f"{args.table}: {error}") from None
+        raise UsageError(f"{args.table}: {with_flags(str(error))}") from None
     if found.left_out:
         more = f" and {len(found.left_out) - 3} more" if len(found.left_out) > 3 else ""
         warn(f"left out {'; '.join(found.left_out[:3])}{more}.")
@@ -106,6 +107,11 @@ def run(args: argparse.Namespace) -> int:
         _save(args.deltas, render_deltas_csv(found))
     _show(found)
     return DONE
+
+
+def with_flags(sentence: str) -> str:
+    """A sentence about columns in the spelling of the command line."""
+    return re.sub(r"\b(group|rate|quality|encoder|size)='([^']*)'", r"--\1 \2", sentence)
 
 
 def _check_output(file: str, deltas: str | None) -> None:

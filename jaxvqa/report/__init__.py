@@ -7,7 +7,7 @@
 `load_table`: a table with one row per scored video.
 `write_html`, `render_html`: results as one page to look at.
 `write_table_html`, `render_table_html`: a table as one page.
-`compare`: two results frame by frame, as a `Comparison`.
+`compare`: two results frame by frame, as a `Comparison` of a `MetricDifference` each.
 `plot`: scores over the frames, as a picture.
 `plot_ladders`: rate-quality curves, as a picture.
 `FORMATS`, `format_of`: the formats, and the one that a file name asks for.
