@@ -126,9 +126,6 @@ def main() -> None:
             driver.get(table.as_uri())
             start = top_of(driver, "#rates")
             picture(driver, IMAGES / "report_rates.png", start, 960)
-        with browser(390, dark=True) as driver:
-            driver.get(results.as_uri())
-            picture(driver, IMAGES / "report_phone.png", 0, 844)
 
 
 if __name__ == "__main__":

@@ -138,6 +138,8 @@ def test_the_cursor_reads_values_of_all_results(driver, pages):
     for i in range(3):
         expected = result_of("x", frames=600, seed=i).frames["vmaf"][2]
         assert f"{expected:.2f}" in text
+    feature = element(driver, "#features-charts .readout").text.replace("\n", " ")
+    assert feature.split()[:2] == ["frame", "2"]
 
 
 def test_sorting_and_filtering(driver, pages):

@@ -33,6 +33,7 @@ def bd_rate(
     Source: G. Bjontegaard, VCEG-M33 (2001), with PCHIP as in JCTVC-L1100. Matches the `bjontegaard`
     package 1.3.0 (`method="pchip"`) to 1e-9.
 
+    >>> from jaxvqa.ladders import bd_rate
     >>> round(bd_rate([1000, 2000, 4000], [70, 80, 90], [900, 1800, 3600], [70, 80, 90]), 6)
     -10.0
     """
@@ -54,6 +55,7 @@ def bd_quality(
     Returns:
         The difference on the scale of the qualities; positive where the test is better.
 
+    >>> from jaxvqa.ladders import bd_quality
     >>> round(bd_quality([1000, 2000, 4000], [70, 80, 90], [1000, 2000, 4000], [71, 81, 91]), 6)
     1.0
     """

@@ -51,6 +51,7 @@ def build_ladders(
     Raises:
         ValueError: a column that is not there, or no row that has a rate and a score.
 
+    >>> from jaxvqa.ladders import build_ladders
     >>> rows = [dict(title="a", bitrate=r, vmaf=q) for r, q in [(1, 60), (2, 80), (4, 90)]]
     >>> [p.rate for p in build_ladders(rows).titles[0].curves[0].points]
     [1.0, 2.0, 4.0]

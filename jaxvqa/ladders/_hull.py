@@ -18,6 +18,7 @@ def pareto_front(rate: ArrayLike, quality: ArrayLike) -> list[int]:
     Returns:
         Indices by rising rate; quality rises too.
 
+    >>> from jaxvqa.ladders import pareto_front
     >>> pareto_front([100, 200, 300], [50, 40, 60])
     [0, 2]
     """
@@ -47,6 +48,7 @@ def convex_hull(rate: ArrayLike, quality: ArrayLike) -> list[int]:
     Source: A. V. Katsavounidis and L. Guo, "Video codec comparison using the dynamic optimizer
     framework", SPIE 10752 (2018), section 2.
 
+    >>> from jaxvqa.ladders import convex_hull
     >>> convex_hull([100, 200, 300], [50, 52, 60])
     [0, 2]
     """
@@ -79,6 +81,7 @@ def knee(rate: ArrayLike, quality: ArrayLike) -> int | None:
     Source: V. Satopaa et al., "Finding a kneedle in a haystack", ICDCS Workshops (2011), for a
     curve whose knee is known to be one.
 
+    >>> from jaxvqa.ladders import knee
     >>> knee([100, 200, 400, 800], [50, 80, 85, 88])
     1
     """

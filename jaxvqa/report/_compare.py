@@ -97,6 +97,15 @@ def compare(
 
     Raises:
         ValueError: an unknown metric, a tolerance below 0, or no frame that both have.
+
+    >>> import numpy as np
+    >>> from jaxvqa.report import SavedResult, compare
+    >>> numbers = np.arange(2)
+    >>> a = SavedResult("a.json", {"vmaf": np.array([90.0, 80.0])}, numbers, ("vmaf",))
+    >>> b = SavedResult("b.json", {"vmaf": np.array([90.0, 80.5])}, numbers, ("vmaf",))
+    >>> found = compare(a, b)
+    >>> found.same, found.metrics[0].largest
+    (False, (0.5, 1))
     """
     if not tolerance >= 0:
         raise ValueError(f"tolerance must be 0 or more, got {tolerance!r}.")

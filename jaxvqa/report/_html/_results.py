@@ -56,6 +56,13 @@ def render_html(
 
     Raises:
         ValueError: no results, or lists of unequal length.
+
+    >>> import numpy as np
+    >>> from jaxvqa.report import SavedResult, render_html
+    >>> scores = {"vmaf": np.array([90.0, 80.0])}
+    >>> page = render_html(SavedResult("a.json", scores, np.arange(2), ("vmaf",)), title="A clip")
+    >>> page.splitlines()[0], "<h1>A clip</h1>" in page
+    ('<!doctype html>', True)
     """
     results = [results] if isinstance(results, (Result, SavedResult)) else list(results)
     if not results:

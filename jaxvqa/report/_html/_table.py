@@ -37,6 +37,11 @@ def render_table_html(
 
     Raises:
         ValueError: no rows.
+
+    >>> from jaxvqa.report import render_table_html
+    >>> rows = [{"title": "a", "bitrate": rate, "vmaf": 10 * rate} for rate in (5, 6, 8)]
+    >>> "3 videos" in render_table_html(rows)
+    True
     """
     rows = list(rows)
     if not rows:

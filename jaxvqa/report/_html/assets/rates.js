@@ -73,7 +73,7 @@
       near = idx === null || idx === undefined ? null : nearest(u);
       node.replaceChildren();
       if (!near) {
-        node.append(make("span", {}, "Point at a mark to read it"));
+        node.append(make("span", {}, `${ladders.quality} over ${ladders.rate}, logarithmic · point at a mark to read it`));
         return;
       }
       const size = near.size ? `${near.size[0]}×${near.size[1]}` : null;

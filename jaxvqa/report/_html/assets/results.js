@@ -81,7 +81,7 @@
     }
     charts.zoomButtons(tools, zoomed);
     const spec = { ...lines(data.scores[score]), height: phone() ? 280 : 340, group: zoomed, formatX, incrs: incrs(),
-      cuts, lines: lows, rest: () => "Point at the curve to read it" };
+      cuts, lines: lows, rest: () => `${data.scores[score]} · point at the curve to read it` };
     spec.readout = readout(spec);
     var main = charts.chart(host, "Scores over the frames. Arrow keys move along the curve, plus and minus zoom, 0 shows the whole clip.", spec);
     var mainSpec = spec;
