@@ -108,4 +108,4 @@ def _mean_difference(curves: Sequence[tuple[Floats, Floats]], what: str) -> floa
             f"their {what} overlap."
         )
     areas = integral(anchor_x, anchor_y, low, high), integral(test_x, test_y, low, high)
-    return (areas[1] - areas[0]) / (high - low)
+    return float((areas[1] - areas[0]) / (high - low))
