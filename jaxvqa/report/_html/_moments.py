@@ -6,8 +6,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from jaxvqa.features._registry import FEATURES
-
 # the mean difference of a blurred frame from the one before, as results name it
 _MOTION = ("VMAF_integer_feature_motion_sad_score", "integer_motion", "motion", "float_motion")
 # 8-bit codes; a pan or a shaking camera stays below
@@ -19,6 +17,8 @@ _NEAR_FRAMES = 24
 
 def direction(name: str) -> str:
     """Whether higher or lower is better of an output, or "neither"; scores of models: "higher"."""
+    from jaxvqa.features._registry import FEATURES  # loads all metrics
+
     best = ""
     found = "higher"
     for feature in FEATURES.values():
