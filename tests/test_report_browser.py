@@ -193,6 +193,8 @@ def test_pictures_swap_under_the_pointer(driver, pages):
 
 
 def test_curves_of_encoders_and_their_matrix(driver, pages):
+    from selenium.webdriver.common.keys import Keys
+
     load(driver, pages, "table")
     matrix = element(driver, "#deltas").text
     assert "x264" in matrix
@@ -202,6 +204,13 @@ def test_curves_of_encoders_and_their_matrix(driver, pages):
         "const s = document.querySelector('#curves-rd select'); s.selectedIndex = 1;"
         "s.dispatchEvent(new Event('change'))"
     )
+    chart = element(driver, "#curves-rd .plot")
+    read = []
+    for _ in range(3):
+        chart.send_keys(Keys.ARROW_RIGHT)
+        read.append(element(driver, "#curves-rd .readout").text)
+    assert "x264_360_500" in read[0]
+    assert len(set(read)) == 3
     caption = element(driver, "#deltas caption").text
     assert caption == options[1].text
     assert problems(driver) == []

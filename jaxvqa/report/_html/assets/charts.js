@@ -45,7 +45,7 @@ const charts = (() => {
   }
 
   // spec: x, series [{label, colour, dash, values, fill}], height, group, formatX, formatY, lines, cuts,
-  // readout(index) and optional log, range, paths, draw
+  // readout(index) and optional log, range, pad, draw, walk(step)
   function chart(host, label, spec) {
     const plot = make("div", { class: "plot", tabindex: "0", role: "group", "aria-label": label });
     const readout = make("div", { class: "readout" });
@@ -78,7 +78,8 @@ const charts = (() => {
         pxAlign: spec.log ? 0 : 1,
         cursor: {
           sync: mine.sync ? { key: mine.key, setSeries: false } : undefined,
-          drag: { x: true, y: false, setScale: false }, points: { size: 8, width: 2 }, y: false,
+          drag: { x: true, y: false, setScale: false }, points: { show: !spec.walk, size: 8, width: 2 },
+          x: !spec.walk, y: false,
         },
         scales: {
           x: { time: false, distr: spec.log ? 3 : 1, range: (_, low, high) => [low, high] },
@@ -157,8 +158,17 @@ const charts = (() => {
       if (value < low || value > high) by(1, 0.5, value < low ? -0.5 : 0.5);
       const values = spec.series.map((s) => s.values[at]).filter((v) => v !== null && v !== undefined);
       const top = values.length ? u.valToPos(values[0], "y") : 10;
-      u.setCursor({ left: u.valToPos(value, "x"), top }, true);
+      u.setCursor({ left: u.valToPos(value, "x"), top }, true, true);
     };
+    // charts of points are walked from point to point
+    const go = (by) => {
+      const [x, y] = spec.walk(by);
+      u.setCursor({ left: u.valToPos(x, "x"), top: u.valToPos(y, "y") }, true, true);
+    };
+    if (spec.walk && ["ArrowRight", "ArrowLeft"].includes(event.key)) {
+      event.preventDefault();
+      return go(event.key === "ArrowRight" ? 1 : -1);
+    }
     const actions = {
       ArrowRight: () => to(idx === null || idx === undefined ? start : idx + step),
       ArrowLeft: () => to(idx === null || idx === undefined ? start : idx - step),

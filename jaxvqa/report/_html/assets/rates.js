@@ -69,6 +69,12 @@
       return q.length ? charts.limits(Math.min(...q), Math.max(...q)) : [0, 1];
     },
     draw: marks,
+    walk: (step) => {
+      const all = points();
+      const now = near ? all.findIndex((p) => p.name === near.name && p.encoder === near.encoder && p.rate === near.rate) : -1;
+      const next = all[near ? Math.min(Math.max(now + step, 0), all.length - 1) : 0];
+      return [next.rate, next.quality];
+    },
     readout: (node, idx, u) => {
       near = idx === null || idx === undefined ? null : nearest(u);
       node.replaceChildren();

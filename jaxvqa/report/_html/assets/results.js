@@ -244,7 +244,7 @@
       main.plot.scrollIntoView({ block: "center" });
       main.plot.focus({ preventScroll: true });
       const at = main.u.valToPos(toX(frame), "x");
-      main.u.setCursor({ left: at, top: 10 }, true);
+      main.u.setCursor({ left: at, top: 10 }, true, true);
     });
   });
   const tabs = byId("moment-tabs");
