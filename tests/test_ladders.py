@@ -221,6 +221,12 @@ def test_one_size_is_compared_on_the_front():
     assert build_ladders(rows, encoder=["codec"]).titles[0].compared == "front"
 
 
+def test_a_score_of_which_lower_is_better_is_refused():
+    rows = [dict(row, vmaf_mean=str(-float(row["vmaf_mean"]))) for row in encodes()[:5]]
+    with pytest.raises(ValueError, match="vmaf_mean falls where bitrate_kbps rises"):
+        build_ladders(rows)
+
+
 def test_rows_without_numbers_are_left_out_and_named():
     rows = [*encodes(), dict(encodes()[0], vmaf_mean=None, dis="/x/failed.mp4"),
             dict(encodes()[0], bitrate_kbps="0", vmaf_mean="nan", dis="y.mp4")]  # fmt: skip

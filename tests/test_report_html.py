@@ -15,6 +15,7 @@ import jaxvqa
 from jaxvqa import report
 from jaxvqa._cli.main import main
 from jaxvqa.report._html import _pictures as pictures
+from jaxvqa.report._html import _table as table_page
 from jaxvqa.report._html._moments import cuts, direction, motion_of, worst_moments
 from jaxvqa.report._html._series import pack, pack_frames
 from jaxvqa.video import InputOptions
@@ -267,6 +268,17 @@ def test_columns_of_a_table_are_numbers_or_text():
     assert shown == ["id", "title", "codec", "status", "error", "vmaf_min", "vmaf_mean", "vmaf_p5",
                      "bitrate_kbps", "dis_width", "dis_height"]  # fmt: skip
     assert [t["title"] for t in data["ladders"]["titles"]] == ["calm", HOSTILE]
+
+
+def test_a_large_table_leaves_pools_of_features_out(monkeypatch):
+    monkeypatch.setattr(table_page, "_MOST_CELLS", 100)
+    pools = ("min", "max", "mean", "harmonic_mean", "p5")
+    row = {f"{s}_{p}": 0.5 for s in ("vmaf", "adm2", "vif") for p in pools} | {"title": "t"}
+    page = report.render_table_html([row] * 10)
+    names = [c["name"] for c in data_of(page)["columns"]]
+    assert names == [f"vmaf_{p}" for p in pools] + ["adm2_mean", "vif_mean", "title"]
+    assert "8 columns of pooled features are left out" in page
+    assert len(data_of(page)["rows"]) == 10
 
 
 def test_a_table_without_rates_says_why_it_has_no_curves():

@@ -49,7 +49,8 @@ def build_ladders(
         The ladders.
 
     Raises:
-        ValueError: a column that is not there, or no row that has a rate and a score.
+        ValueError: a column that is not there, no row that has a rate and a score, or a score that
+            falls where the rate rises.
 
     >>> from jaxvqa.ladders import build_ladders
     >>> rows = [dict(title="a", bitrate=r, vmaf=q) for r, q in [(1, 60), (2, 80), (4, 90)]]
@@ -84,8 +85,21 @@ def build_ladders(
             f"no row has a number in both {columns['rate']} and {quality}: "
             f"{'; '.join(left_out[:_MAX_NAMED]) or 'the table is empty'}."
         )
+    _check_rises(points, columns["rate"], quality)
     titles = tuple(_title(t, found, step, ratio, top) for t, found in points.items())
     return Ladders(titles, _means(titles), columns["rate"], quality, tuple(left_out))
+
+
+def _check_rises(
+    points: Mapping[str, Mapping[str, Sequence[Point]]], rate: str, quality: str
+) -> None:
+    """Refuses scores such as CAMBI, of which lower is better: every hull would be one point."""
+    curves = [p for title in points.values() for p in title.values() if len(p) > 2]
+    fronts = [pareto_front([p.rate for p in c], [p.quality for p in c]) for c in curves]
+    if fronts and all(len(front) == 1 for front in fronts):
+        raise ValueError(
+            f"{quality} falls where {rate} rises: take a score that rises with quality."
+        )
 
 
 def _title(

@@ -21,6 +21,8 @@ _SHOWN = {"id", "status", "frames", "bitrate_kbps", "bitrate", "dis_width", "dis
 _HIDDEN = {"ref", "dis", "models"}
 _POOLS_SHOWN = ("mean", "p5", "min")
 _FEW = 14
+# about 4 MB of page
+_MOST_CELLS = 500_000
 
 
 def render_table_html(
@@ -55,8 +57,13 @@ def render_table_html(
         ladders = build_ladders(rows, quality=quality, **options)
     except ValueError as error:
         problem = str(error)
+    names, left_out = _fewer(names, series, quality, len(rows))
     failed = [i for i, row in enumerate(rows) if row.get("status") == "failed"]
-    sections = [Section("videos", "Videos", '<div id="table"></div>')]
+    note = ""
+    if left_out:
+        note = f"{left_out} columns of pooled features are left out: the table has them."
+        note = f'<p class="hint">{note}</p>'
+    sections = [Section("videos", "Videos", f'<div id="table"></div>{note}')]
     if ladders is None:
         text = f'<p class="none">No curves: {escaped(problem)}</p>'
         sections.append(Section("rates", "Rate and quality", text))
@@ -115,6 +122,17 @@ def _series(names: Sequence[str]) -> list[str]:
         and not n.endswith("_harmonic_mean")
         and f"{n.removesuffix('_mean')}_p5" in names
     ]
+
+
+def _fewer(
+    names: Sequence[str], series: Sequence[str], quality: str, rows: int
+) -> tuple[list[str], int]:
+    """The columns of a page, and how many a large table loses: features keep their means."""
+    if rows * len(names) <= _MOST_CELLS:
+        return list(names), 0
+    extra = {f"{s}_{p}" for s in series if s != quality for p in POOLED if p != "mean"}
+    kept = [n for n in names if n not in extra]
+    return kept, len(names) - len(kept)
 
 
 def _column(
