@@ -119,7 +119,7 @@ def test_what_was_compared_is_told():
     for text in (
         "<code>/v/r.mkv</code>", "1920×1080, 4:2:0, 8 bits, 25 frames per second",
         "20 scored (0.8 s)", "vmaf_v0.6.1", "frame by frame, in their order, all of both files",
-        "<b>dropped-frames</b>", "No pictures: /v/r.mkv is not there any more.",
+        "<b>dropped-frames</b>", "No pictures: /v/r.mkv was not found.",
     ):  # fmt: skip
         assert text in page
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from jaxvqa._pooling import pool
 from jaxvqa._scoring.result import Result
 from jaxvqa.report._atomic import write_atomically
-from jaxvqa.report._html._facts import details_of, facts, fps_of, notices_of
+from jaxvqa.report._html._facts import details_of, facts, fps_of, notices_of, paths_of
 from jaxvqa.report._html._moments import cuts, direction, motion_of
 from jaxvqa.report._html._page import Section, assemble
 from jaxvqa.report._html._pictures import Progress
@@ -44,7 +45,7 @@ def render_html(
     Args:
         results: what `jaxvqa.score` or `report.load` gave, of one clip.
         names: what to call them; by default their file names.
-        title: heading of the page; by default the names.
+        title: heading of the page; by default the distorted file's name.
         moments: how many of the worst frames to show, as pictures where the files can be read; 0
             reads no file.
         videos: for each result its reference and distorted file, where the result does not tell
@@ -102,12 +103,10 @@ def render_html(
             for r, n, w in zip(results, names, worst, strict=True)
         ],
     }
-    heading = title or (names[0] if len(names) == 1 else f"{len(names)} results compared")
-    lead = "Full-reference video quality"
-    models = list(dict.fromkeys(m for r in results for m in r.models))
-    if models:
-        lead += f" by {', '.join(models)}"
-    return assemble(heading, lead, _tiles(results, names, scores), sections, data, ["results.js"])
+    heading, lead = _heading(results, names)
+    return assemble(
+        title or heading, lead, _tiles(results, names, scores), sections, data, ["results.js"]
+    )
 
 
 def write_html(
@@ -119,6 +118,18 @@ def write_html(
     """Writes `render_html`, with its options, to a file, whole or not at all."""
     page = render_html(results, names, **options)
     write_atomically(file, page.encode(errors="replace"))
+
+
+def _heading(results: Sequence[AnyResult], names: Sequence[str]) -> tuple[str, str]:
+    """A page's heading and the line below it."""
+    models = ", ".join(dict.fromkeys(m for r in results for m in r.models))
+    by = f" by {models}" if models else ""
+    if len(results) > 1:
+        return f"{len(results)} results compared", f"Full-reference video quality{by}"
+    ref, dis = paths_of(results[0], details_of(results[0]))
+    if not ref or not dis:
+        return names[0], f"Full-reference video quality{by}"
+    return PurePath(dis).name, f"Measured against {PurePath(ref).name}{by}"
 
 
 def _in_order(result: AnyResult) -> AnyResult:

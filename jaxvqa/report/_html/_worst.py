@@ -95,7 +95,7 @@ def find_worst(
         return Worst(places, problem="the result does not name the files it compared.")
     missing = [path for path in (ref, dis) if not os.path.exists(path)]
     if missing:
-        return Worst(places, problem=f"{missing[0]} is not there any more.")
+        return Worst(places, problem=f"{missing[0]} was not found.")
     frames = [int(result.frame_numbers[i]) for i in places]
     try:
         moments, change = take_pictures(
