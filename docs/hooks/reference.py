@@ -75,7 +75,7 @@ def _summary(namespace: str, name: str, value: Any) -> str:
     text = " ".join((load(namespace).__doc__ or "").split())
     said = re.search(rf"`{name}`(?:, `\w+`)*:? (.*?)[.;](?: |$)", text)
     assert said is not None, f"the docstring of {namespace} does not say what {name} is"
-    return f"{said[1]}."
+    return f"{said[1][0].upper()}{said[1][1:]}."
 
 
 def _page(namespace: str, name: str, value: Any) -> str:
@@ -93,6 +93,7 @@ def _index(namespace: str, where: dict[str, str]) -> str:
     module = load(namespace)
     first = inspect.cleandoc(module.__doc__ or "").split("\n\n`")[0]
     first = first.partition("\n\nScoring:")[0]
+    first = re.sub(r"docs/([\w-]+\.md)", r"[\1](../../\1)", first)
     folder = f"{_FOLDER}/{namespace}"
     lines = [f"# {module.__name__}", "", first, "", "| name | what it is |", "| --- | --- |"]
     for name, value in public(namespace).items():

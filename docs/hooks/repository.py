@@ -26,7 +26,7 @@ PAGES = {
     "benchmarks/README.md": "benchmarks.md",
     "models/SOURCES.md": "models.md",
     "examples": "examples.md",
-    **{f"examples/{f.name}": f"notebooks/{f.name}" for f in sorted(ROOT.glob("examples/*.ipynb"))},
+    **{f"examples/{f.name}": f"examples/{f.name}" for f in sorted(ROOT.glob("examples/*.ipynb"))},
 }
 _LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)\s#]+)(?=[)\s#])")
 _FENCE = re.compile(r"^(```.*?^```)$", re.DOTALL | re.MULTILINE)
@@ -70,7 +70,9 @@ def listing(folder: str) -> str:
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Adds pages of other folders, and whatever a page links to."""
     for path, uri in PAGES.items():
-        if (ROOT / path).is_file():
+        if path == uri:  # a notebook, whose plugin wants a file that is where its name says
+            files.append(File(uri, str(ROOT), config.site_dir, config.use_directory_urls))
+        elif (ROOT / path).is_file():
             files.append(File.generated(config, uri, abs_src_path=str(ROOT / path)))
     linked: set[str] = set()
     for page in files.documentation_pages():
