@@ -24,7 +24,10 @@ class Prepared(griffe.Extension):
             attr.docstring = None
 
     def on_function(self, *, func: griffe.Function, **kwargs: Any) -> None:
-        """A default that a factory makes is shown as code can have it."""
+        """A default that a factory makes, or a record of many fields, is shown by dots."""
         for parameter in func.parameters:
-            if str(parameter.default) == "<factory>":
+            default = str(parameter.default)
+            if default == "<factory>":
                 parameter.default = "..."
+            elif len(default) > 60 and (record := re.match(r"\w+\(", default)):
+                parameter.default = f"{record[0]}...)"

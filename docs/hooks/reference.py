@@ -9,123 +9,79 @@ from __future__ import annotations
 import inspect
 import posixpath
 import re
-import sys
-import types
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
-
-sys.path.insert(0, str(Path(__file__).parent))
+from names import FOLDER, NAMESPACES, PACKAGE, described, load, pages, public
 from repository import prose
 
-NAMESPACES = ("jaxvqa", "features", "losses", "fusion", "report", "video", "color", "nnx")
-MODULES = ("color", "nnx")  # whose code is in the file itself, among names that it imports
-_FOLDER = "api"
-_NAME = re.compile(r"(?<![\[`\w])`((?:jaxvqa\.)?[a-z]+\.\w+|jaxvqa\.\w+\.\w+)`")
+_NAME = re.compile(rf"(?<![\[`\w])`((?:{PACKAGE}\.)?[a-z]+\.\w+)`")
+_MOST_SHOWN = 400  # characters of a constant's value
 
 
-def load(namespace: str) -> types.ModuleType:
-    """A namespace by its short name."""
-    return import_module("jaxvqa" if namespace == "jaxvqa" else f"jaxvqa.{namespace}")
+def index_of(namespace: str) -> str:
+    """The page that lists a namespace."""
+    return f"{FOLDER}/{namespace}/index.md"
 
 
-def public(namespace: str) -> dict[str, Any]:
-    """The public names of a namespace, other namespaces left out."""
-    module = load(namespace)
-    found = {}
-    for name in sorted(set(dir(module)), key=str.lower):
-        value = getattr(module, name)
-        if name.startswith("_") or isinstance(value, types.ModuleType):
-            continue
-        if namespace in MODULES and getattr(value, "__module__", "") != module.__name__:
-            continue
-        found[name] = value
-    return found
-
-
-def pages() -> dict[str, str]:
-    """The page of every public name, by the name without `jaxvqa.`, as `features.vif`.
-
-    A name that several namespaces have is on one page, that of the first.
-    """
-    found: dict[str, str] = {}
-    seen: list[tuple[str, Any, str]] = []
-    for namespace in NAMESPACES:
-        for name, value in public(namespace).items():
-            uri = next((u for n, v, u in seen if n == name and v is value), None)
-            if uri is None:
-                uri = f"{_FOLDER}/{namespace}/{name}.md"
-                seen.append((name, value, uri))
-            found[f"{namespace}.{name}"] = uri
-    return found
-
-
-def _described(value: Any) -> bool:
-    return inspect.isclass(value) or inspect.isroutine(value)
-
-
-def _summary(namespace: str, name: str, value: Any) -> str:
-    """The first line of a docstring; of a constant, what its namespace says of it."""
-    if _described(value):
+def summary(namespace: str, name: str, value: Any) -> str:
+    """The first line of a docstring; of a constant, what the text of its namespace says."""
+    if described(value):
         return (inspect.getdoc(value) or "").partition("\n")[0]
-    text = " ".join((load(namespace).__doc__ or "").split())
-    said = re.search(rf"`{name}`(?:, `\w+`)*:? (.*?)[.;](?: |$)", text)
-    assert said is not None, f"the docstring of {namespace} does not say what {name} is"
-    return f"{said[1][0].upper()}{said[1][1:]}."
+    lines = (load(namespace).__doc__ or "").splitlines()
+    said = next((line for line in lines if f"`{name}`" in line), "")
+    text = said.removeprefix(f"`{name}`: ")
+    return text[:1].upper() + text[1:]
 
 
-def _page(namespace: str, name: str, value: Any) -> str:
+def page_of(namespace: str, name: str, value: Any) -> str:
     """The page of a name."""
-    path = "jaxvqa." + f"{namespace}.{name}".removeprefix("jaxvqa.")
-    if _described(value):
-        return f"---\ntitle: {name}\n---\n\n::: {path}\n"
+    path = f"{load(namespace).__name__}.{name}"
+    head = f"---\ntitle: {name}\n---\n\n"
+    if described(value):
+        return f"{head}::: {path}\n"
     shown = repr(value)
-    block = f"\n```python\n{shown}\n```\n" if len(shown) < 400 else ""
-    return f"---\ntitle: {name}\n---\n\n# {path}\n\n{_summary(namespace, name, value)}\n{block}"
+    block = f"\n```python\n{shown}\n```\n" if len(shown) < _MOST_SHOWN else ""
+    return f"{head}# {path}\n\n{summary(namespace, name, value)}\n{block}"
 
 
-def _index(namespace: str, where: dict[str, str]) -> str:
-    """The page of a namespace: what its docstring begins with, and its names."""
-    module = load(namespace)
-    first = inspect.cleandoc(module.__doc__ or "").split("\n\n`")[0]
-    first = first.partition("\n\nScoring:")[0]
+def listing(namespace: str, where: dict[str, str]) -> str:
+    """The page of a namespace: how its docstring begins, and its names."""
+    module, folder = load(namespace), f"{FOLDER}/{namespace}"
+    first = re.split(r"\n\n(?=`|\w+:\n)", inspect.cleandoc(module.__doc__ or ""))[0]
     first = re.sub(r"docs/([\w-]+\.md)", r"[\1](../../\1)", first)
-    folder = f"{_FOLDER}/{namespace}"
     lines = [f"# {module.__name__}", "", first, "", "| name | what it is |", "| --- | --- |"]
     for name, value in public(namespace).items():
         link = posixpath.relpath(where[f"{namespace}.{name}"], folder)
-        summary = _summary(namespace, name, value).replace("|", "\\|")
-        lines.append(f"| [`{name}`]({link}) | {summary} |")
-    if namespace == "jaxvqa":
+        text = summary(namespace, name, value).replace("|", "\\|")
+        lines.append(f"| [`{name}`]({link}) | {text} |")
+    if namespace == PACKAGE:
         lines += ["", "## Namespaces", "", "| name | what it holds |", "| --- | --- |"]
         for other in NAMESPACES[1:]:
-            summary = (load(other).__doc__ or "").partition("\n")[0]
-            lines.append(f"| [`jaxvqa.{other}`](../{other}/index.md) | {summary} |")
+            text = (load(other).__doc__ or "").partition("\n")[0]
+            lines.append(f"| [`{PACKAGE}.{other}`](../{other}/index.md) | {text} |")
     return "\n".join([*lines, ""])
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Fills the API reference of the navigation, and appends pages that it does not name."""
-    where = pages()
-    sections = []
+    where = list(dict.fromkeys(pages().values()))
+    sections: list[Any] = []
     for namespace in NAMESPACES:
-        mine = [u for u in dict.fromkeys(where.values()) if u.startswith(f"{_FOLDER}/{namespace}/")]
-        index = f"{_FOLDER}/{namespace}/index.md"
-        sections.append({load(namespace).__name__: [index, *mine]})
-    assert config.nav is not None
-    config.nav = [
-        {title: sections} if entry == {"API reference": _FOLDER} else entry
-        for entry in config.nav
-        for title in [next(iter(entry))]
-    ]
-    written = {page.name for page in Path(config.docs_dir).glob("*.md")}
-    more = sorted(page for page in written if page not in re.findall(r"[\w-]+\.md", str(config.nav)))
+        mine = [page for page in where if page.startswith(f"{FOLDER}/{namespace}/")]
+        sections.append({load(namespace).__name__: [index_of(namespace), *mine]})
+    nav: list[Any] = config.nav or []
+    for number, entry in enumerate(nav):
+        if FOLDER in entry.values():
+            nav[number] = dict.fromkeys(entry, sections)
+    named = set(re.findall(r"[\w-]+\.md", str(nav)))
+    more = sorted({page.name for page in Path(config.docs_dir).glob("*.md")} - named)
     if more:
-        config.nav.append({"More": more})
+        nav.append({"More": more})
+    config.nav = nav
     return config
 
 
@@ -133,28 +89,27 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Adds the pages of the reference."""
     where = pages()
     for namespace in NAMESPACES:
-        uri = f"{_FOLDER}/{namespace}/index.md"
-        files.append(File.generated(config, uri, content=_index(namespace, where)))
+        text = listing(namespace, where)
+        files.append(File.generated(config, index_of(namespace), content=text))
         for name, value in public(namespace).items():
             uri = where[f"{namespace}.{name}"]
             if files.get_file_from_path(uri) is None:
-                text = _page(namespace, name, value)
+                text = page_of(namespace, name, value)
                 files.append(File.generated(config, uri, content=text))
     return files
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Links public names in backquotes to their pages."""
-    if page.file.src_uri.startswith(f"{_FOLDER}/") and "/index.md" not in page.file.src_uri:
+    """Links public names in backquotes to their pages, but for headings and code blocks."""
+    uri, where = page.file.src_uri, pages()
+    if uri.startswith(f"{FOLDER}/"):
         return markdown
-    where = pages()
 
     def linked(match: re.Match[str]) -> str:
-        name = match[1] if match[1].count(".") == 1 else match[1].removeprefix("jaxvqa.")
-        uri = where.get(name)
-        if uri is None:
+        name = match[1] if match[1].count(".") == 1 else match[1].removeprefix(f"{PACKAGE}.")
+        if name not in where:
             return match[0]
-        return f"[{match[0]}]({posixpath.relpath(uri, posixpath.dirname(page.file.src_uri))})"
+        return f"[{match[0]}]({posixpath.relpath(where[name], posixpath.dirname(uri) or '.')})"
 
     lines = [
         line if line.startswith("#") else _NAME.sub(linked, line)

@@ -56,7 +56,9 @@ def prose(text: str) -> Iterator[tuple[bool, str]]:
 def targets(text: str, path: str) -> dict[str, str]:
     """The links of a page to files, each with the path in the repository that it means."""
     links = {link for is_prose, part in prose(text) if is_prose for link in _LINK.findall(part)}
-    return {link: posixpath.normpath(posixpath.join(posixpath.dirname(path), link)) for link in links}
+    return {
+        link: posixpath.normpath(posixpath.join(posixpath.dirname(path), link)) for link in links
+    }
 
 
 def listing(folder: str) -> str:
