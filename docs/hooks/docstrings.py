@@ -9,7 +9,7 @@ import griffe
 
 
 class Prepared(griffe.Extension):
-    """Three changes, before docstrings are parsed and signatures laid out."""
+    """Changes before docstrings are parsed and signatures laid out."""
 
     def on_object(self, *, obj: griffe.Object, **kwargs: Any) -> None:
         """The example becomes a section that shows code, which griffe calls Examples."""
@@ -17,6 +17,12 @@ class Prepared(griffe.Extension):
             obj.docstring.value = re.sub(
                 r"^Example:$", "Examples:", obj.docstring.value, flags=re.MULTILINE
             )
+
+    def on_class_members(self, *, cls: griffe.Class, **kwargs: Any) -> None:
+        """The constructor that `typing` gives to protocols is no part of them."""
+        for name, member in list(cls.members.items()):
+            if isinstance(member, griffe.Alias) and member.target_path.startswith("typing."):
+                cls.del_member(name)
 
     def on_attribute(self, *, attr: griffe.Attribute, **kwargs: Any) -> None:
         """A default of a dataclass has no text of its own: what is found is that of its type."""
