@@ -19,9 +19,9 @@ class Prepared(griffe.Extension):
             )
 
     def on_class_members(self, *, cls: griffe.Class, **kwargs: Any) -> None:
-        """The constructor that `typing` gives to protocols is no part of them."""
+        """What stands under another name elsewhere is a default, or part of `typing`'s protocols."""
         for name, member in list(cls.members.items()):
-            if isinstance(member, griffe.Alias) and member.target_path.startswith("typing."):
+            if isinstance(member, griffe.Alias) and not member.target_path.endswith(f".{name}"):
                 cls.del_member(name)
 
     def on_attribute(self, *, attr: griffe.Attribute, **kwargs: Any) -> None:
@@ -30,10 +30,10 @@ class Prepared(griffe.Extension):
             attr.docstring = None
 
     def on_function(self, *, func: griffe.Function, **kwargs: Any) -> None:
-        """A default that a factory makes, or a record of many fields, is shown by dots."""
+        """A default without a literal, or a record of many fields, is shown by dots."""
         for parameter in func.parameters:
             default = str(parameter.default)
-            if default == "<factory>":
+            if default.startswith("<"):
                 parameter.default = "..."
             elif len(default) > 60 and (record := re.match(r"\w+\(", default)):
                 parameter.default = f"{record[0]}...)"
