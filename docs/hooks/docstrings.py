@@ -19,7 +19,7 @@ class Prepared(griffe.Extension):
             )
 
     def on_class_members(self, *, cls: griffe.Class, **kwargs: Any) -> None:
-        """What stands under another name elsewhere is a default, or part of `typing`'s protocols."""
+        """What has another name elsewhere is a default, or part of `typing`'s protocols."""
         for name, member in list(cls.members.items()):
             if isinstance(member, griffe.Alias) and not member.target_path.endswith(f".{name}"):
                 cls.del_member(name)

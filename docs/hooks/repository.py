@@ -44,7 +44,8 @@ def place(path: str) -> str:
         return PAGES[path]
     if path.startswith("docs/"):
         return path.removeprefix("docs/")
-    return f"files/{path}.md" if (ROOT / path).is_dir() else f"files/{path}"
+    copy = "files/" + "/".join(part.lstrip(".") for part in path.split("/"))  # no hidden names
+    return f"{copy}.md" if (ROOT / path).is_dir() else copy
 
 
 def prose(text: str) -> Iterator[tuple[bool, str]]:
