@@ -23,7 +23,8 @@ def why_not():
 
 def chromium():
     """Where Chromium is, or None."""
-    return shutil.which("chromium") or shutil.which("chromium-browser")
+    names = "chromium", "chromium-browser", "google-chrome"
+    return next(filter(None, map(shutil.which, names)), None)
 
 
 needs_browser = pytest.mark.skipif(why_not() is not None, reason=why_not() or "")

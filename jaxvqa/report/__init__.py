@@ -10,7 +10,8 @@
 `compare`: two results frame by frame, as a `Comparison` of a `MetricDifference` each.
 `plot`: scores over the frames, as a picture.
 `plot_ladders`: rate-quality curves, as a picture.
-`FORMATS`, `format_of`: the formats, and the one that a file name asks for.
+`FORMATS`: the formats of result files.
+`format_of`: the format that a file name asks for.
 `ResultFileError`: a result file that can't be read.
 `write_atomically`: a file that appears whole or not at all.
 """
