@@ -201,3 +201,5 @@ WARM_START = 1e-7
 # scores on a scale of 1 to 5 by libvmaf's tool, which prints features and scores with 6 decimals;
 # the agreement asked for
 TRAINED_IN_LIBVMAF = 1e-5
+# percent and points; sums of ten terms near 100 in another order, the agreement asked for
+BJONTEGAARD = 1e-9
