@@ -19,7 +19,8 @@ Namespaces:
     `color`: RGB to planes.
     `evaluation`: how well metrics predict people, and scores from votes.
     `fusion`: model types and files.
-    `report`: result files and plots.
+    `report`: result files, tables, pages and plots.
+    `ladders`: rate and quality of many encodes: Bjontegaard deltas, hulls, ladders.
     `training`: fits of fusion models to rated clips.
     `video`: readers of video files.
     `nnx`: metrics and losses for flax, imported by name (`import jaxvqa.nnx`).
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from jaxvqa import evaluation as evaluation
     from jaxvqa import features as features
     from jaxvqa import fusion as fusion
+    from jaxvqa import ladders as ladders
     from jaxvqa import losses as losses
     from jaxvqa import report as report
     from jaxvqa import training as training
@@ -57,7 +59,9 @@ if TYPE_CHECKING:
     from jaxvqa.video._inputs import InputOptions as InputOptions
 
 # where each name comes from; JAX is loaded with the first of them
-_NAMESPACES = ("color", "evaluation", "features", "fusion", "losses", "report", "training", "video")
+_NAMESPACES = (
+    "color", "evaluation", "features", "fusion", "ladders", "losses", "report", "training", "video",
+)  # fmt: skip
 _HOMES = {
     "Notice": "_notice",
     "Planes": "_planes",
@@ -92,6 +96,7 @@ __all__ = [
     "evaluation",
     "features",
     "fusion",
+    "ladders",
     "load_model",
     "losses",
     "option",

@@ -15,7 +15,7 @@ LAYERS = (
     {"_ops"},
     {"features"},
     {"fusion", "video", "color"},
-    {"losses", "_scoring"},
+    {"losses", "_scoring", "ladders"},
     {"nnx", "report"},
     {"_tables", "training"},
     {"_study"},
@@ -28,6 +28,7 @@ PUBLIC = {
     "evaluation",
     "features",
     "fusion",
+    "ladders",
     "losses",
     "nnx",
     "report",
@@ -35,7 +36,7 @@ PUBLIC = {
     "video",
 }
 CORE = {"jax", "jaxlib", "numpy", "scipy", "flax", "jaxvqa"}
-OPTIONAL = {"av", "rich", "matplotlib", "pyarrow", "sklearn", "jaxtyping", "optax"}
+OPTIONAL = {"av", "rich", "matplotlib", "pyarrow", "sklearn", "optax", "jaxtyping"}
 MAX_FILE, MAX_FUNCTION = 400, 60
 
 FILES = sorted(PACKAGE.rglob("*.py"))

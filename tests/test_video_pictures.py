@@ -132,12 +132,3 @@ def test_the_best_variant_of_a_playlist(tmp_path):
     assert (info.fps, notices) == (25, [])
     with open_video(tmp_path / "odd.m3u8") as video:
         assert len(list(video)) == 50
-
-
-def test_dash_is_refused_with_a_way_that_works(tmp_path):
-    ffmpeg(tmp_path, "-f", "lavfi", "-i", "testsrc2=s=64x48:d=12", "-f", "dash", "clip.mpd")
-    with pytest.raises(VideoError, match=r"is a DASH manifest.*: join the init segment and"):
-        open_video(tmp_path / "clip.mpd")
-    parts = sorted(tmp_path.glob("init*")) + sorted(tmp_path.glob("chunk*"))
-    (tmp_path / "clip.mp4").write_bytes(b"".join(part.read_bytes() for part in parts))
-    check(tmp_path, "clip.mp4", count=300)

@@ -199,3 +199,12 @@ CORRELATION = 1e-9
 # relative; what a fitted curve predicts: the error is flat at its minimum, so parameters that agree
 # to half of the digits give it to all of them
 CURVE_RELATIVE = 1e-7
+# training: the same solver on the same numbers; sums of products in another order
+TRAINING = 1e-9
+# warm starts: normal equations of kernels with a condition number near 1e5, against the dual form
+WARM_START = 1e-7
+# scores on a scale of 1 to 5 by libvmaf's tool, which prints features and scores with 6 decimals;
+# the agreement asked for
+TRAINED_IN_LIBVMAF = 1e-5
+# percent and points; sums of ten terms near 100 in another order, the agreement asked for
+BJONTEGAARD = 1e-9

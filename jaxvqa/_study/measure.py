@@ -106,7 +106,9 @@ def _series_of(result: Result, request: ScoreRequest) -> Series:
     for text, asked in zip(texts, result.requested, strict=True):
         if asked.kind == "model":
             directions |= dict.fromkeys(asked.outputs, model_of(text).info.direction)
-    return Series(result.frames, outputs, directions)
+    # as they come from the cache, so that a second run has the same bits
+    frames = {name: np.asarray(values, np.float64) for name, values in result.frames.items()}
+    return Series(frames, outputs, directions)
 
 
 def predictions(

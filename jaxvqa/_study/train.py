@@ -31,7 +31,7 @@ from jaxvqa.training import (
 )
 from jaxvqa.training._predict import predict_rows
 
-_RESAMPLES = 1000
+RESAMPLES = 300  # of contents, for the intervals of held-out predictions
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,8 @@ def train(
     validation = None
     if request.cv != "none":
         validation = cross_validate(
-            data, recipe, request.cv, search=request.search, start=start, pool=pooled, seed=seed,
+            data, recipe, request.cv, search=request.search, start=start, pool=pooled,
+            score_clip=request.clip, seed=seed,
             progress=progress,
         )  # fmt: skip
     chosen = choose(data, recipe, search=request.search, start=start, seed=seed)
@@ -120,8 +121,6 @@ def train(
     held_out = np.full(data.size, np.nan)
     if validation is not None:
         held_out = validation.mean_predictions(data.size)
-        if request.clip is not None:
-            held_out = np.clip(held_out, *request.clip)
     judged = None if validation is None else _judged(name, study, request, held_out, started)
     return Trained(model, chosen, data, study, validation, held_out, judged, fitted, started)
 
@@ -218,6 +217,6 @@ def _judged(
         intervals=None if intervals is None else intervals[known],
         lower=list(predictions) if request.lower else (),
         ratings_lower=request.lower,
-        bootstrap=_RESAMPLES,
+        bootstrap=RESAMPLES,
         seed=request.seed,
     )

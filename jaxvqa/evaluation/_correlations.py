@@ -58,7 +58,7 @@ def krocc(predictions: ArrayLike, ratings: ArrayLike) -> float:
     x, y = _pair(predictions, ratings)
     if not _varies(x) or not _varies(y):
         return float("nan")
-    statistic: Any = kendalltau(x, y, method="asymptotic")
+    statistic: Any = kendalltau(x, y)
     return float(statistic[0])
 
 

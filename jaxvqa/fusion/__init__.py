@@ -4,7 +4,8 @@
 `Svr`, `Linear`, `Mlp`: regressions, one of which a model has.
 `ScoreTransform`, `FeatureRef`, `ModelInfo`: the other parts of a model.
 `load_model`: a model by name, or from a file in our format or libvmaf's.
-`save_model`: a model into a file, in one of `MODEL_FORMATS`.
+`save_model`: a model into a file.
+`MODEL_FORMATS`: the formats of model files.
 `list_models`: a `ModelRecord` of each model that ships.
 `fit`: a ridge regression or a perceptron from features that were pooled per clip.
 `fit_jointly`: the same from clips, with gains and contrast sensitivity of the features as well.

@@ -62,6 +62,7 @@ def cross_validate(
     search: bool = False,
     start: WarmStart | None = None,
     pool: Callable[[np.ndarray], float] = np.mean,
+    score_clip: tuple[float, float] | None = None,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Validation:
@@ -74,6 +75,7 @@ def cross_validate(
         search: choose the recipe's numbers in each fold anew, by cross validation inside it.
         start: a model to start from; its penalty is always chosen inside a fold.
         pool: how the scores of a clip's frames become one.
+        score_clip: smallest and largest score, or None.
         seed: of the folds.
         progress: called with (folds done, folds in all).
     """
@@ -86,7 +88,7 @@ def cross_validate(
         own = None if start is None else start.some(rest)
         train = data.take(rest)
         chosen = choose(train, recipe, search=search, start=own, seed=seed)
-        model = fit_model(train, chosen, start=own)
+        model = fit_model(train, chosen, start=own, score_clip=score_clip)
         assert isinstance(model, Model)
         found.append(Fold(rows, predict_clips(model, data, rows, pool), chosen))
     if progress is not None:
