@@ -36,8 +36,8 @@ RECIPES = (
     Recipe("ridge", "normalize", penalty=1e-4),
     *(
         Recipe("svr", "normalize", C=C, gamma=gamma, epsilon=0.05)
-        for C in (3.0, 30.0)
-        for gamma in (0.03, 0.1, 0.3)
+        for C in (3.0, 30.0, 300.0)
+        for gamma in (0.003, 0.01, 0.03, 0.1)
     ),
     Recipe("mlp", "normalize", hidden=(16, 16), penalty=1e-4, steps=3000),
 )
