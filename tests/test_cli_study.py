@@ -52,7 +52,7 @@ def compile_fast():
 
 def test_evaluate_writes_what_the_library_finds(saved, data, tmp_path, capsys):
     out, picture = tmp_path / "figures.json", tmp_path / "scatter.svg"
-    judged = ["--metric", "integer_adm2", "--model", "vmaf_v0.6.1", "--bootstrap", "20"]
+    judged = ["--metric", "integer_adm2", "--model", "vmaf_v0.6.1", "--bootstrap", "4"]
     files = ["-o", str(out), "--plot", str(picture)]
     command = ["evaluate", str(saved / "clips.csv"), *judged, *files]
     assert main([*command, "--per-content"]) == 0
@@ -63,7 +63,7 @@ def test_evaluate_writes_what_the_library_finds(saved, data, tmp_path, capsys):
         for name in ("integer_adm2", "vmaf_v0.6.1")
     }
     np.testing.assert_allclose(values["integer_adm2"], data.pooled[:, 0], rtol=1e-12)
-    expected = evaluate(values, data.ratings, data.contents, bootstrap=20)
+    expected = evaluate(values, data.ratings, data.contents, bootstrap=4)
     for one in expected.metrics:
         assert found["metrics"][one.name]["statistics"] == pytest.approx(one.statistics, rel=1e-12)
     assert found["differences"][0]["value"] == pytest.approx(expected.differences[0].value)
