@@ -91,10 +91,9 @@ class Engine:
         devices, frames = chunk_policy(frame_bytes, self._at_hand, *self._counts)
         if self._chunk_frames is not None:
             devices, frames = self._at_hand, self._chunk_frames
-        lead = (self._history_length + frames,)
-        if len(devices) > 1:
-            lead = (len(devices), *lead)
-        shapes = tuple((lead + shape, dtype) for shape, dtype in planes)
+        lead = () if len(devices) == 1 else (len(devices),)
+        length = self._history_length + frames
+        shapes = tuple(((*lead, length, *shape), dtype) for shape, dtype in planes)
         self._layout = programs.ChunkLayout(devices, self._bit_depth, self._history_length, shapes)
         self._transfer = transfer_for(self._layout, self._store)
         counts = [count for count in self._counts if count is not None]

@@ -200,6 +200,11 @@ class Video:
         return os.path.isfile(self.info.path)
 
     @property
+    def is_stored(self) -> bool:
+        """Whether its frames are read as they lie in a file, without a decoder or a filter."""
+        return self.is_file and self.info.reader in ("y4m", "yuv") and self._converter.direct
+
+    @property
     def is_pipe(self) -> bool:
         """Standard input or another pipe, which can be read only once."""
         name = self.info.path
