@@ -29,9 +29,10 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+from _clips import CONTENT, make_clip
 from _report import Column, Report, devices, parser, rates
 from hlo_cost import Cost, cost, different_kernels
-from speed import CONTENT, NAMES, V1_CAMBI, make_clip
+from speed import NAMES, V1_CAMBI
 
 from jaxvqa import Planes
 from jaxvqa._ops.platforms import traced_for
