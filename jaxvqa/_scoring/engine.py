@@ -96,6 +96,7 @@ class Engine:
         shapes = tuple(((*lead, length, *shape), dtype) for shape, dtype in planes)
         self._layout = programs.ChunkLayout(devices, self._bit_depth, self._history_length, shapes)
         self._transfer = transfer_for(self._layout, self._store)
+        programs.look_up(self._extractions, self._layout, self._store)
         counts = [count for count in self._counts if count is not None]
         self._schedule = Schedule(
             len(devices), frames, counts[0] if counts else None, devices[0].platform == "cpu"

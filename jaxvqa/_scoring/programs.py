@@ -89,10 +89,18 @@ def start(
     wide = wide_types()
     # few outputs mostly mean a small program: it compiles while the larger ones are traced
     order = sorted(extractions, key=lambda e: len(e.feature.outputs(e.options)))
-    for extraction in order:
-        _stored(extraction, layout, wide, _store_of(extraction, store))
+    look_up(order, layout, store)
     programs = {e: _program(e, layout, wide, _store_of(e, store)) for e in order}
     return [programs[extraction] for extraction in extractions]
+
+
+def look_up(
+    extractions: Sequence[Extraction], layout: ChunkLayout, store: ProgramStore | None = None
+) -> None:
+    """Starts reading the programs that are in the store."""
+    wide = wide_types()
+    for extraction in extractions:
+        _stored(extraction, layout, wide, _store_of(extraction, store))
 
 
 def _store_of(extraction: Extraction, store: ProgramStore | None) -> ProgramStore | None:
