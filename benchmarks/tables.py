@@ -119,7 +119,9 @@ def rates(names: Iterable[str]) -> Iterable[list[str]]:
     found, ratios = by_clip("speed"), by_clip("versus")
     for name in names:
         for clip in dict.fromkeys(clip for clip, _ in found):
-            row, ratio = found[clip, name], ratios.get((clip, name), {}).get("ratio")
+            if (row := found.get((clip, name))) is None:
+                continue
+            ratio = ratios.get((clip, name), {}).get("ratio")
             yield [
                 code(name), clip, *(cell(row[key], ".1f") for key in ("compute", "y4m", "h264")),
                 cell(ratio, ".2f"),

@@ -19,6 +19,7 @@ from jaxvqa.video._formats import (
     FramePlanes,
     PixelFormat,
     advice_for,
+    copied,
     parse_pixel_format,
     place_for,
     planar_format,
@@ -68,8 +69,7 @@ def read_planes(
         layout: the layout of the frame.
         height: luma rows.
         width: luma columns.
-        memory: where to put the planes; they are read straight into it, if their bytes are as
-            stored.
+        memory: where to put the planes; read straight into it, if their bytes are as stored.
         floor: odd chroma sizes are rounded down.
     """
     if layout.is_plain:
@@ -84,19 +84,25 @@ def read_planes(
     data = read_frame_bytes(file, count)
     if data is None or data.size < count:
         return None
-    return split_frame(data, layout, height, width, floor=floor)
+    return split_frame(data, layout, height, width, memory, floor=floor)
 
 
 def split_frame(
-    data: np.ndarray, layout: PixelFormat, height: int, width: int, *, floor: bool = False
+    data: np.ndarray,
+    layout: PixelFormat,
+    height: int,
+    width: int,
+    memory: FrameMemory | None = None,
+    *,
+    floor: bool = False,
 ) -> FramePlanes:
-    """Bytes of a frame without gaps to planes; planar 8-bit planes are views of `data`."""
+    """Bytes of a frame without gaps to planes; without `memory`, plain ones are views of `data`."""
     stored, start = [], 0
     for rows, columns in layout.stored_shapes(height, width, floor=floor):
         row_bytes = columns * layout.sample_bytes
         stored.append(data[start : start + rows * row_bytes].reshape(rows, row_bytes))
         start += rows * row_bytes
-    return layout.unpack(stored)
+    return layout.unpack(stored) if memory is None else copied(layout.views(stored), memory)
 
 
 def check_size(path: str, width: int, height: int) -> None:

@@ -236,7 +236,7 @@ class Y4MReader:
         if luma_only:
             layout = planar_luma(layout)
         if self._data is not None:
-            return split_frame(self._data, layout, height, width)
+            return split_frame(self._data, layout, height, width, memory)
         assert self._start is not None
         self._file.seek(self._start)
         planes = read_planes(self._file, layout, height, width, memory)
