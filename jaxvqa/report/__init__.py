@@ -5,7 +5,8 @@
 `render`, `render_json`, `render_csv`, `render_xml`, `render_parquet`: the content of such a file.
 `load`: a JSON result file, of jaxvqa or libvmaf, as a `SavedResult`.
 `plot`: scores over the frames, as a picture.
-`FORMATS`, `format_of`: the formats, and the one that a file name asks for.
+`FORMATS`: the formats of result files.
+`format_of`: the format that a file name asks for.
 `ResultFileError`: a result file that can't be read.
 `write_atomically`: a file that appears whole or not at all.
 """
