@@ -16,7 +16,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +24,7 @@ import numpy as np
 from jax import lax
 
 from jaxvqa._ops.stages import keep_stages, stage
-from jaxvqa._typing import Array, Bool, Integer
+from jaxvqa._typing import Array, Integer
 
 # pixels that are left out together: short ones follow the flat areas, long ones list faster
 BLOCK = 8
@@ -64,6 +64,10 @@ class Window:
         """Entries of a column."""
         return _rounded_up(self.nothing + 1, _LANES)
 
+    def counts(self, codes: Array) -> Array:
+        """Whether codes take part."""
+        return (codes >= self.low) & (codes <= self.high)
+
 
 def _rounded_up(x: int, step: int) -> int:
     return -(-x // step) * step
@@ -89,86 +93,147 @@ def over_pixels(
 
 
 def _over_pixels(codes: Array, *, fn: Callable[..., Any], window: Window) -> Any:
-    half, height = window.half, codes.shape[0]
-    part = (codes >= window.low) & (codes <= window.high)
-    slots, lengths, places = _listed(codes, part, window)
-    # rows above and below the picture are empty
-    lengths = jnp.pad(lengths, (half + 1, half))
+    height, width = codes.shape
+    slots, chunks = _listed(codes, window)
+    length = slots.shape[1]
+    plan = _planned(chunks, length, window.half)
+    slots = slots.reshape(-1)
 
-    def through(row: Array, step: Callable[[Array, Any], Any], state: Any) -> Any:
-        """Takes a step for each chunk of a row."""
-        end = lengths[row + half + 1]
+    def chunk(starts: Array, index: Array) -> Array:
+        return lax.dynamic_slice(slots, (starts[index],), (CHUNK,))
 
-        def next_chunk(state: tuple[Array, Any]) -> tuple[Array, Any]:
-            start, rest = state
-            return start + CHUNK, step(start, rest)
+    def move(index: Array, table: Array) -> Array:
+        there = jnp.concatenate([chunk(plan.entering, index), chunk(plan.leaving, index)])
+        return _moved_in_and_out(table, there + window.half * window.stride)
 
-        return lax.while_loop(lambda s: s[0] < end, next_chunk, (jnp.int32(0), state))[1]
+    def look(index: Array, table: Array, found: Any) -> Any:
+        there = chunk(plan.asking, index)
+        with keep_stages():
+            counts = stage(_counts, table, there, window=window)
+        column, entry = there // window.stride, there % window.stride
+        new = fn(entry - window.reach + window.low, counts)
+        place = plan.asking[index] // length * width + column
+        place = jnp.where(entry == window.nothing, height * width, place)
+        return jax.tree.map(lambda old, x: old.at[place].set(x, mode="drop"), found, new)
 
-    def chunk(row: Array, start: Array) -> Array:
-        return lax.dynamic_slice(slots, (row, start), (1, CHUNK))[0]
+    def one_row(row: Array, state: tuple[Array, Array, Array, Any]) -> Any:
+        moved, asked, table, found = state
+        moved, table = lax.while_loop(
+            lambda s: s[0] < plan.moves[row], lambda s: (s[0] + 1, move(*s)), (moved, table)
+        )
+        asked, found = lax.while_loop(
+            lambda s: s[0] < plan.looks[row],
+            lambda s: (s[0] + 1, look(s[0], table, s[1])),
+            (asked, found),
+        )
+        return moved, asked, table, found
 
-    def updated(table: Array, row: Array, change: int) -> Array:
-        return through(row, lambda start, t: _added(t, chunk(row, start), change, window), table)
-
-    def one_row(row: Array, state: tuple[Array, Any]) -> tuple[Array, Any]:
-        table, found = state
-        table = updated(updated(table, row + half, 1), row - half - 1, 255)
-
-        def step(start: Array, found: Any) -> Any:
-            there = chunk(row, start)
-            with keep_stages():
-                counts = stage(_counts, table, there, window=window)
-            new = fn(there % window.stride - window.reach + window.low, counts)
-            write = lambda old, x: lax.dynamic_update_slice(old, x[None], (row, start))  # noqa: E731
-            return jax.tree.map(write, found, new)
-
-        return table, through(row, step, found)
-
-    found = _blank(fn, slots.shape, window)
-    table = jnp.zeros(_table_size(codes.shape[1], window), jnp.uint8)
-    first = lambda row, table: updated(table, row, 1)  # noqa: E731
-    table = lax.fori_loop(np.int32(0), np.int32(half), first, table)
-    _, found = lax.fori_loop(np.int32(0), np.int32(height), one_row, (table, found))
-    return jax.tree.map(lambda x: jnp.where(part, _moved(x, places)[:, : codes.shape[1]], 0), found)
+    table = jnp.zeros(_table_size(width, window), jnp.uint8)
+    state = (jnp.int32(0), jnp.int32(0), table, _blank(fn, height * width, window))
+    rows = plan.moves.shape[0]
+    *_, found = lax.fori_loop(np.int32(0), np.int32(rows), one_row, state)
+    return jax.tree.map(lambda x: x.reshape(height, width), found)
 
 
-def _blank(fn: Callable[..., Any], shape: tuple[int, ...], window: Window) -> Any:
+class _Plan(NamedTuple):
+    """What is done in which order: chunks of slots are counted in and out, then others look.
+
+    At row `r` of the plan row `r` of the picture enters the windows of row `r - half`, which looks.
+
+    Args:
+        moves, looks: how much of the lists below is done after each row.
+        entering, leaving: where a chunk begins that is counted in, and one that is counted out.
+        asking: where a chunk begins that looks.
+    """
+
+    moves: Integer[Array, " rows"]
+    looks: Integer[Array, " rows"]
+    entering: Integer[Array, " pairs"]
+    leaving: Integer[Array, " pairs"]
+    asking: Integer[Array, " chunks"]
+
+
+def _planned(chunks: Integer[Array, " h"], length: int, half: int) -> _Plan:
+    """From how many chunks of each row of `length` slots are used."""
+    height, most = chunks.shape[0], length // CHUNK
+    rows = height + half
+
+    def listed(counts: Array, *who: tuple[Array, int]) -> tuple[Array, ...]:
+        """Where the chunks of rows begin, one list for each of `who`, of equal length."""
+        done = counts.cumsum(dtype=jnp.int32)
+        number = np.arange(most, dtype=np.int32)[None]
+        used = number < counts[:, None]
+        goal = jnp.where(used, (done - counts)[:, None] + number, rows * most).reshape(-1)
+        lists = [done]
+        for mine, late in who:
+            row = np.arange(-late, rows - late, dtype=np.int32)[:, None]
+            start = row * length + number * CHUNK
+            start = jnp.where(number < mine[:, None], start, height * length)
+            empty = jnp.zeros(rows * most + 1, jnp.int32)
+            lists.append(empty.at[goal].set(start.reshape(-1), mode="promise_in_bounds"))
+        return tuple(lists)
+
+    enters = jnp.pad(chunks, (0, half))
+    leaves = jnp.pad(chunks, (2 * half + 1, 0))[:rows]
+    looks = jnp.pad(chunks, (half, 0))
+    moves, entering, leaving = listed(
+        jnp.maximum(enters, leaves), (enters, 0), (leaves, 2 * half + 1)
+    )
+    looked, asking = listed(looks, (looks, half))
+    return _Plan(moves, looked, entering, leaving, asking)
+
+
+def _blank(fn: Callable[..., Any], size: int, window: Window) -> Any:
     """Arrays for what `fn` gives."""
     codes = jax.ShapeDtypeStruct((CHUNK,), jnp.int32)
     counts = jax.ShapeDtypeStruct((CHUNK, window.lanes), jnp.uint16)
-    return jax.tree.map(lambda x: jnp.zeros(shape, x.dtype), jax.eval_shape(fn, codes, counts))
+    return jax.tree.map(lambda x: jnp.zeros(size, x.dtype), jax.eval_shape(fn, codes, counts))
 
 
-def _listed(
-    codes: Integer[Array, "h w"], part: Bool[Array, "h w"], window: Window
-) -> tuple[Array, Array, Array]:
+def _listed(codes: Integer[Array, "h w"], window: Window) -> tuple[Array, Array]:
     """The pixels of the blocks in which some pixel takes part, moved to the beginning of each row.
 
     Returns:
-        For each place the entry of the table that the pixel is counted in, `(h, places)`; how many
-        places of each row are taken; at which block of places each block of the picture is.
+        For each slot the entry of the table that its pixel is counted in, `(h + 1, slots)`, with a
+        row more without such pixels; how many chunks of each row hold any.
     """
-    height, width = codes.shape
-    blocks = _blocks(width)
-    room = ((0, 0), (0, blocks * BLOCK - width))
-    taken = jnp.pad(part, room).reshape(height, blocks, BLOCK).any(-1)
-    number = jnp.cumsum(taken, axis=1, dtype=jnp.int32)
-    places = number - 1
+    with keep_stages():
+        entries = stage(_entries, codes, window=window)
+    height, size = entries.shape
+    blocks = size // BLOCK
+    part = window.counts(codes)
+    part = jnp.pad(part, ((0, 0), (0, -part.shape[1] % BLOCK)))
+    taken = jnp.pad(part.reshape(height - 1, -1, BLOCK).any(-1), ((0, 1), (0, 1)))
+    number = lax.associative_scan(jnp.add, taken.astype(jnp.int32), axis=1)
     # each block to its place, those left out to a place beyond, and the last block to all others
-    length = _rounded_up(blocks * BLOCK, CHUNK) // BLOCK
-    goal = jnp.where(taken, places, length) + np.arange(height, dtype=np.int32)[:, None] * (
-        length + 1
-    )
+    length = _rounded_up(size, CHUNK) // BLOCK
+    first = np.arange(height, dtype=np.int32)[:, None] * (length + 1)
+    goal = (jnp.where(taken, number - 1, length) + first).reshape(-1)
     order = jnp.full(height * (length + 1), blocks - 1, jnp.int32)
-    numbers = np.broadcast_to(np.arange(blocks, dtype=np.int32), (height, blocks)).reshape(-1)
-    order = order.at[goal.reshape(-1)].set(numbers, mode="promise_in_bounds")
+    numbers = np.tile(np.arange(blocks, dtype=np.int32), height)
+    order = order.at[goal].set(numbers, mode="promise_in_bounds")
     order = order.reshape(height, length + 1)[:, :length]
-    entry = jnp.where(part, codes.astype(jnp.int32) + (window.reach - window.low), window.nothing)
-    entry = jnp.pad(entry, room, constant_values=window.nothing)
-    entry += np.arange(blocks * BLOCK, dtype=np.int32)[None] * window.stride
-    slots = _moved(entry, order)
-    return slots, number[:, -1] * BLOCK, jnp.maximum(places, 0)
+    with keep_stages():
+        slots = stage(_reordered, entries, order)
+    return slots.reshape(height, -1), -(-number[:-1, -1] * BLOCK // CHUNK)
+
+
+def _reordered(
+    x: Integer[Array, "h w"], order: Integer[Array, "h n"]
+) -> Integer[Array, "h n block"]:
+    """Blocks of each row in another order."""
+    blocks = x.reshape(x.shape[0], -1, BLOCK)
+    return jnp.take_along_axis(blocks, order[:, :, None], axis=1, mode="promise_in_bounds")
+
+
+def _entries(codes: Integer[Array, "h w"], *, window: Window) -> Array:
+    """The entry of the table that each pixel is counted in, and a block and a row more."""
+    width = codes.shape[1]
+    entry = codes.astype(jnp.int32) + (window.reach - window.low)
+    entry = jnp.where(window.counts(codes), entry, window.nothing)
+    size = _blocks(width) * BLOCK
+    entry = jnp.pad(entry, ((0, 1), (0, size - width)), constant_values=window.nothing)
+    return entry + np.arange(size, dtype=np.int32)[None] * window.stride
 
 
 def _blocks(width: int) -> int:
@@ -176,26 +241,19 @@ def _blocks(width: int) -> int:
     return -(-width // BLOCK) + 1
 
 
-def _moved(x: Array, order: Integer[Array, "h blocks"]) -> Array:
-    """The blocks of each row in another order."""
-    blocks = x.reshape(x.shape[0], -1, BLOCK)
-    moved = jnp.take_along_axis(blocks, order[:, :, None], axis=1, mode="promise_in_bounds")
-    return moved.reshape(x.shape[0], -1)
-
-
 def _table_size(width: int, window: Window) -> int:
     columns = _blocks(width) * BLOCK + 2 * window.half
     return columns * window.stride + window.lanes
 
 
-def _added(table: Array, there: Array, change: int, window: Window) -> Array:
-    """Pixels counted in, or out with `change` 255: 8 bits wrap around."""
+def _moved_in_and_out(table: Array, places: Array) -> Array:
+    """The first half of some places counted in, the other half out."""
     numbers = lax.ScatterDimensionNumbers(
         update_window_dims=(), inserted_window_dims=(0,), scatter_dims_to_operand_dims=(0,)
     )
-    places = (there + window.half * window.stride)[:, None]
-    changes = jnp.full(there.shape, change, jnp.uint8)
-    return lax.scatter_add(table, places, changes, numbers, mode="promise_in_bounds")
+    # 8 bits wrap around: adding 255 takes 1 away
+    changes = np.repeat(np.array([1, 255], np.uint8), places.shape[0] // 2)
+    return lax.scatter_add(table, places[:, None], changes, numbers, mode="promise_in_bounds")
 
 
 def _counts(table: Array, there: Array, *, window: Window) -> Array:
