@@ -100,39 +100,51 @@ def _over_pixels(codes: Array, *, fn: Callable[..., Any], window: Window) -> Any
     slots = slots.reshape(-1)
 
     def chunk(starts: Array, index: Array) -> Array:
-        return lax.dynamic_slice(slots, (starts[index],), (CHUNK,))
+        return _slice(slots, (_item(starts, index),), (CHUNK,))
 
     def move(index: Array, table: Array) -> Array:
         there = jnp.concatenate([chunk(plan.entering, index), chunk(plan.leaving, index)])
         return _moved_in_and_out(table, there + window.half * window.stride)
 
-    def look(index: Array, table: Array, found: Any) -> Any:
+    def look(index: Array, table: Array, state: Any) -> Any:
+        room, found = state
         there = chunk(plan.asking, index)
-        with keep_stages():
-            counts = stage(_counts, table, there, window=window)
+        at = (index % 2, 0, 0)
+        room = _update(room, _counts(table, there, window)[None], at)
+        counts = _slice(room, at, (1, CHUNK, window.lanes))[0]
         column, entry = there // window.stride, there % window.stride
         new = fn(entry - window.reach + window.low, counts)
-        place = plan.asking[index] // length * width + column
+        place = _item(plan.asking, index) // length * width + column
         place = jnp.where(entry == window.nothing, height * width, place)
-        return jax.tree.map(lambda old, x: old.at[place].set(x, mode="drop"), found, new)
+        return room, jax.tree.map(lambda old, x: old.at[place].set(x, mode="drop"), found, new)
 
     def one_row(row: Array, state: tuple[Array, Array, Array, Any]) -> Any:
         moved, asked, table, found = state
         moved, table = lax.while_loop(
-            lambda s: s[0] < plan.moves[row], lambda s: (s[0] + 1, move(*s)), (moved, table)
+            lambda s: s[0] < _item(plan.moves, row), lambda s: (s[0] + 1, move(*s)), (moved, table)
         )
         asked, found = lax.while_loop(
-            lambda s: s[0] < plan.looks[row],
+            lambda s: s[0] < _item(plan.looks, row),
             lambda s: (s[0] + 1, look(s[0], table, s[1])),
             (asked, found),
         )
         return moved, asked, table, found
 
     table = jnp.zeros(_table_size(width, window), jnp.uint8)
-    state = (jnp.int32(0), jnp.int32(0), table, _blank(fn, height * width, window))
+    room = jnp.zeros((2, CHUNK, window.lanes), jnp.uint16)
+    state = (jnp.int32(0), jnp.int32(0), table, (room, _blank(fn, height * width, window)))
     rows = plan.moves.shape[0]
-    *_, found = lax.fori_loop(np.int32(0), np.int32(rows), one_row, state)
+    *_, (_, found) = lax.fori_loop(np.int32(0), np.int32(rows), one_row, state)
     return jax.tree.map(lambda x: x.reshape(height, width), found)
+
+
+# indices are never negative, which saves a step
+_slice = functools.partial(lax.dynamic_slice, allow_negative_indices=False)
+_update = functools.partial(lax.dynamic_update_slice, allow_negative_indices=False)
+
+
+def _item(x: Array, index: Array) -> Array:
+    return _slice(x, (index,), (1,))[0]
 
 
 class _Plan(NamedTuple):
@@ -256,7 +268,7 @@ def _moved_in_and_out(table: Array, places: Array) -> Array:
     return lax.scatter_add(table, places[:, None], changes, numbers, mode="promise_in_bounds")
 
 
-def _counts(table: Array, there: Array, *, window: Window) -> Array:
+def _counts(table: Array, there: Array, window: Window) -> Array:
     """How often codes occur in the windows of pixels, from the least within reach upwards."""
     numbers = lax.GatherDimensionNumbers(
         offset_dims=(1,), collapsed_slice_dims=(), start_index_map=(0,)
