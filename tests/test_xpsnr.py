@@ -38,7 +38,7 @@ def av_frames(planes):
 
 
 def by_filter(ref, dis, rate):
-    """`{plane: [by frame]}` and the filter's averages are left to FFmpeg's log."""
+    """What FFmpeg's filter says: `{plane: [by frame]}`."""
     graph = av.filter.Graph()
     pixels = f"yuv{ref.chroma}p" + (f"{ref.depth}le" if ref.depth > 8 else "")
     facts = f"video_size={ref.width}x{ref.height}:pix_fmt={pixels}:pixel_aspect=1/1"
