@@ -1,5 +1,6 @@
 """XPSNR: FFmpeg's filter, numpy oracle, gradient, start of a clip, bad input."""
 
+import json
 from fractions import Fraction
 
 import av
@@ -11,7 +12,9 @@ import pytest
 
 import jaxvqa
 from jaxvqa import Planes, losses
+from jaxvqa._cli.main import main
 from jaxvqa.features import xpsnr
+from jaxvqa.video import VideoInfo, write_y4m
 from tests import clips, laws, tolerances
 from tests.oracles import xpsnr as oracle
 from tests.programs import check_gradients, quick
@@ -42,7 +45,7 @@ def by_filter(ref, dis, rate):
     graph = av.filter.Graph()
     pixels = f"yuv{ref.chroma}p" + (f"{ref.depth}le" if ref.depth > 8 else "")
     facts = f"video_size={ref.width}x{ref.height}:pix_fmt={pixels}:pixel_aspect=1/1"
-    facts += f":time_base=1/{rate}:frame_rate={rate}/1"
+    facts += f":time_base={1 / Fraction(rate)}:frame_rate={rate}"
     sources = [graph.add("buffer", facts, name=name) for name in ("ref", "dis")]
     measure, sink = graph.add("xpsnr"), graph.add("buffersink")
     for k, source in enumerate(sources):
@@ -53,7 +56,7 @@ def by_filter(ref, dis, rate):
     for pair in [*zip(av_frames(ref), av_frames(dis), strict=True), (None, None)]:
         for source, frame in zip(sources, pair, strict=True):
             if frame is not None:
-                frame.time_base = Fraction(1, rate)
+                frame.time_base = 1 / Fraction(rate)
             source.push(frame)
         while True:
             try:
@@ -65,10 +68,10 @@ def by_filter(ref, dis, rate):
     return found
 
 
-def check(found, expected, suffix=""):
+def check(found, expected):
     for name in NAMES:
         np.testing.assert_allclose(
-            found[f"xpsnr_{name}{suffix}"], expected[name], rtol=0, atol=tolerances.XPSNR
+            found[f"xpsnr_{name}"], expected[name], rtol=0, atol=tolerances.XPSNR
         )
 
 
@@ -89,7 +92,7 @@ def tiled(planes, height, width, frames=3):
 def test_matches_ffmpeg(clip, rate):
     ref, dis = clips.load(clip)
     found = jaxvqa.score(ref, dis, model=None, features=[f"xpsnr=frame_rate={rate}"]).frames
-    check(found, by_filter(ref, dis, rate), "" if rate == 25 else "_fr_60")
+    check(found, by_filter(ref, dis, rate))
 
 
 @filter_only
@@ -99,6 +102,46 @@ def test_matches_ffmpeg_at_other_sizes(height, width, rate):
     """Odd and smoothed; above HD, with a last block that is too narrow for the filter."""
     ref, dis = (tiled(x, height, width) for x in clips.load("bunny_640x360"))
     check(quick(lambda r, d: xpsnr(r, d, frame_rate=rate))(ref, dis), by_filter(ref, dis, rate))
+
+
+def file_of(planes, path, rate):
+    info = VideoInfo(str(path), planes.width, planes.height, planes.depth, planes.chroma, fps=rate)
+    write_y4m(path, zip(planes.y, planes.u, planes.v, strict=True), info)
+    return str(path)
+
+
+@filter_only
+@pytest.mark.parametrize("rate", [Fraction(24), Fraction(60000, 1001)])
+@pytest.mark.parametrize("bit_depth", [8, 10])
+def test_the_rate_of_a_file_is_taken(tmp_path, monkeypatch, bit_depth, rate):
+    """As FFmpeg does. Of deep frames whose rows are padded its filter reads the wrong samples."""
+    monkeypatch.setenv("JAXVQA_CACHE", "off")
+    ref, dis = textured_pair(116, 128, 4, bit_depth)
+    files = [file_of(ref, tmp_path / "ref.y4m", rate), file_of(dis, tmp_path / "dis.y4m", rate)]
+    output = tmp_path / "out.json"
+    wanted = ["--no-model", "--feature", "xpsnr", "--output", str(output), "--quiet"]
+    assert main(["score", *files, *wanted]) == 0
+    metrics = [frame["metrics"] for frame in json.loads(output.read_text())["frames"]]
+    found = {name: [m[name] for m in metrics] for name in metrics[0]}
+    check(found, by_filter(ref, dis, rate))
+
+
+def test_the_rate_of_arrays_is_fps():
+    ref, dis = textured_pair(58, 66)
+
+    def y(**wanted):
+        result = jaxvqa.score(ref, dis, model=None, **{"features": ["xpsnr"], **wanted})
+        return result.frames["xpsnr_y"].tolist(), [n.code for n in result.notices]
+
+    slow, told = y()
+    assert told == ["frame-rate"]
+    assert y(fps=24) == (slow, [])
+    fast, told = y(fps=60)
+    assert fast != slow
+    assert told == []
+    assert y(features=["xpsnr=frame_rate=60"]) == (fast, [])
+    # what is written counts more than the clip
+    assert y(fps=60, features=["xpsnr=frame_rate=24"]) == (slow, [])
 
 
 def textured_pair(height, width, frames=3, bit_depth=8):
@@ -175,5 +218,5 @@ def test_bad_input():
     deep = Planes(frame, frame, frame, bit_depth=16)
     with pytest.raises(ValueError, match="xpsnr takes at most 12 bits per sample, got 16"):
         xpsnr(deep, deep)
-    with pytest.raises(ValueError, match="frame_rate must lie between 1 and 1000"):
-        xpsnr(frame, frame, bit_depth=10, frame_rate=0)
+    with pytest.raises(ValueError, match="frame_rate must lie between 0 and 1000"):
+        xpsnr(frame, frame, bit_depth=10, frame_rate=-1)

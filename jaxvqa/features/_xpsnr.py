@@ -19,6 +19,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxvqa._checks import check_min_size
+from jaxvqa._notice import Notice
+from jaxvqa._ops.double import in_float64
 from jaxvqa._ops.stages import cpu_stage
 from jaxvqa._ops.tiling import map_frames
 from jaxvqa._planes import Planes, VideoLike
@@ -40,6 +42,8 @@ from jaxvqa.features._run import documented, run
 WEIGHTS = {"y": 0.75, "u": 0.125, "v": 0.125}
 # from this whole frame rate on motion is a second difference
 _FAST = 32
+# FFmpeg's frame rate of what has none
+_USUAL = 25.0
 _UHD = 3840 * 2160
 # larger pictures are measured at half resolution, smaller ones have their weights smoothed
 _HALVED_ABOVE, _SMOOTHED_TO = 2048 * 1152, 640 * 480
@@ -65,9 +69,12 @@ class XpsnrOptions(Options):
     """Options of XPSNR."""
 
     frame_rate: float = option(
-        25.0, "frames per second; from 32 on, motion is a second difference", 1.0, 1000.0,
-        alias="fr",
-    )  # fmt: skip
+        0.0,
+        "frames per second, from 32 on motion is a second difference; 0: the video's, or 25",
+        0.0,
+        1000.0,
+        filled_by="frame_rate",
+    )
     enable_chroma: bool = option(True, "also the chroma planes")
 
 
@@ -152,8 +159,8 @@ def _square_sums(ref: Array, dis: Array, *, down: int, across: int) -> Array:
     return _block_sums((_floats(ref) - _floats(dis)) ** 2, down, across)
 
 
-def _weights(frames: Array, grid: _Grid, bit_depth: int) -> dict[str, Array]:
-    """What an error in each block weighs, in the midst of a clip and at its start.
+def _activity(frames: Array, grid: _Grid) -> dict[str, Array]:
+    """Sums over blocks of the high-passed picture, and of its motion for each place in a clip.
 
     FFmpeg takes what is before the first frame as black, so the first frames seem to move much.
 
@@ -161,31 +168,38 @@ def _weights(frames: Array, grid: _Grid, bit_depth: int) -> dict[str, Array]:
         frames: luma of the reference; the last is the frame to weigh, those before it are one or,
             where motion is a second difference, two.
         grid: blocks of the picture.
-        bit_depth: bits per sample.
     """
     size, step = grid.block // grid.step, grid.step
-    down, active_down = grid.extents(grid.height)
-    across, active_across = grid.extents(grid.width)
     # units of their own on CPUs: a filter fused with its sum runs one sample at a time there
     latest_first = [cpu_stage(_columns, frame, step=step) for frame in frames[::-1]]
     filtered = cpu_stage(_high_pass, *latest_first[0], width=grid.width)
-    spatial = _block_sums(filtered, size, size)
     samples = [
         columns[0] if step == 1 else cpu_stage(_halved, *columns) for columns in latest_first
     ]
     motions = cpu_stage(_motion_sums, *samples, size=size)
-    if step == 2:  # the filter leaves narrow blocks out
+    return {"spatial": _block_sums(filtered, size, size), **motions}
+
+
+def _weights(activity: dict[str, Array], grid: _Grid, bit_depth: int) -> dict[str, Array]:
+    """What an error in each block weighs, for each place in a clip."""
+    down, active_down = grid.extents(grid.height)
+    across, active_across = grid.extents(grid.width)
+    spatial, *motions = activity.values()
+    if grid.step == 2:  # the filter leaves narrow blocks out
         spatial = spatial * (active_across > 12).astype(spatial.dtype)[None]
     active = active_down[:, None] * active_across[None]
     spatial = spatial * (1.0 / np.maximum(active, 1)).astype(spatial.dtype)
     area = (_MOTION / (down[:, None] * across[None])).astype(spatial.dtype)
     least = float(1 << (bit_depth - 6))
+    mean = math.sqrt(16.0 * (1 << (2 * bit_depth - 9)) / math.sqrt(max(1e-5, grid.ratio)))
     # blocks without a sample that has all its neighbours weigh 1
     whole = (active_down[:, None] > 0) & (active_across[None] > 0)
     found = {}
-    for name, motion in motions.items():
-        activity = spatial + motion * area
-        found[name] = jnp.where(whole, 1.0 / jnp.maximum(activity, least), 1.0)
+    for place, motion in zip(list(activity)[1:], motions, strict=True):
+        weights = jnp.where(whole, 1.0 / jnp.maximum(spatial + motion * area, least), 1.0)
+        if grid.height * grid.width <= _SMOOTHED_TO:
+            weights = _smoothed(weights)
+        found[place] = mean * weights
     return found
 
 
@@ -214,34 +228,40 @@ def _frame(*stacks: Array, grid: _Grid, bit_depth: int) -> dict[str, Array]:
     Relative to the peak and the number of samples, as the mean square of PSNR is.
     """
     ref, dis = stacks[: len(stacks) // 2], stacks[len(stacks) // 2 :]
-    peak = (1 << bit_depth) - 1
-    by_place: dict[str, Any] = {"": 1.0}
-    if grid.block:
-        mean = math.sqrt(16.0 * (1 << (2 * bit_depth - 9)) / math.sqrt(max(1e-5, grid.ratio)))
-        by_place = _weights(ref[0], grid, bit_depth)
-        if grid.height * grid.width <= _SMOOTHED_TO:
-            by_place = {place: _smoothed(weights) for place, weights in by_place.items()}
-        by_place = {place: mean * weights for place, weights in by_place.items()}
-    codes = all(jnp.issubdtype(x.dtype, jnp.unsignedinteger) for x in stacks)
-    errors = {}
+    activity = _activity(ref[0], grid) if grid.block else {}
+    squares, units = {}, {}
     for name, r, d in zip("yuv", ref, dis, strict=False):
         height, width = r.shape[1:]
         # a picture without blocks is one block
         down = grid.block * height // grid.height or height
         across = grid.block * width // grid.width or width
-        sums = cpu_stage(_square_sums, r[-1], d[-1], down=down, across=across)
-        unit = 1.0 / (height * width * peak**2)
-        errors[f"{name}_least"] = jnp.full((), unit, sums.dtype)
-        for place, weights in by_place.items():
-            total = (sums * weights).sum(-1).sum(-1)
-            # of whole codes FFmpeg keeps a whole number; floats stay smooth
-            errors[name + place] = (jnp.rint(total) if codes else total) * unit
-    return errors
+        squares[name] = cpu_stage(_square_sums, r[-1], d[-1], down=down, across=across)
+        units[name] = 1.0 / (height * width * ((1 << bit_depth) - 1) ** 2)
+    codes = all(jnp.issubdtype(x.dtype, jnp.unsignedinteger) for x in stacks)
+    names = tuple(activity)
+
+    def weighted(*sums: Array) -> dict[str, Array]:
+        sums = tuple(x.astype(jnp.float64) for x in sums)
+        by_place: dict[str, Any] = {"": 1.0}
+        if names:
+            found = dict(zip(names, sums[: len(names)], strict=True))
+            by_place = _weights(found, grid, bit_depth)
+        errors = {}
+        for name, square in zip(units, sums[len(names) :], strict=True):
+            errors[f"{name}_least"] = jnp.full((), units[name], square.dtype)
+            for place, weights in by_place.items():
+                total = (square * weights).sum(-1).sum(-1)
+                # of whole codes FFmpeg keeps a whole number; floats stay smooth
+                errors[name + place] = (jnp.rint(total) if codes else total) * units[name]
+        return errors
+
+    # where errors are few, one more or less in the whole number shows in the fifth digit
+    return in_float64(weighted, *activity.values(), *squares.values())
 
 
 def _before(options: XpsnrOptions) -> int:
     """Earlier frames that motion looks at."""
-    return 2 if int(options.frame_rate) >= _FAST else 1
+    return 2 if int(options.frame_rate or _USUAL) >= _FAST else 1
 
 
 def _extract(ref: Planes, dis: Planes, options: XpsnrOptions) -> Series:
@@ -300,6 +320,17 @@ def _outputs(options: XpsnrOptions) -> tuple[Output, ...]:
     )
 
 
+def _notices(measured: Measurement[XpsnrOptions]) -> list[Notice]:
+    """Says that the frame rate is not known, where that matters."""
+    if measured.options.frame_rate or len(measured.series["weighted_error"]) < 2:
+        return []
+    text = (
+        f"xpsnr took {_USUAL:g} frames per second, since the video does not say: write "
+        f"xpsnr=frame_rate=60, for example, if it has {_FAST} or more."
+    )
+    return [Notice("frame-rate", text)]
+
+
 def _check(ref: Planes, options: XpsnrOptions) -> None:
     if ref.depth > _DEEPEST:
         raise ValueError(
@@ -320,6 +351,7 @@ XPSNR = Feature(
     finish=_finish,
     aggregate=_aggregate,
     check=_check,
+    notices=_notices,
     loss=Loss(
         "xpsnr",
         "Mean squared error of XPSNR, relative to the peak: weighted by what hides errors.",
