@@ -5,7 +5,7 @@ Both read and parse the files (from the page cache) and both are held to the sam
 --threads N`, N host devices. `vmaf` is timed as a process, some milliseconds of start included;
 ours in this process, compiled before. "Compute" is ours with the frames in memory, "ratio" ours
 over libvmaf's, pass by pass, "gap" the largest difference of a pooled mean. Features that the
-program does not have are left out.
+program does not have are left out; with `--ffmpeg`, those that FFmpeg has run beside its filter.
 
     python benchmarks/versus.py                                # ours alone
     python benchmarks/versus.py --libvmaf /usr/bin/vmaf        # 270p, 540p, 1080p, 2160p
@@ -24,6 +24,8 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from _ffmpeg import FILTERS, FFmpeg
+from _ffmpeg import Problem as FFmpegProblem
 from _report import Column, Report, cores, devices, parser, positive, rates, spread
 from speed import (
     CONTENT,
@@ -119,7 +121,9 @@ def ours(name: str, ref, dis) -> dict[str, float]:
     return {k: v["mean"] for k, v in jaxvqa.score(ref, dis, **request(name)).pooled.items()}
 
 
-def compare(name: str, files: list[Path], planes: list, peer: Peer | None, passes: int) -> dict:
+def compare(
+    name: str, files: list[Path], planes: list, peer: Peer | FFmpeg | None, passes: int
+) -> dict:
     """One row of the table."""
     frames, gap = planes[0].frames, None
     if peer is not None:
@@ -177,6 +181,7 @@ def hold_to_cores(threads: int) -> str:
 def parse() -> argparse.Namespace:
     options = parser(__doc__, passes=5)
     options.add_argument("--libvmaf", metavar="PATH", help="a vmaf program; without it ours alone")
+    options.add_argument("--ffmpeg", metavar="PATH", help="an ffmpeg program, for xpsnr")
     options.add_argument("--clip", nargs=2, metavar=("REF", "DIS"), help="two video files to use")
     options.add_argument(
         "--sizes", nargs="+", choices=SIZES, help="sizes of synthetic clips; default: all"
@@ -217,6 +222,11 @@ def run() -> None:
     if arguments.libvmaf:
         peer, table = Peer(arguments.libvmaf, arguments.threads, arguments.cpumask), OURS + THEIRS
         said = f"vmaf {peer.version}, --threads {arguments.threads}, --cpumask {arguments.cpumask}"
+    others = {}
+    if arguments.ffmpeg:
+        ffmpeg = FFmpeg(arguments.ffmpeg, arguments.threads)
+        others, table = dict.fromkeys(FILTERS, ffmpeg), OURS + THEIRS
+        said += f"{', ' if said else ''}FFmpeg {ffmpeg.version} for {', '.join(FILTERS)}"
     import jax
 
     jax.config.update("jax_num_cpu_devices", arguments.threads)
@@ -228,7 +238,7 @@ def run() -> None:
             files = write_y4m_pair(Path(folder), planes)
             for name in arguments.only:
                 try:
-                    row = compare(name, files, planes, peer, arguments.passes)
+                    row = compare(name, files, planes, others.get(name, peer), arguments.passes)
                 except Missing as error:
                     print(f"{name}: {error}")
                     continue
@@ -240,7 +250,7 @@ def main() -> None:
     """Runs; a problem is one sentence."""
     try:
         run()
-    except (Problem, ValueError) as error:
+    except (Problem, FFmpegProblem, ValueError) as error:
         sys.exit(f"versus: {error}")
 
 
