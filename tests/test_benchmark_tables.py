@@ -13,7 +13,7 @@ report = scripts.load("_report")
 tables = scripts.load("tables")
 # what is not a script of its own is read by one, or makes the model files
 SCRIPTS = {path.stem for path in scripts.FOLDER.glob("*.py")} - {
-    "_report", "hlo_cost", "import_models",
+    "_ffmpeg", "_report", "hlo_cost", "import_models",
 }  # fmt: skip
 
 
