@@ -149,6 +149,11 @@ def _add_outputs(parser: Any) -> None:
             const=name,
             help=f"the same as --format {name}",
         )
+    _add_layout(group)
+
+
+def _add_layout(group: Any) -> None:
+    """What files and the terminal show of a result."""
     group.add_argument(
         "--precision",
         type=as_type(report.parse_precision),
