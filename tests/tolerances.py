@@ -181,3 +181,6 @@ REAL_PLAIN = INTEGER_SCORE
 REAL_CONVERTED = 0.15
 # integer VIF of equal frames against 1, absolute: logarithms from a table, summed in float32
 REAL_SELF = 1e-5
+
+# percent and points; sums of ten terms near 100 in another order, the agreement asked for
+BJONTEGAARD = 1e-9

@@ -10,12 +10,13 @@ from typing import Any
 
 from jaxvqa import report
 from jaxvqa._cli import runtime
-from jaxvqa._cli.errors import OutputError, UsageError
+from jaxvqa._cli.errors import NotMet, OutputError, UsageError
 from jaxvqa._cli.flags import as_flags
 from jaxvqa._cli.libvmaf_options import INSTEAD, tell_useless
 from jaxvqa._cli.score_options import EPILOG, add_options, request_of
 from jaxvqa._cli.summary import frame_count, number, print_frames, print_summary
 from jaxvqa._cli.terminal import print_styled, progress_bar, warn
+from jaxvqa._cli.thresholds import unmet
 from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._scoring.result import Result
 from jaxvqa._scoring.score import score_request
@@ -75,6 +76,9 @@ def run(args: argparse.Namespace) -> int:
     for notice in result.notices:
         warn(as_flags(notice.text))
     _deliver(result, request, args, file_format, to_stdout)
+    if missed := unmet(result, args.min):
+        sys.stdout.flush()
+        raise NotMet("; ".join(missed) + ".")
     return 0
 
 

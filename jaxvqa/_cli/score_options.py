@@ -9,6 +9,7 @@ from typing import Any
 from jaxvqa import report
 from jaxvqa._cli import libvmaf_options, runtime
 from jaxvqa._cli.errors import UsageError
+from jaxvqa._cli.thresholds import parse_threshold
 from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._settings import Setting, settings_of, whole
 from jaxvqa._version import __version__
@@ -21,8 +22,10 @@ examples:
   jaxvqa score ref.y4m dis.y4m --no-model --feature float_vif --feature cambi
   jaxvqa score ref.yuv dis.yuv -w 1920 -h 1080 -p 420 -b 8
   jaxvqa score -r ref.y4m -d dis.y4m -m version=vmaf_v0.6.1 --json -o o.json
+  jaxvqa score reference.mkv distorted.mkv --min vmaf=90 --min p5=80
 
-exit codes: 0 done, 2 wrong usage, 3 unreadable input, 130 interrupted.
+exit codes: 0 done, 2 wrong usage, 3 unreadable input, 5 below a --min,
+130 interrupted.
 Options may be spelt with underscores, as libvmaf's vmaf tool does; all of its
 options are taken.
 """
@@ -162,6 +165,15 @@ def _add_outputs(parser: Any) -> None:
         "--no-timing",
         action="store_true",
         help="leave speed out of the file: equal runs give equal bytes",
+    )
+    group.add_argument(
+        "--min",
+        action="append",
+        default=[],
+        type=parse_threshold,
+        metavar="NAME=VALUE",
+        help="end with code 5 if a score is lower: vmaf=90 for a mean, p5=80 for a pool of the "
+        "first score, psnr_y:min=30 for both; may be repeated",
     )
     group.add_argument(
         "-q",

@@ -116,7 +116,10 @@ def _no_check(ref: Planes, options: Options) -> None:
 
 @dataclass(frozen=True)
 class Feature(Generic[OptionsT]):
-    """A feature record; see the module's text for the two parts.
+    """All that is known about a metric, in one record.
+
+    `extract` gives raw values per frame for a chunk of frames; `finish` makes the published series
+    of the whole clip from them, where a metric looks along time.
 
     Args:
         name: extractor name, as in libvmaf where it exists there (`float_vif`).

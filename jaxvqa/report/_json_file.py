@@ -5,14 +5,17 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+from fractions import Fraction
 from typing import Any
 
 import jax
 
 from jaxvqa._scoring.result import ClipInfo, Preparation, Result
+from jaxvqa._settings import settings_of
 from jaxvqa._version import __version__
 from jaxvqa.report._atomic import write_atomically
 from jaxvqa.report._numbers import format_number
+from jaxvqa.video._inputs import InputOptions
 
 SCHEMA = 1
 POOLS = ("min", "max", "mean", "harmonic_mean")
@@ -82,6 +85,8 @@ def extra_block(result: Result, *, timing: bool = True) -> dict[str, Any]:
     prepared = result.preparation
     if prepared is not None and not prepared.is_plain:
         block["preparation"] = _preparation(prepared)
+    if inputs := changed_settings(result.inputs):
+        block["inputs"] = inputs
     if timing:
         block["timing"] = {
             "total_s": result.timing.total,
@@ -89,6 +94,26 @@ def extra_block(result: Result, *, timing: bool = True) -> dict[str, Any]:
             "fps": result.timing.fps,
         }
     return block
+
+
+def changed_settings(inputs: InputOptions) -> dict[str, Any]:
+    """The settings that are not their defaults, as plain values that `InputOptions` takes."""
+    found = {}
+    for known in settings_of(InputOptions):
+        value = getattr(inputs, known.name)
+        if value != known.default:
+            found[known.name] = _as_option(value)
+    return found
+
+
+def _as_option(value: Any) -> Any:
+    """A setting as the command line takes it: sizes and seconds are text."""
+    if isinstance(value, Fraction):
+        return f"{float(value):.9f}s"
+    if isinstance(value, tuple):
+        size, place = value[:2], value[2:]
+        return "x".join(map(str, size)) + "".join(f"+{x}" for x in place)
+    return value
 
 
 def _clip(clip: ClipInfo) -> dict[str, Any]:
