@@ -11,7 +11,7 @@ disturb it less; on one core:
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import jax
@@ -115,7 +115,7 @@ def response_by_codes(codes, half, settings):
     return over_tiles(one_tile, (padded(codes, half, SKIP),), half, empty)
 
 
-FORMS = {
+FORMS: dict[str, Callable[..., jax.Array]] = {
     "histograms of columns": counts.response_by_columns,
     "codes in tiles of 64x128": response_by_codes,
     "all offsets": counts.response_by_offsets,
