@@ -231,14 +231,13 @@ def parity_funque() -> str:
 
 
 def cambi_forms() -> str:
-    """Forms of counting by window, then the whole feature in words."""
-    found = {(row["form"], row["what"]): cell(row["ms"], ".1f") for row in rows_of("cambi_forms")}
-    columns = [what for what in dict.fromkeys(what for _, what in found) if "window" in what]
-    forms = dict.fromkeys(form for form, what in found if what in columns)
-    lines = [[form, *(found[form, what] for what in columns)] for form in forms]
-    rest = [f"{form} {ms}" for (form, what), ms in found.items() if what not in columns]
-    end = f"\nThe whole feature, 1920x1080, ms: {'; '.join(rest)}.\n"
-    return caption("cambi_forms") + table(["ms per frame", *columns], lines) + end
+    """A line for each picture: how much of it is flat, then each form of counting."""
+    rows = rows_of("cambi_forms")
+    found = {(row["what"], row["form"]): cell(row["ms"], ".1f") for row in rows}
+    flat = {row["what"]: cell(row["flat"], ".1%") for row in rows}
+    forms = list(dict.fromkeys(form for _, form in found))
+    lines = [[what, flat[what], *(found[what, form] for form in forms)] for what in flat]
+    return caption("cambi_forms") + table(["ms per frame", "flat", *forms], lines)
 
 
 def framesync() -> str:

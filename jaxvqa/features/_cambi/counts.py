@@ -83,7 +83,7 @@ def contrast_response(
     return response, jnp.where(counts, own.astype(jnp.float32) * inverse, 0.0)
 
 
-def _combine(
+def combined(
     codes: Array, own: Array, others: Sequence[Array], contrasts: Sequence[Contrast]
 ) -> Array:
     """Largest response, from the count of each pixel's own code and the larger at each contrast."""
@@ -98,7 +98,7 @@ def response_by_offsets(
     reach = len(contrasts)
     counts = count_offsets(codes, half, reach)
     others = [jnp.maximum(counts[reach + d], counts[reach - d]) for d in range(1, reach + 1)]
-    return _combine(codes, counts[reach], others, contrasts)
+    return combined(codes, counts[reach], others, contrasts)
 
 
 def count_offsets(codes: Integer[Array, "h w"], half: int, reach: int) -> tuple[Array, ...]:
@@ -140,7 +140,7 @@ def response_by_columns(
 
     def of_pixels(codes: Array, counts: Array) -> Array:
         own, *sides = by_contrast(counts, reach)
-        return _combine(codes, own, [jnp.maximum(*pair) for pair in sides], contrasts)
+        return combined(codes, own, [jnp.maximum(*pair) for pair in sides], contrasts)
 
     return over_pixels(of_pixels, codes, counting_window(half, contrasts))
 
