@@ -6,7 +6,7 @@ the files (from the page cache) and both are held to the same cores: `vmaf --thr
 devices. `vmaf` is timed as a process, some milliseconds of start included; ours in this process,
 compiled before. "Compute" is ours with the frames in memory, "ratio" ours over libvmaf's, pass by
 pass, "gap" the largest difference of a pooled mean. Features that the program does not have are
-left out.
+left out; with `--ffmpeg`, those that FFmpeg has run beside its filter.
 
     python benchmarks/versus.py                                # ours alone
     python benchmarks/versus.py --libvmaf /usr/bin/vmaf --sizes 1080p --clips mosaic dusk
@@ -26,6 +26,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from _clips import CLIPS, read_clip, write_y4m_pair
+from _ffmpeg import FILTERS, FFmpeg
+from _ffmpeg import Problem as FFmpegProblem
 from _report import Column, Report, cores, devices, parser, positive, rates, spread
 from speed import FEATURES, NAMES, V1_CAMBI, request, seconds
 
@@ -113,7 +115,9 @@ def ours(name: str, ref, dis) -> dict[str, float]:
     return {k: v["mean"] for k, v in jaxvqa.score(ref, dis, **request(name)).pooled.items()}
 
 
-def compare(name: str, files: list[Path], planes: list, peer: Peer | None, passes: int) -> dict:
+def compare(
+    name: str, files: list[Path], planes: list, peer: Peer | FFmpeg | None, passes: int
+) -> dict:
     """One row of the table."""
     frames, gap = planes[0].frames, None
     if peer is not None:
@@ -156,6 +160,7 @@ def hold_to_cores(threads: int) -> str:
 def parse() -> argparse.Namespace:
     options = parser(__doc__, passes=5)
     options.add_argument("--libvmaf", metavar="PATH", help="a vmaf program; without it ours alone")
+    options.add_argument("--ffmpeg", metavar="PATH", help="an ffmpeg program, for xpsnr")
     options.add_argument("--clip", nargs=2, metavar=("REF", "DIS"), help="two video files to use")
     options.add_argument(
         "--sizes", nargs="+", choices=SIZES, help="sizes of made clips; default: all"
@@ -204,6 +209,11 @@ def run() -> None:
     if arguments.libvmaf:
         peer, table = Peer(arguments.libvmaf, arguments.threads, arguments.cpumask), OURS + THEIRS
         said = f"vmaf {peer.version}, --threads {arguments.threads}, --cpumask {arguments.cpumask}"
+    others = {}
+    if arguments.ffmpeg:
+        ffmpeg = FFmpeg(arguments.ffmpeg, arguments.threads)
+        others, table = dict.fromkeys(FILTERS, ffmpeg), OURS + THEIRS
+        said += f"{', ' if said else ''}FFmpeg {ffmpeg.version} for {', '.join(FILTERS)}"
     import jax
 
     jax.config.update("jax_num_cpu_devices", arguments.threads)
@@ -215,7 +225,7 @@ def run() -> None:
             files = write_y4m_pair(Path(folder), planes)
             for name in arguments.only:
                 try:
-                    row = compare(name, files, planes, peer, arguments.passes)
+                    row = compare(name, files, planes, others.get(name, peer), arguments.passes)
                 except Missing as error:
                     print(f"{name}: {error}")
                     continue
@@ -227,7 +237,7 @@ def main() -> None:
     """Runs; a problem is one sentence."""
     try:
         run()
-    except (Problem, ValueError) as error:
+    except (Problem, FFmpegProblem, ValueError) as error:
         sys.exit(f"versus: {error}")
 
 

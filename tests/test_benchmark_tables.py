@@ -15,7 +15,7 @@ clips = scripts.load("_clips")
 tables = scripts.load("tables")
 # what is not a script of its own is read by one, or makes the model files
 SCRIPTS = {path.stem for path in scripts.FOLDER.glob("*.py")} - {
-    "_clips", "_report", "hlo_cost", "import_models",
+    "_clips", "_ffmpeg", "_report", "hlo_cost", "import_models",
 }  # fmt: skip
 
 

@@ -27,7 +27,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 # pages of the site that lie elsewhere: their links are checked too
 ELSEWHERE = [ROOT / "benchmarks" / "README.md", ROOT / "models" / "SOURCES.md"]
 MODULES = ("color", "nnx")  # whose code is in the file itself
-NAMESPACES = ("", "features", "fusion", "losses", "report", "video", *MODULES)
+NAMESPACES = ("", "features", "fusion", "ladders", "losses", "report", "video", *MODULES)
 
 
 def blocks(page, language):
@@ -135,9 +135,18 @@ def test_quick_commands_of_the_pages_run(folder, monkeypatch, capsys):
     monkeypatch.setenv("JAXVQA_CACHE", "off")
     (folder / "docs" / "images").mkdir(parents=True)
     result = jaxvqa.score("ref.mkv", "dis.mkv", model=None, features=["float_motion"])
-    jaxvqa.report.write(result, "scores.json")
+    for name in ("scores", "x264", "x265"):
+        jaxvqa.report.write(result, f"{name}.json")
+    Path("results").mkdir()
+    Path("results/table.csv").write_text(
+        "id,title,codec,dis_width,dis_height,bitrate_kbps,vmaf_mean\n"
+        "a,film,x264,640,360,500,70\nb,film,x264,1280,720,1500,85\n"
+        "c,film,x265,640,360,400,71\nd,film,x265,1280,720,1200,86\n"
+    )
     quick = [words for _, words in commands() if words[0] != "score"]
-    assert {words[0] for words in quick} == {"models", "features", "plot", "doctor", "info"}
+    assert {words[0] for words in quick} == {
+        "models", "features", "plot", "doctor", "info", "report", "compare", "ladder",
+    }  # fmt: skip
     for words in quick:
         assert main(words) == 0, capsys.readouterr().err
 

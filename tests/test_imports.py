@@ -15,13 +15,13 @@ LAYERS = (
     {"_ops"},
     {"features"},
     {"fusion", "video", "color"},
-    {"losses", "_scoring"},
+    {"losses", "_scoring", "ladders"},
     {"nnx", "report"},
     {"__init__"},
     {"_cli"},
     {"__main__"},
 )
-PUBLIC = {"color", "features", "fusion", "losses", "nnx", "report", "video"}
+PUBLIC = {"color", "features", "fusion", "ladders", "losses", "nnx", "report", "video"}
 CORE = {"jax", "jaxlib", "numpy", "flax", "jaxvqa"}
 OPTIONAL = {"av", "rich", "matplotlib", "pyarrow", "jaxtyping"}
 MAX_FILE, MAX_FUNCTION = 400, 60

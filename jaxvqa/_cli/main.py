@@ -22,6 +22,9 @@ _COMMANDS = {
     "models": "list the models, or describe one",
     "features": "list the features, or one with its options",
     "plot": "draw saved results over the frames",
+    "report": "make a page of results, or of a table of them, to look at",
+    "compare": "compare two results frame by frame",
+    "ladder": "compare encoders, and find a ladder, from a table of scores",
     "doctor": "check this installation",
 }
 
@@ -77,7 +80,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the arguments; those of the process if None.
 
     Returns:
-        0 done, 1 failed for another reason, 2 wrong usage, 3 unreadable input, 130 interrupted.
+        0 done, 1 failed for another reason, 2 wrong usage, 3 unreadable input, 5 a condition is not
+        met, 130 interrupted.
     """
     try:
         code = _run(sys.argv[1:] if argv is None else argv)
