@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jaxvqa import report
-from jaxvqa._cli import runtime
+from jaxvqa._cli import libvmaf_options, runtime
 from jaxvqa._cli.errors import UsageError
 from jaxvqa._cli.thresholds import parse_threshold
 from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._settings import Setting, settings_of, whole
+from jaxvqa._version import __version__
 from jaxvqa.video._inputs import InputOptions
 
 EPILOG = """\
@@ -25,7 +26,8 @@ examples:
 
 exit codes: 0 done, 2 wrong usage, 3 unreadable input, 5 below a --min,
 130 interrupted.
-Options may be spelt with underscores, as libvmaf's vmaf tool does.
+Options may be spelt with underscores, as libvmaf's vmaf tool does; all of its
+options are taken.
 """
 
 
@@ -60,6 +62,7 @@ def _add_settings(parser: Any) -> None:
         groups[known.group].add_argument(*known.flags, **as_argument(known))
         if known.name == "model":
             groups[known.group].add_argument(*_NO_MODEL, action="store_true", help="features alone")
+            libvmaf_options.add_sets(groups[known.group])
 
 
 def as_argument(known: Setting) -> dict[str, Any]:
@@ -93,6 +96,7 @@ def request_of(args: argparse.Namespace) -> ScoreRequest:
     """
     names = [s.name for s in (*settings_of(ScoreRequest), *settings_of(InputOptions))]
     given = {name: getattr(args, name) for name in names if hasattr(args, name)}
+    libvmaf_options.add_metrics(args, given)
     if args.no_model:
         if "model" in given:
             raise UsageError("--no-model and --model exclude each other: leave one of them out.")
@@ -145,6 +149,18 @@ def _add_outputs(parser: Any) -> None:
             const=name,
             help=f"the same as --format {name}",
         )
+    _add_layout(group)
+
+
+def _add_layout(group: Any) -> None:
+    """What files and the terminal show of a result."""
+    group.add_argument(
+        "--precision",
+        type=as_type(report.parse_precision),
+        metavar="N",
+        help="significant digits of numbers in files, 1 to 17 or max (default: six decimals, "
+        "as libvmaf writes them)",
+    )
     group.add_argument(
         "--per-frame",
         action=argparse.BooleanOptionalAction,
@@ -180,4 +196,6 @@ def _add_outputs(parser: Any) -> None:
         metavar="N",
         help="frames that the processor scores at once (default: one per core)",
     )
+    libvmaf_options.add_useless(group)
     group.add_argument("--help", action="help", help="show this text")
+    group.add_argument("-v", "--version", action="version", version=f"jaxvqa {__version__}")
