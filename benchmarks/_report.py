@@ -22,7 +22,9 @@ from pathlib import Path
 from typing import Any
 
 # what a run was asked for, but not where its files are
-_PRIVATE = {"json", "child", "libvmaf", "ffmpeg", "clip", "golden", "folder", "save"}
+_PRIVATE = {
+    "json", "child", "libvmaf", "ffmpeg", "clip", "golden", "table", "dir", "models", "folder", "save",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
