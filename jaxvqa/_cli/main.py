@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 
 import jaxvqa
@@ -50,8 +52,20 @@ def _parsers(arguments: Sequence[str] = tuple(_COMMANDS)) -> tuple[Parser, dict[
     return parser, found
 
 
+@contextlib.contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 def _run(arguments: Sequence[str]) -> int:
-    parser, commands = _parsers(arguments)
+    with _without_garbage_collection():  # which would look at every new module again and again
+        parser, commands = _parsers(arguments)
     if not arguments:
         parser.print_help()
         return 0

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jaxvqa import report
-from jaxvqa._cli import runtime
+from jaxvqa._cli import libvmaf_options, runtime
 from jaxvqa._cli.errors import UsageError
 from jaxvqa._cli.thresholds import parse_threshold
 from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._settings import Setting, settings_of, whole
+from jaxvqa._version import __version__
 from jaxvqa.video._inputs import InputOptions
 
 EPILOG = """\
@@ -25,7 +26,8 @@ examples:
 
 exit codes: 0 done, 2 wrong usage, 3 unreadable input, 5 below a --min,
 130 interrupted.
-Options may be spelt with underscores, as libvmaf's vmaf tool does.
+Options may be spelt with underscores, as libvmaf's vmaf tool does; all of its
+options are taken.
 """
 
 
@@ -46,7 +48,8 @@ def add_options(parser: Any) -> None:
     group.add_argument("-r", "--reference", metavar="FILE", help="reference file, by name")
     group.add_argument("-d", "--distorted", metavar="FILE", help="distorted file, by name")
     _add_settings(parser)
-    _add_outputs(parser)
+    _add_outputs(parser.add_argument_group("output"))
+    _add_running(parser.add_argument_group("running"))
 
 
 def _add_settings(parser: Any) -> None:
@@ -60,6 +63,7 @@ def _add_settings(parser: Any) -> None:
         groups[known.group].add_argument(*known.flags, **as_argument(known))
         if known.name == "model":
             groups[known.group].add_argument(*_NO_MODEL, action="store_true", help="features alone")
+            libvmaf_options.add_sets(groups[known.group])
 
 
 def as_argument(known: Setting) -> dict[str, Any]:
@@ -93,6 +97,7 @@ def request_of(args: argparse.Namespace) -> ScoreRequest:
     """
     names = [s.name for s in (*settings_of(ScoreRequest), *settings_of(InputOptions))]
     given = {name: getattr(args, name) for name in names if hasattr(args, name)}
+    libvmaf_options.add_metrics(args, given)
     if args.no_model:
         if "model" in given:
             raise UsageError("--no-model and --model exclude each other: leave one of them out.")
@@ -124,8 +129,8 @@ def check_raw(given: Mapping[str, Any]) -> None:
         )
 
 
-def _add_outputs(parser: Any) -> None:
-    group = parser.add_argument_group("output")
+def _add_outputs(group: Any) -> None:
+    """Files that a score is written to, and what they and the terminal show of it."""
     group.add_argument(
         "-o",
         "--output",
@@ -145,6 +150,13 @@ def _add_outputs(parser: Any) -> None:
             const=name,
             help=f"the same as --format {name}",
         )
+    group.add_argument(
+        "--precision",
+        type=as_type(report.parse_precision),
+        metavar="N",
+        help="significant digits of numbers in files, 1 to 17 or max (default: six decimals, "
+        "as libvmaf writes them)",
+    )
     group.add_argument(
         "--per-frame",
         action=argparse.BooleanOptionalAction,
@@ -170,7 +182,10 @@ def _add_outputs(parser: Any) -> None:
         action="store_true",
         help="no progress; without a format print the pooled score only",
     )
-    group = parser.add_argument_group("running")
+
+
+def _add_running(group: Any) -> None:
+    """Where a score is computed, and what a command says of itself."""
     group.add_argument(
         "--device", choices=runtime.DEVICES, help="where to compute (default: what JAX prefers)"
     )
@@ -180,4 +195,6 @@ def _add_outputs(parser: Any) -> None:
         metavar="N",
         help="frames that the processor scores at once (default: one per core)",
     )
+    libvmaf_options.add_useless(group)
     group.add_argument("--help", action="help", help="show this text")
+    group.add_argument("-v", "--version", action="version", version=f"jaxvqa {__version__}")

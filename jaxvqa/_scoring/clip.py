@@ -14,10 +14,12 @@ import numpy as np
 from jaxvqa._notice import Notice
 from jaxvqa._planes import Planes, VideoLike, as_pair, chroma_size
 from jaxvqa._scoring.result import ClipInfo, Preparation
-from jaxvqa.video._formats import FramePlanes
+from jaxvqa.video._formats import FrameMemory, FramePlanes
 from jaxvqa.video._inputs import InputOptions, settle_lengths
 from jaxvqa.video._pairing import NumberedPair, open_pair
 from jaxvqa.video._prefetch import prefetch
+
+PairMemory = tuple[FrameMemory, FrameMemory]
 
 # decoded frame pairs that may wait for the device
 _READ_AHEAD = 8
@@ -30,7 +32,8 @@ class ClipPair:
     Args:
         info: what the frames look like.
         example: one picture with a frame axis, for static checks; not real samples.
-        read: gives the pairs, numbered from 0, once; with or without chroma planes.
+        read: gives the pairs, numbered from 0, once; with or without chroma planes, and put where
+            each side's memory says, if they have to be put anywhere.
         frame_count: number of pairs, or None if only the end will tell.
         expected_count: about how many there will be, or None.
         read_notices: gives what reading found out; complete after the last frame.
@@ -39,7 +42,7 @@ class ClipPair:
 
     info: ClipInfo
     example: Planes
-    read: Callable[[bool], Iterable[NumberedPair]]
+    read: Callable[[bool, PairMemory | None], Iterable[NumberedPair]]
     frame_count: int | None
     expected_count: int | None
     read_notices: Callable[[], list[Notice]]
@@ -91,8 +94,8 @@ def _open_files(ref: Any, dis: Any, inputs: InputOptions) -> Iterator[ClipPair]:
         )  # fmt: skip
         example = _example(info, np.uint8 if info.bit_depth == 8 else np.uint16)
 
-        def read(chroma: bool) -> Iterable[NumberedPair]:
-            return reading.enter_context(prefetch(pair.read(chroma), _READ_AHEAD))
+        def read(chroma: bool, memory: PairMemory | None) -> Iterable[NumberedPair]:
+            return reading.enter_context(prefetch(pair.read(chroma, memory), _READ_AHEAD))
 
         clip = ClipPair(
             info, example, read, pair.frame_count, pair.expected_count, lambda: pair.notices,
@@ -111,7 +114,7 @@ def _view_arrays(ref: Any, dis: Any, inputs: InputOptions) -> ClipPair:
             pair = (tuple(np.asarray(p[i]) for p in jax.tree.leaves(x)) for x in (ref, dis))
             yield i, next(pair), next(pair)
 
-    clip = ClipPair(info, ref, lambda chroma: frames(), ref.frames, None, lambda: notices)
+    clip = ClipPair(info, ref, lambda *_: frames(), ref.frames, None, lambda: notices)
     return _promoted(clip) if inputs.promote_to_10bit else clip
 
 
@@ -165,7 +168,7 @@ def _promoted(clip: ClipPair) -> ClipPair:
     planes = [None if p is None else deeper(p) for p in (old.y, old.u, old.v)]
     example = Planes(planes[0], planes[1], planes[2], bit_depth=10)
 
-    def read(chroma: bool) -> Iterable[NumberedPair]:
-        return ((i, up(r), up(d)) for i, r, d in clip.read(chroma))
+    def read(chroma: bool, _: PairMemory | None) -> Iterable[NumberedPair]:
+        return ((i, up(r), up(d)) for i, r, d in clip.read(chroma, None))
 
     return replace(clip, info=replace(clip.info, bit_depth=10), example=example, read=read)

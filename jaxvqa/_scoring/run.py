@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import numpy as np
 
-from jaxvqa._scoring.clip import ClipPair
+from jaxvqa._planes import Planes
+from jaxvqa._scoring.clip import ClipPair, PairMemory
 from jaxvqa._scoring.engine import Engine
 from jaxvqa._scoring.plan import Extraction, ExtractionKey, Plan
 from jaxvqa._scoring.program_store import ProgramStore
@@ -61,7 +63,9 @@ def run(
         if extractions
     ]
     count, waiting = 0, 0.0
-    frames = iter(clip.read(plan.reads_chroma))
+    # a frame has one place, so one group's
+    memory = groups[0].expect(clip.example, plan.reads_chroma) if len(groups) == 1 else None
+    frames = iter(clip.read(plan.reads_chroma, memory))
     while True:
         asked = time.perf_counter()
         pair = next(frames, None)
@@ -104,6 +108,13 @@ class _Group:
             fewer(clip.expected_count),
             store=store,
         )
+
+    def expect(self, example: Planes, chroma: bool) -> PairMemory | None:
+        """Where the frames are best put by who reads them, if the group sees them all."""
+        planes = jax.tree.leaves(example if chroma else example.luma_only())
+        if self._step > 1:
+            return None
+        return self._engine.expect(tuple((p.shape[1:], np.dtype(p.dtype)) for p in planes))
 
     def feed(self, index: int, ref: Any, dis: Any) -> None:
         """Takes a frame pair if it is one of the group's."""

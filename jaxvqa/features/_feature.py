@@ -45,6 +45,8 @@ Part = Literal["detail", "chroma"]
 XLA_OLDER_EMITTERS = (("xla_cpu_use_fusion_emitters", False),)
 # the same and LLVM's second level of optimisation: compiles faster still, some loops run slower
 XLA_FAST_COMPILE = (*XLA_OLDER_EMITTERS, ("xla_backend_optimization_level", 2))
+# 512-bit vectors where the processor has them, which whole numbers gain by
+XLA_WIDE_VECTORS = (("xla_cpu_prefer_vector_width", 512),)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
 """Result files and plots.
 
-`write`: a `Result` into a file, JSON, CSV, XML (libvmaf's layouts) or Parquet by its suffix.
-`write_json`, `write_csv`, `write_xml`, `write_parquet`: the same in one format.
-`render`, `render_json`, `render_csv`, `render_xml`, `render_parquet`: the content of such a file.
+`write`: a `Result` into a file, JSON, CSV, XML, subtitles or Parquet by its suffix.
+`write_json`, `write_csv`, `write_xml`, `write_sub`, `write_parquet`: the same in one format.
+`render`, `render_json`, `render_csv`, `render_xml`, `render_sub`, `render_parquet`: the content of
+such a file.
+`parse_precision`: how many digits numbers have, from text.
 `load`: a JSON or CSV result file, of jaxvqa or libvmaf, as a `SavedResult`.
 `load_table`: a table with one row per scored video.
 `write_html`, `render_html`: results as one page to look at.
@@ -36,9 +38,12 @@ from jaxvqa.report._ladder_files import plot_ladders as plot_ladders
 from jaxvqa.report._load import ResultFileError as ResultFileError
 from jaxvqa.report._load import SavedResult as SavedResult
 from jaxvqa.report._load import load as load
+from jaxvqa.report._numbers import parse_precision as parse_precision
 from jaxvqa.report._parquet_file import render_parquet as render_parquet
 from jaxvqa.report._parquet_file import write_parquet as write_parquet
 from jaxvqa.report._plot import plot as plot
+from jaxvqa.report._sub_file import render_sub as render_sub
+from jaxvqa.report._sub_file import write_sub as write_sub
 from jaxvqa.report._table import load_table as load_table
 from jaxvqa.report._xml_file import render_xml as render_xml
 from jaxvqa.report._xml_file import write_xml as write_xml

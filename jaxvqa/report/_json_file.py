@@ -25,7 +25,7 @@ class _Verbatim(str):
     """Text that is JSON already."""
 
 
-def render_json(result: Result, *, timing: bool = True) -> str:
+def render_json(result: Result, *, timing: bool = True, precision: int | None = None) -> str:
     """A result as JSON text.
 
     The keys `version`, `fps` (frames scored per second), `frames`, `pooled_metrics` and
@@ -35,6 +35,7 @@ def render_json(result: Result, *, timing: bool = True) -> str:
     Args:
         result: what `jaxvqa.score` gave.
         timing: False leaves out everything that differs from run to run.
+        precision: significant digits; None for libvmaf's six decimals.
     """
     frames = [
         {"frameNum": int(number), "metrics": {k: float(v[i]) for k, v in result.frames.items()}}
@@ -49,12 +50,18 @@ def render_json(result: Result, *, timing: bool = True) -> str:
         "aggregate_metrics": dict(result.aggregate),
         "jaxvqa": extra_block(result, timing=timing),
     }
-    return _text(document, "") + "\n"
+    return _text(document, "", precision) + "\n"
 
 
-def write_json(result: Result, file: str | os.PathLike[str], *, timing: bool = True) -> None:
+def write_json(
+    result: Result,
+    file: str | os.PathLike[str],
+    *,
+    timing: bool = True,
+    precision: int | None = None,
+) -> None:
     """Writes `render_json` to a file, whole or not at all."""
-    write_atomically(file, render_json(result, timing=timing).encode())
+    write_atomically(file, render_json(result, timing=timing, precision=precision).encode())
 
 
 def extra_block(result: Result, *, timing: bool = True) -> dict[str, Any]:
@@ -136,15 +143,17 @@ def _devices() -> list[dict[str, Any]]:
     return [{"platform": p, "kind": kind, "count": n} for (p, kind), n in counts.items()]
 
 
-def _text(value: Any, indent: str) -> str:
+def _text(value: Any, indent: str, precision: int | None) -> str:
     if isinstance(value, _Verbatim):
         return value
     if isinstance(value, float):
-        return format_number(value) or "null"
+        return format_number(value, precision) or "null"
     inner = indent + "  "
     if isinstance(value, dict) and value:
-        lines = [f"{inner}{json.dumps(k)}: {_text(v, inner)}" for k, v in value.items()]
+        lines = [f"{inner}{json.dumps(k)}: {_text(v, inner, precision)}" for k, v in value.items()]
         return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
     if isinstance(value, (list, tuple)) and value:
-        return "[\n" + ",\n".join(inner + _text(v, inner) for v in value) + f"\n{indent}]"
+        return (
+            "[\n" + ",\n".join(inner + _text(v, inner, precision) for v in value) + f"\n{indent}]"
+        )
     return json.dumps(value)

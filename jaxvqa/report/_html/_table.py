@@ -154,7 +154,8 @@ def _column(
     # a column that says the same everywhere says little
     shown &= len(rows) == 1 or len({str(row.get(name)) for row in rows} - {"None", ""}) > 1
     shown |= name == "error" and failed
-    return {"name": name, "shown": shown, "number": False, "rate": False}
+    prose = name in ("error", "notices")
+    return {"name": name, "shown": shown, "number": False, "rate": False, "prose": prose}
 
 
 def _cell(value: Any, name: str) -> Any:

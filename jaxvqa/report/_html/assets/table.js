@@ -68,7 +68,7 @@
       const text = column.rate ? page.rate(value) : Number.isInteger(value) ? String(value) : number(value);
       return make("td", { class: "n", title: String(value) }, text);
     }
-    return make("td", { class: "text", title: value }, value);
+    return make("td", { class: column.prose ? "text prose" : "text", title: value }, value);
   }
 
   function draw() {
