@@ -241,13 +241,13 @@ def test_the_joining_of_frames_is_kept(store, devices):
 
 
 def test_an_option_that_xla_does_not_know_leaves_the_others():
-    class Lowered:
-        asked = []
+    asked = []
 
+    class Lowered:
         def compile(self, compiler_options):
-            self.asked.append(compiler_options)
+            asked.append(compiler_options)
             return jax.jit(lambda x: x).lower(0.0).compile(compiler_options=compiler_options)
 
     known = {"xla_backend_optimization_level": 0}
     programs._compile(Lowered(), {"xla_cpu_no_such_option": True, **known}, None, "")
-    assert Lowered.asked[-1] == known
+    assert asked[-1] == known
