@@ -17,9 +17,11 @@ Namespaces:
     `features`: the metrics as pure functions for `jit`, `vmap` and `grad`.
     `losses`: the metrics as training losses.
     `color`: RGB to planes.
+    `evaluation`: how well metrics predict people, and scores from votes.
     `fusion`: model types and files.
     `report`: result files, tables, pages and plots.
     `ladders`: rate and quality of many encodes: Bjontegaard deltas, hulls, ladders.
+    `training`: fits of fusion models to rated clips.
     `video`: readers of video files.
     `nnx`: metrics and losses for flax, imported by name (`import jaxvqa.nnx`).
 """
@@ -31,11 +33,13 @@ from jaxvqa._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from jaxvqa import color as color
+    from jaxvqa import evaluation as evaluation
     from jaxvqa import features as features
     from jaxvqa import fusion as fusion
     from jaxvqa import ladders as ladders
     from jaxvqa import losses as losses
     from jaxvqa import report as report
+    from jaxvqa import training as training
     from jaxvqa import video as video
     from jaxvqa._notice import Notice as Notice
     from jaxvqa._planes import Planes as Planes
@@ -54,7 +58,9 @@ if TYPE_CHECKING:
     from jaxvqa.video._inputs import InputOptions as InputOptions
 
 # where each name comes from; JAX is loaded with the first of them
-_NAMESPACES = ("color", "features", "fusion", "ladders", "losses", "report", "video")
+_NAMESPACES = (
+    "color", "evaluation", "features", "fusion", "ladders", "losses", "report", "training", "video",
+)  # fmt: skip
 _HOMES = {
     "Notice": "_notice",
     "Planes": "_planes",
@@ -84,6 +90,7 @@ __all__ = [
     "ScoreRequest",
     "__version__",
     "color",
+    "evaluation",
     "features",
     "fusion",
     "ladders",
@@ -95,6 +102,7 @@ __all__ = [
     "report",
     "score",
     "score_request",
+    "training",
     "video",
 ]
 

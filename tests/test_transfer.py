@@ -181,6 +181,10 @@ def test_little_is_kept_that_nobody_uses(monkeypatch):
     arrays = [pool.empty((40,), np.dtype(np.uint8)) for _ in range(3)]
     arrays.clear()
     assert pool.spare_bytes == 80
+    pool.keep_only([40], at_once=130)  # a chunk of many devices comes back whole
+    arrays = [pool.empty((40,), np.dtype(np.uint8)) for _ in range(4)]
+    arrays.clear()
+    assert pool.spare_bytes == 120
 
 
 @pytest.mark.parametrize("devices", [1, 2])

@@ -36,8 +36,8 @@ def add_parser(commands: Any, help: str) -> Any:
     parser = commands.add_parser(
         "ladder",
         help=help,
-        description="Rate and quality of many encodes: Bjontegaard deltas between encoders, "
-        "convex hulls\nover sizes, knees, and a suggested ladder.",
+        description="Rate and quality of many encodes: Bjontegaard deltas between encoders,\n"
+        "convex hulls over sizes, knees, and a suggested ladder.",
         usage="jaxvqa ladder TABLE [options]",
         epilog=_EPILOG,
     )

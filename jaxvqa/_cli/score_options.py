@@ -48,7 +48,8 @@ def add_options(parser: Any) -> None:
     group.add_argument("-r", "--reference", metavar="FILE", help="reference file, by name")
     group.add_argument("-d", "--distorted", metavar="FILE", help="distorted file, by name")
     _add_settings(parser)
-    _add_outputs(parser)
+    _add_outputs(parser.add_argument_group("output"))
+    _add_running(parser.add_argument_group("running"))
 
 
 def _add_settings(parser: Any) -> None:
@@ -128,8 +129,8 @@ def check_raw(given: Mapping[str, Any]) -> None:
         )
 
 
-def _add_outputs(parser: Any) -> None:
-    group = parser.add_argument_group("output")
+def _add_outputs(group: Any) -> None:
+    """Files that a score is written to, and what they and the terminal show of it."""
     group.add_argument(
         "-o",
         "--output",
@@ -149,11 +150,6 @@ def _add_outputs(parser: Any) -> None:
             const=name,
             help=f"the same as --format {name}",
         )
-    _add_layout(group)
-
-
-def _add_layout(group: Any) -> None:
-    """What files and the terminal show of a result."""
     group.add_argument(
         "--precision",
         type=as_type(report.parse_precision),
@@ -186,7 +182,10 @@ def _add_layout(group: Any) -> None:
         action="store_true",
         help="no progress; without a format print the pooled score only",
     )
-    group = parser.add_argument_group("running")
+
+
+def _add_running(group: Any) -> None:
+    """Where a score is computed, and what a command says of itself."""
     group.add_argument(
         "--device", choices=runtime.DEVICES, help="where to compute (default: what JAX prefers)"
     )

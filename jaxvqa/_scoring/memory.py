@@ -22,6 +22,7 @@ class MemoryPool:
     """Gives arrays, and takes their memory back when they and all their views are gone."""
 
     def __init__(self) -> None:
+        self._most = _MOST_SPARE
         # no lock: arrays may go wherever Python collects them, also in the middle of `empty`
         self._spare: dict[int, collections.deque[np.ndarray]] = {}
 
@@ -38,8 +39,14 @@ class MemoryPool:
         weakref.finalize(whole, self._take_back, size, memory).atexit = False
         return whole[: math.prod(shape) * dtype.itemsize].view(dtype).reshape(shape)
 
-    def keep_only(self, sizes: Iterable[int]) -> None:
-        """Lets go of spare memory for arrays of other sizes, in bytes."""
+    def keep_only(self, sizes: Iterable[int], at_once: int = 0) -> None:
+        """Lets go of spare memory for arrays of other sizes.
+
+        Args:
+            sizes: in bytes.
+            at_once: bytes that come back at once and are soon wanted again.
+        """
+        self._most = max(_MOST_SPARE, at_once)
         for size in set(self._spare) - set(sizes):
             self._spare.pop(size, None)
 
@@ -49,7 +56,7 @@ class MemoryPool:
         return sum(size * len(kept) for size, kept in list(self._spare.items()))
 
     def _take_back(self, size: int, memory: np.ndarray) -> None:
-        if self.spare_bytes + size <= _MOST_SPARE:
+        if self.spare_bytes + size <= self._most:
             self._spare.setdefault(size, collections.deque()).append(memory)
 
 

@@ -10,12 +10,12 @@ host first would cost as much as sending them.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from jaxvqa._scoring.kept import kept
 from jaxvqa._scoring.memory import POOL
@@ -63,10 +63,10 @@ class HostStagedTransfer:
     def __init__(self, layout: ChunkLayout) -> None:
         self._layout = layout
         self._places: tuple[Places, Places] | None = None
-        POOL.keep_only(
-            int(np.prod(layout.block_shape(shape))) * dtype.itemsize
-            for shape, dtype in layout.planes
-        )
+        sizes = [
+            math.prod(layout.block_shape(shape)) * dtype.itemsize for shape, dtype in layout.planes
+        ]
+        POOL.keep_only(sizes, at_once=2 * len(layout.devices) * sum(sizes))
 
     def places(self, schedule: Schedule) -> tuple[FrameMemory, FrameMemory] | None:
         """The places that the frames will have in their chunks."""
