@@ -89,7 +89,7 @@ def test_a_clip_sent_frame_by_frame_scores_the_same(monkeypatch, devices):
     used = jax.devices()[:devices]
     laid_out = jaxvqa.score(ref, dis, devices=used, **wanted)
     monkeypatch.setattr(
-        "jaxvqa._scoring.engine.transfer_for",
+        "jaxvqa._scoring.traffic.transfer_for",
         lambda devices, store: transfer.PerFrameTransfer(store),
     )
     sent = jaxvqa.score(ref, dis, devices=used, **wanted)

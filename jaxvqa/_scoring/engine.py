@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +13,8 @@ from jaxvqa import _waiting as waiting
 from jaxvqa._scoring import programs
 from jaxvqa._scoring.plan import Extraction
 from jaxvqa._scoring.program_store import ProgramStore
-from jaxvqa._scoring.transfer import FramePair, transfer_for
+from jaxvqa._scoring.traffic import Traffic
+from jaxvqa._scoring.transfer import FramePair
 from jaxvqa.video._formats import FramePlanes
 
 # bytes of one side that a device takes at a time; more costs memory and gains little
@@ -22,7 +22,6 @@ _CHUNK_BYTES = 1 << 24
 _MAX_FRAMES = 16
 # frames of a device's chunk for a clip that seems to be short
 _MIN_FRAMES = 4
-_IN_FLIGHT = 2
 
 
 def chunk_policy(
@@ -65,6 +64,7 @@ class Engine:
         expected_count: about how many will come, or None.
         chunk_frames: frames per device and chunk; None leaves it to `chunk_policy`.
         store: keeps compiled programs for later processes.
+        traffic: takes chunks to the devices; engines that take turns may share one.
     """
 
     def __init__(
@@ -77,6 +77,7 @@ class Engine:
         *,
         chunk_frames: int | None = None,
         store: ProgramStore | None = None,
+        traffic: Traffic | None = None,
     ) -> None:
         self._extractions = tuple(extractions)
         self._at_hand = tuple(jax.local_devices() if devices is None else devices)
@@ -89,7 +90,8 @@ class Engine:
         self._frames = 0
         self._pending: list[FramePair] = []
         self._history: list[FramePair] = []
-        self._in_flight: collections.deque[tuple[int, Any, Any]] = collections.deque()
+        self._traffic = Traffic(store) if traffic is None else traffic
+        self._counts_sent: list[int] = []  # frames of the chunks in flight
         self._parts: list[list[dict[str, np.ndarray]]] = []
 
     @property
@@ -111,7 +113,6 @@ class Engine:
         self._devices, self._frames = chunk_policy(frame_bytes, self._at_hand, *self._counts)
         if self._chunk_frames is not None:
             self._devices, self._frames = self._at_hand, self._chunk_frames
-        self._transfer = transfer_for(self._devices, self._store)
         self._history = [(ref, dis)] * self._history_length
 
     def _launch(self, count: int) -> None:
@@ -121,15 +122,13 @@ class Engine:
         self._history = frames[len(frames) - self._history_length :] if self._history_length else []
         layout = self._layout(frames[0][0])
         started = programs.start(self._extractions, layout, self._store)
-        arguments, buffers = self._transfer.send(frames, layout)
-        ready = [waiting.result_of(program) for program in started]
-        # JAX makes the caller wait where much is in flight already
-        results = waiting.aside(lambda: [program(*arguments) for program in ready])
-        for value in jax.tree.leaves(results):
-            value.copy_to_host_async()
-        self._in_flight.append((count, results, buffers))
-        while len(self._in_flight) > _IN_FLIGHT:
-            self._collect()
+        self._counts_sent.append(count)
+        self._traffic.send(
+            lambda: [waiting.result_of(program) for program in started],
+            frames,
+            layout,
+            self._deliver,
+        )
 
     def _layout(self, planes: FramePlanes) -> programs.ChunkLayout:
         """Chunks of such frames: `(devices, history + frames, height, width)`."""
@@ -139,26 +138,28 @@ class Engine:
         shapes = tuple((lead + plane.shape, plane.dtype) for plane in planes)
         return programs.ChunkLayout(self._devices, self._bit_depth, self._history_length, shapes)
 
-    def _collect(self) -> None:
-        count, results, buffers = self._in_flight.popleft()
-        waiting.aside(lambda: jax.block_until_ready(results))
+    def _deliver(self, results: list[Any]) -> None:
+        """Takes the results of the oldest chunk in flight."""
+        count = self._counts_sent.pop(0)
         lead = 1 if len(self._devices) == 1 else 2
         part = []
         for packed in results:
             series = programs.unpacked({names: np.asarray(x) for names, x in packed.items()})
             part.append({k: x.reshape((-1, *x.shape[lead:]))[:count] for k, x in series.items()})
         self._parts.append(part)
-        self._transfer.release(buffers)
 
     def finish(self) -> list[dict[str, np.ndarray]]:
         """Runs what is left; returns the raw series of every extraction over the whole clip."""
         if self._pending:
             self._launch(len(self._pending))
-        while self._in_flight:
-            self._collect()
+        self._traffic.finish(self._deliver)
         if not self._parts:
             return []
         return [
             {name: np.concatenate([part[i][name] for part in self._parts]) for name in first}
             for i, first in enumerate(self._parts[0])
         ]
+
+    def drop(self) -> None:
+        """Lets go of what is in flight, where the results are wanted no more."""
+        self._traffic.drop(self._deliver)

@@ -64,6 +64,7 @@ class Video:
         self._stopped = False
         self._ended = False
         self._read = 0
+        self._whole: Timeline | None = None
         self._timeline: Timeline | None = None
         self._damaged_frames = 0
         self._damaged = False
@@ -93,15 +94,33 @@ class Video:
         return self._reader.incomplete if self._on_damage == "error" else None
 
     @property
+    def coded_bytes(self) -> int | None:
+        """Bytes of the stream's packets, where the file has packets; known with the timeline."""
+        return self._reader.coded_bytes
+
+    @property
     def conversion(self) -> str:
         """The filters that frames pass, in FFmpeg's notation; empty for none."""
         return self._converter.text
 
     def timeline(self) -> Timeline:
         """When the frames after the skipped ones are shown, as far as that is known beforehand."""
-        if self._timeline is None:
-            self._timeline = self._reader.timeline().part(self.skip)
+        if self._timeline is None or self._whole is None:
+            self._whole = self._reader.timeline()
+            self._timeline = self._whole.part(self.skip)
         return self._timeline
+
+    @property
+    def duration(self) -> Fraction | None:
+        """Seconds that all frames are shown, the last as long as the mean of the others, or None.
+
+        As far as that is known before they are read.
+        """
+        self.timeline()
+        times = None if self._whole is None else self._whole.times
+        if times is None or len(times) < 2:
+            return None
+        return times[-1] * len(times) / (len(times) - 1)
 
     @property
     def start(self) -> Fraction | None:
@@ -366,16 +385,25 @@ def open_video(
         VideoError: a file that is missing, empty, damaged or not a video, or wrong arguments.
     """
     name = os.fspath(path)
-    if skip < 0:
-        raise VideoError(name, f"cannot skip {skip} frames: give 0 or more.")
     raw = RawFormat(width, height, pixel_format, bit_depth)
     try:
         reader = open_reader(name, raw, stream, film_grain, conceal=on_damage != "error")
     except OSError as error:
         raise VideoError(name, f"cannot be read: {error.strerror or error}.") from error
-    video = Video(reader, skip, on_damage)
-    count = video.info.frame_count
-    if count is not None and skip >= count:
-        video.close()
-        raise VideoError(name, _skip_problem(count, skip))
-    return video
+    return video_of(reader, skip, on_damage)
+
+
+def video_of(reader: Reader, skip: int = 0, on_damage: str = "error") -> Video:
+    """The video behind a reader, which is closed where it can't be one.
+
+    Raises:
+        VideoError: more frames to skip than there are.
+    """
+    count = reader.info.frame_count
+    if skip < 0 or (count is not None and skip >= count):
+        reader.close()
+        problem = _skip_problem(count or 0, skip)
+        if skip < 0:
+            problem = f"cannot skip {skip} frames: give 0 or more."
+        raise VideoError(reader.info.path, problem)
+    return Video(reader, skip, on_damage)

@@ -15,6 +15,7 @@ from jaxvqa._notice import Notice
 from jaxvqa.video import _pipe as pipe
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._formats import FramePlanes, PixelFormat, advice_for, planar_format, planar_luma
+from jaxvqa.video._held import HeldPlanes
 from jaxvqa.video._info import VideoInfo
 from jaxvqa.video._picture import as_picture
 from jaxvqa.video._raw import check_size, read_frame_bytes, split_frame
@@ -136,6 +137,7 @@ class Y4MReader:
         self.interlaced_frames = 0
         self.leading = 0
         self.begins_damaged = False
+        self.coded_bytes: int | None = None
         self.notices: list[Notice] = []
         self._index = -1
         self._data: np.ndarray | None = None
@@ -235,6 +237,10 @@ class Y4MReader:
     def picture(self) -> Any:
         """The frame read last."""
         return as_picture(self.retrieve(), self.info)
+
+    def hold(self) -> HeldPlanes:
+        """The frame stepped to, read whole."""
+        return HeldPlanes(self.retrieve(), self.info)
 
     def stop(self) -> None:
         """Ends a wait for a pipe's writer."""
