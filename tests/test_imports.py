@@ -17,13 +17,14 @@ LAYERS = (
     {"fusion", "video", "color"},
     {"losses", "_scoring"},
     {"nnx", "report"},
+    {"_batch"},
     {"__init__"},
     {"_cli"},
     {"__main__"},
 )
 PUBLIC = {"color", "features", "fusion", "losses", "nnx", "report", "video"}
 CORE = {"jax", "jaxlib", "numpy", "flax", "jaxvqa"}
-OPTIONAL = {"av", "rich", "matplotlib", "pyarrow", "jaxtyping"}
+OPTIONAL = {"av", "rich", "matplotlib", "pyarrow", "jaxtyping", "fsspec", "ray"}
 MAX_FILE, MAX_FUNCTION = 400, 60
 
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jaxvqa._batch.errors import OutputError as BatchOutputError
 from jaxvqa._cli.flags import as_flags
 from jaxvqa._cli.interrupt import INTERRUPTED
 from jaxvqa.report._load import ResultFileError
@@ -12,6 +13,7 @@ DONE = 0
 FAILED = 1
 USAGE = 2
 UNREADABLE = 3
+SOME_FAILED = 4
 
 
 class UsageError(Exception):
@@ -46,7 +48,7 @@ def sentence(error: BaseException) -> str:
             "the device ran out of memory: close other programs that use it, or score on the "
             "processor with --device cpu."
         )
-    known = (UsageError, OutputError, MissingPackage, ValueError, TypeError)
+    known = (UsageError, OutputError, BatchOutputError, MissingPackage, ValueError, TypeError)
     if isinstance(error, known) and text:
         return text
     kind = type(error).__name__
