@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
@@ -22,8 +23,9 @@ from jaxvqa._batch.local import LocalRun
 from jaxvqa._batch.manifest import Rows, load_manifest
 from jaxvqa._batch.order import plan_passes
 from jaxvqa._batch.progress import BatchProgress, BatchProgressFn, WorkerState
+from jaxvqa._batch.ray_run import RayRun
 from jaxvqa._batch.scorer import Keyed, Scorer
-from jaxvqa._batch.scratch import LIMIT, Scratch
+from jaxvqa._batch.scratch import LIMIT, Scratch, is_object
 from jaxvqa._batch.table import Table
 from jaxvqa._scoring.program_store import ProgramStore
 from jaxvqa._scoring.request import ScoreRequest
@@ -48,6 +50,7 @@ class BatchOptions:
     scratch: str | os.PathLike[str] | None = None
     scratch_limit: int = LIMIT
     progress: BatchProgressFn | None = None
+    runner: str | None = None
 
 
 @with_settings(ScoreRequest, InputOptions)
@@ -66,6 +69,7 @@ def batch(
     scratch: str | os.PathLike[str] | None = None,
     scratch_limit: int = LIMIT,
     progress: BatchProgressFn | None = None,
+    runner: str | None = None,
     **options: Any,
 ) -> Generator[dict[str, Any]]:
     """Scores the pairs of a manifest, those that are not done yet, and writes one table.
@@ -91,6 +95,9 @@ def batch(
         scratch: folder for copies of videos that are elsewhere; the system's if None.
         scratch_limit: bytes that these may take.
         progress: called with a `BatchProgress` several times a second.
+        runner: "ray" for actors of Ray, of the cluster that RAY_ADDRESS names or one on this
+            machine; "ray://HOST:PORT" for that cluster. All hosts share `out`. None for workers of
+            this process.
         **options: the options above, for rows that do not give them.
 
     Yields:
@@ -111,7 +118,7 @@ def batch(
     split_settings(options, ScoreRequest, InputOptions)
     how = BatchOptions(
         jobs, devices, cache, shard, strict, retry_failed, fail_fast, timing, scratch,
-        scratch_limit, progress,
+        scratch_limit, progress, runner,
     )  # fmt: skip
     return run_batch(load_manifest(manifest, options), out, how)
 
@@ -120,7 +127,6 @@ def run_batch(
     manifest: Manifest,
     out: str | os.PathLike[str],
     how: BatchOptions,
-    runner: Callable[..., Any] | None = None,
 ) -> Generator[dict[str, Any]]:
     """`batch` of a manifest that was read already.
 
@@ -128,13 +134,16 @@ def run_batch(
         manifest: the jobs.
         out: the folder.
         how: how it runs.
-        runner: what scores passes in place of the workers of this process; see `_ray`.
     """
+    if how.runner is not None and not re.fullmatch(r"ray(://.+)?", how.runner):
+        raise ValueError(f"runner must be ray or ray://HOST:PORT, got {how.runner!r}.")
     require("pyarrow.parquet", "a batch", "batch")
+    if any(is_object(path) for job in manifest.jobs for path in (job.ref, job.dis)):
+        require("fsspec", "reading addresses in a batch", "batch")
     chosen = _part(manifest.jobs, how.shard)
     keys = Keys(how.strict)
     keyed = [(job, keys.of(job)) for job in chosen]
-    return _Batch(manifest, keyed, _folder(out), how, runner).rows()
+    return _Batch(manifest, keyed, _folder(out), how).rows()
 
 
 def _part(jobs: Sequence[Job], shard: tuple[int, int] | None) -> Sequence[Job]:
@@ -168,10 +177,8 @@ class _Batch:
         keyed: Sequence[Keyed],
         folder: Path,
         how: BatchOptions,
-        runner: Callable[..., Any] | None,
     ) -> None:
         self._manifest, self._keyed, self._folder, self._how = manifest, keyed, folder, how
-        self._runner = runner or self._local
         self._tags = tag_columns(manifest.tags, manifest.options)
         self._jobs = {key: job for job, key in keyed}
         self._done = self._failed = self._before = 0
@@ -191,10 +198,11 @@ class _Batch:
                 assert entry is not None
                 yield row_of(job, entry, self._tags)
             if pending:
+                passes = plan_passes(pending)
                 scratch = Scratch(self._how.scratch, self._how.scratch_limit)
                 open_.callback(scratch.close)
-                run = self._runner(plan_passes(pending), ledger, scratch)
-                yield from self._followed(run)
+                make = self._ray if self._how.runner else self._local
+                yield from self._followed(make(passes, ledger, scratch))
                 if self._how.fail_fast and self._failed:
                     return
             self._write_table(ledger)
@@ -207,13 +215,25 @@ class _Batch:
             for name, devices in worker_devices(self._how.devices, self._how.jobs)
         ]
 
+        return LocalRun(passes, scorers, self._appender(ledger), plans, scratch)
+
+    def _ray(self, passes: Any, ledger: Ledger, scratch: Scratch) -> RayRun:
+        del scratch  # each actor has its own, on its host
+        how = self._how
+        address = None if how.runner == "ray" else how.runner
+        return RayRun(
+            passes, self._folder, self._appender(ledger), address=address, actors=how.jobs,
+            cache=_text(how.cache), scratch=_text(how.scratch), scratch_limit=how.scratch_limit,
+        )  # fmt: skip
+
+    def _appender(self, ledger: Ledger) -> Callable[[dict[str, Any]], None]:
         def append(entry: dict[str, Any]) -> None:
             try:
                 ledger.append(entry)
             except OSError as error:
                 raise unwritable(self._folder, error) from error
 
-        return LocalRun(passes, scorers, append, plans, scratch)
+        return append
 
     def _followed(self, run: Any) -> Generator[dict[str, Any]]:
         """Rows of what a run does, with its progress told."""
@@ -245,6 +265,10 @@ class _Batch:
             table.write(self._folder, self._how.shard)
         except OSError as error:
             raise unwritable(self._folder, error) from error
+
+
+def _text(path: str | os.PathLike[str] | None) -> str | None:
+    return None if path is None else os.path.abspath(path)
 
 
 def worker_devices(

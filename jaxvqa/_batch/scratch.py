@@ -77,7 +77,7 @@ class Scratch:
             VideoError: an object that can't be copied.
             MissingPackage: fsspec, or what it needs for this kind of address, is not installed.
         """
-        objects = [name for name in names if _is_object(name)]
+        objects = [name for name in names if is_object(name)]
         paths = {name: name for name in names}
         if not objects:
             return Copies(self, paths)
@@ -171,7 +171,7 @@ class Scratch:
                 self._folder = None
 
 
-def _is_object(name: str) -> bool:
+def is_object(name: str) -> bool:
     """An address whose bytes can be copied: no playlist, and no stream."""
     return is_url(name) and not is_playlist(name) and name.partition(":")[0] not in _STREAMED
 

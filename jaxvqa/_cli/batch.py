@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +96,11 @@ def _add_running(parser: Any) -> None:
         "--threads", type=as_type(whole(1)), metavar="N", help="cores that all workers share"
     )
     group.add_argument(
+        "--runner", type=as_type(_runner), metavar="RAY",
+        help="ray for actors of Ray (RAY_ADDRESS, or a cluster on this machine), or "
+        "ray://HOST:PORT; all hosts share the folder",
+    )  # fmt: skip
+    group.add_argument(
         "--scratch", metavar="FOLDER", help="where copies of videos at addresses go for a while"
     )
     group.add_argument(
@@ -115,6 +119,12 @@ def _shard(text: str) -> tuple[int, int]:
     if not found or not 1 <= int(found[1]) <= int(found[2]):
         raise ValueError(f"must be I/N with I from 1 to N, such as 3/8, got {text!r}.")
     return int(found[1]), int(found[2])
+
+
+def _runner(text: str) -> str:
+    if not re.fullmatch(r"ray(://.+)?", text):
+        raise ValueError(f"must be ray or ray://HOST:PORT, got {text!r}.")
+    return text
 
 
 def _bytes(text: str) -> int:
@@ -143,19 +153,15 @@ def run(args: argparse.Namespace) -> int:
             scratch=args.scratch,
             scratch_limit=args.scratch_limit,
             progress=progress,
+            runner=args.runner,
         )
         failed = count = 0
-        with contextlib.closing(run_batch(manifest, args.out, how, _runner(args))) as rows:
+        with contextlib.closing(run_batch(manifest, args.out, how)) as rows:
             for row in rows:
                 count += 1
                 failed += row["status"] != "done"
     _conclude(args, count, failed)
     return SOME_FAILED if failed else DONE
-
-
-def _runner(args: argparse.Namespace) -> Callable[..., Any] | None:
-    del args
-    return None
 
 
 def _manifest(args: argparse.Namespace) -> Manifest:
