@@ -12,7 +12,7 @@ from jaxvqa._batch.job import Job, Manifest
 from jaxvqa._batch.rows import PlacedRow, filled, read_rows
 from jaxvqa._notice import Notice
 from jaxvqa._scoring.request import ScoreRequest
-from jaxvqa._settings import settings_of
+from jaxvqa._settings import Setting, settings_of
 from jaxvqa.video._inputs import InputOptions
 from jaxvqa.video._pipe import STDIN
 from jaxvqa.video._source import is_url
@@ -27,12 +27,17 @@ Rows = str | os.PathLike[str] | Iterable[Mapping[str, Any]]
 
 
 @functools.cache
+def _settings() -> dict[str, Setting]:
+    """The settings that files have, by name."""
+    every = (*settings_of(ScoreRequest), *settings_of(InputOptions))
+    return {setting.name: setting for setting in every if any(setting.flags)}
+
+
+@functools.cache
 def option_names() -> dict[str, str]:
     """Settings by the columns that give them: their names, and the command line's spellings."""
     known = {}
-    for setting in (*settings_of(ScoreRequest), *settings_of(InputOptions)):
-        if not any(setting.flags):
-            continue  # of arrays
+    for setting in _settings().values():
         spelt = [f[2:].replace("-", "_") for f in setting.flags if f.startswith("--")]
         known |= dict.fromkeys([setting.name, *spelt], setting.name)
     return known
@@ -139,8 +144,8 @@ class _Maker:
         """Equal options share one request."""
         key = repr(options)
         if key not in self._requests:
-            own = {k: _several(v) if k in _SEVERAL else v for k, v in options.items()}
             try:
+                own = {name: _parsed(name, cell) for name, cell in options.items()}
                 self._requests[key] = ScoreRequest.of(**(self._base | own))
             except ValueError as error:
                 raise ValueError(f"{place}: {error}") from None
@@ -161,6 +166,20 @@ class _Maker:
             if close and tag not in self._tag_columns:
                 text = f"the column {tag!r} is no option and is kept as a tag: is it {close[0]}?"
                 yield Notice("column", text)
+
+
+def _parsed(name: str, cell: Any) -> Any:
+    """An option's cell as the command line would take it."""
+    if name in _SEVERAL:
+        cell = _several(cell)
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)  # a column of whole numbers with gaps
+    if isinstance(cell, (int, float)) and not isinstance(cell, bool):
+        cell = str(cell)
+    try:
+        return _settings()[name].parse(cell)
+    except ValueError as error:
+        raise ValueError(f"{name} {error}") from None
 
 
 def _several(cell: Any) -> Any:
