@@ -8,6 +8,7 @@ with one key the last counts.
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import socket
@@ -65,7 +66,7 @@ class Ledger:
         self._path = folder / f"{_NAME}{shard_suffix(shard)}{_SUFFIX}"
         self._shard = shard
         self._writing = threading.Lock()
-        self._file: BinaryIO | None = None
+        self._file: io.FileIO | None = None
         self._open = contextlib.ExitStack()
         self.places: dict[str, Place] = {}
 
@@ -77,7 +78,7 @@ class Ledger:
             if self._shard is not None:
                 own = self._folder / f"{_NAME}{shard_suffix(self._shard)}.lock"
                 self._open.enter_context(_locked(own))
-            self._file = self._open.enter_context(open(self._path, "ab"))
+            self._file = self._open.enter_context(open(self._path, "ab", buffering=0))
             self.places = {}
             for path in sorted(self._folder.glob(f"{_NAME}*{_SUFFIX}")):
                 self._read(path)
@@ -113,11 +114,13 @@ class Ledger:
         line = json.dumps(entry, ensure_ascii=False, allow_nan=False).encode() + b"\n"
         with self._writing:
             assert self._file is not None
-            offset = os.fstat(self._file.fileno()).st_size
+            number = self._file.fileno()
+            offset = os.fstat(number).st_size
             try:
-                self._file.write(line)
-                self._file.flush()
-                os.fsync(self._file.fileno())
+                written = 0
+                while written < len(line):
+                    written += os.write(number, line[written:])
+                os.fsync(number)
             except OSError:
                 with contextlib.suppress(OSError):
                     os.truncate(self._path, offset)
