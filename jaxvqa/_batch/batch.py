@@ -27,12 +27,15 @@ from jaxvqa._batch.ray_run import RayRun
 from jaxvqa._batch.scorer import Keyed, Scorer
 from jaxvqa._batch.scratch import LIMIT, Scratch, is_object
 from jaxvqa._batch.table import Table
+from jaxvqa._drafts import remove_left
 from jaxvqa._scoring.program_store import ProgramStore
 from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._scoring.together import Plans
 from jaxvqa._settings import split_settings, with_settings
 from jaxvqa.report._optional import require
 from jaxvqa.video._inputs import InputOptions
+
+_STALE = 3600.0  # seconds after which a file that is being written is left over
 
 
 @dataclass(frozen=True)
@@ -187,6 +190,7 @@ class _Batch:
     def rows(self) -> Generator[dict[str, Any]]:
         """See `batch`."""
         with contextlib.ExitStack() as open_, Ledger(self._folder, self._how.shard) as ledger:
+            self._tidy()
             pending = []
             for job, key in self._keyed:
                 place = ledger.places.get(key)
@@ -206,6 +210,12 @@ class _Batch:
                 if self._how.fail_fast and self._failed:
                     return
             self._write_table(ledger)
+
+    def _tidy(self) -> None:
+        """Removes what killed runs left; another shard may be writing just now."""
+        age = 0.0 if self._how.shard is None else _STALE
+        for folder in (self._folder, self._folder / FOLDER):
+            remove_left(folder, age)
 
     def _local(self, passes: Any, ledger: Ledger, scratch: Scratch) -> LocalRun:
         store = None if self._how.cache is None else ProgramStore(self._how.cache)
