@@ -8,6 +8,7 @@ import pytest
 from jaxvqa.video import open_video
 from jaxvqa.video._lag import LagCheck
 from jaxvqa.video._offset import find_offset, plan_windows
+from jaxvqa.video._offset_check import better_neighbour, checked_frames
 from jaxvqa.video._thumbnail import area_means, thumbnail, thumbnail_size
 from tests import clips
 
@@ -185,6 +186,30 @@ def test_windows_lie_apart_and_within_the_videos(counts, rate):
         assert 0 <= window.ref.start <= window.dis.start
         assert window.dis.stop <= window.ref.stop <= counts[0]
     assert end <= counts[1]
+
+
+@pytest.mark.parametrize("said", [6, 7, 8])
+@pytest.mark.parametrize("small", [False, True])
+def test_whole_frames_correct_a_found_offset(said, small):
+    ref, dis = pan("ref"), pan("dis")[7:]
+    counts = len(ref), len(dis)
+    numbers = checked_frames(plan_windows(*counts, RATE), said, counts)
+    assert len(numbers) == 8
+    assert numbers == sorted(set(numbers))
+    partners = {n + said + step for n in numbers for step in (-1, 0, 1)}
+    shown = halve(dis) if small else dis
+    better = better_neighbour(
+        {n: ref[n] for n in partners}, {n: shown[n] for n in numbers}, said, (8, 8)
+    )
+    assert better == (None if said == 7 else 7)
+
+
+def test_frames_at_the_ends_do_not_check_an_offset():
+    windows = plan_windows(20, 20, RATE)
+    for offset in (-15, 15):
+        numbers = checked_frames(windows, offset, (20, 20))
+        assert all(1 <= n + offset < 19 for n in numbers)
+    assert checked_frames(windows, 40, (20, 20)) == []
 
 
 def watch(ref, dis, bit_depth=8):

@@ -51,6 +51,24 @@ def test_a_crop_is_no_other_size_of_encoding(tmp_path, crop, dis, encoded):
         assert pair.encoded == encoded
 
 
+@pytest.mark.parametrize(
+    "crop, dis, told",
+    [
+        ((40, 20, 4, 8), (32, 24), False),
+        ((40, 20, 2, 8), (32, 24), True),
+        ((40, 20, 1, 3), (64, 48), False),  # half a sample off on both sides
+        ((40, 20, 4, 9), (64, 96), True),
+    ],
+)
+def test_crops_that_split_chroma_are_told(tmp_path, crop, dis, told):
+    ref, _ = make(tmp_path, "ref.y4m", width=64, height=48)
+    other, _ = make(tmp_path, "dis.y4m", width=dis[0], height=dis[1])
+    with open_pair(ref, other, InputOptions(crop=crop)) as pair:
+        texts = [n.text for n in pair.notices if n.code == "chroma"]
+    assert len(texts) == told
+    assert all("begins inside a chroma sample" in text for text in texts)
+
+
 def test_scale_model_needs_models_of_one_screen(tmp_path):
     ref, _ = make(tmp_path, "ref.y4m", width=64, height=48)
     with pytest.raises(ValueError, match=r"made for 1080p and 2160p: .* at='1080p'"):

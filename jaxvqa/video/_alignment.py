@@ -17,6 +17,7 @@ from jaxvqa.video._conform import Crop, colors_of
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._inputs import InputOptions
 from jaxvqa.video._offset import find_offset, plan_windows
+from jaxvqa.video._offset_check import better_neighbour, checked_frames
 from jaxvqa.video._reader import Video
 from jaxvqa.video._thumbnail import thumbnail
 
@@ -73,6 +74,7 @@ def align(ref: Video, dis: Video, inputs: InputOptions, reopen: tuple[Reopen, Re
         crops, notices = _without_bars(ref, dis, reopen)
     elif isinstance(inputs.crop, tuple):
         crops = _checked(ref, inputs.crop), _scaled(ref, dis, inputs.crop)
+        notices = _split_chroma((ref, dis), crops)
     offset = inputs.offset
     if isinstance(offset, str):
         offset, notice = _find_offset(ref, dis, reopen)
@@ -106,6 +108,26 @@ def _scaled(ref: Video, dis: Video, crop: Crop) -> Crop:
         )
     width, height, left, top = (int(part) for part in parts)
     return _checked(dis, (width, height, left, top))
+
+
+def _split_chroma(videos: tuple[Video, Video], crops: tuple[Crop, Crop]) -> list[Notice]:
+    """What to tell where crops begin inside chroma samples, by other parts of the picture."""
+    shifts = []
+    for video, crop in zip(videos, crops, strict=True):
+        info = video.info
+        across = 2 if info.chroma in ("420", "422") else 1
+        down = 2 if info.chroma == "420" else 1
+        size = info.width, info.height
+        steps = zip(crop[2:], (across, down), size, strict=True)
+        shifts.append([Fraction(start % step, side) for start, step, side in steps])
+    if shifts[0] == shifts[1] or any(video.info.chroma == "400" for video in videos):
+        return []
+    text = (
+        f"{videos[1].info.path}: the crop begins inside a chroma sample of one video and not of "
+        "the other, so their chroma is compared up to a pixel apart; luma is not: begin it where "
+        "columns and rows of both are even."
+    )
+    return [Notice("chroma", text)]
 
 
 def _without_bars(
@@ -177,8 +199,36 @@ def _find_offset(ref: Video, dis: Video, reopen: tuple[Reopen, Reopen]) -> tuple
             "no offset can be looked for, as frames of it or of the reference are missing: give "
             "offset=N in frames.",
         )
-    found = find_offset(thumbs[0], thumbs[1], lines[0].rate, counts=(counts[0], counts[1]))
-    return found.frames or 0, Notice("offset", f"{dis.info.path}: {found.sentence}")
+    known = counts[0], counts[1]
+    found = find_offset(thumbs[0], thumbs[1], lines[0].rate, counts=known)
+    frames, sentence = found.frames, found.sentence
+    if frames is not None:
+        better = _better_offset((ref, dis), reopen, checked_frames(windows, frames, known), frames)
+        if better is not None:
+            frames, sentence = (
+                None,
+                (
+                    f"offset undecided: small pictures say {frames:+d}, whole frames {better:+d}: "
+                    "give the right one as offset."
+                ),
+            )
+    return frames or 0, Notice("offset", f"{dis.info.path}: {sentence}")
+
+
+def _better_offset(
+    videos: tuple[Video, Video], reopen: tuple[Reopen, Reopen], numbers: Sequence[int], offset: int
+) -> int | None:
+    """What whole frames say against an offset, by a few of the distorted video's; or None."""
+    ranges = (
+        [range(n + offset - 1, n + offset + 2) for n in numbers],
+        [range(n, n + 1) for n in numbers],
+    )
+    planes = []
+    for wanted, again in zip(ranges, reopen, strict=True):
+        with again() as copy:
+            planes.append({n: np.array(y) for n, y in picked(copy, wanted)})
+    depths = videos[0].info.bit_depth, videos[1].info.bit_depth
+    return better_neighbour(planes[0], planes[1], offset, depths)
 
 
 def picked(video: Video, ranges: Sequence[range]) -> Iterator[tuple[int, np.ndarray]]:

@@ -16,6 +16,7 @@ from jaxvqa._notice import Notice
 from jaxvqa.video import _avi as avi
 from jaxvqa.video import _scan as scan
 from jaxvqa.video._errors import VideoError
+from jaxvqa.video._exif import HEAD
 from jaxvqa.video._ffv1 import SliceCheck
 from jaxvqa.video._formats import FramePlanes, PixelFormat
 from jaxvqa.video._frame_info import describe
@@ -180,6 +181,7 @@ class AvReader:
             fps=self._rate,
             expected_frames=self._stream.frames or self._frames_by_duration(self._rate),
             container=self._container,
+            head=lambda: self._source.head(HEAD),
         )
 
     def timeline(self) -> Timeline:

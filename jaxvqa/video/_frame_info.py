@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
 from jaxvqa.video._container_crop import crop_filter
+from jaxvqa.video._exif import exif_matrix
 from jaxvqa.video._formats import PixelFormat, parse_pixel_format
 from jaxvqa.video._info import VideoInfo
 from jaxvqa.video._orientation import filters_for, matrix_of, swaps_sides
@@ -45,6 +47,7 @@ def describe(
     fps: Fraction | None,
     expected_frames: int | None,
     container: Any = None,
+    head: Callable[[], bytes] = bytes,
 ) -> tuple[VideoInfo, PixelFormat | None]:
     """Facts about a video, and the layout of its frames, None where they have to be converted.
 
@@ -56,13 +59,14 @@ def describe(
         fps: frames per second, or None.
         expected_frames: about how many there are, or None.
         container: the open file, which may ask for a crop, or None.
+        head: gives the first bytes of the file, which may hold Exif data.
     """
     layout = parse_pixel_format(frame.format.name)
     context = stream.codec_context
     name = frame.format.name
     chroma, depth, is_rgb = _samples(av, name)
     color_range, matrix = frame_colors(frame, context)
-    orientation = filters_for(_display_matrix(frame))
+    orientation = filters_for(_display_matrix(frame, head))
     chroma = layout.chroma if layout else chroma
     width, height = frame.width, frame.height
     cropped = container and crop_filter(av, container, stream, (width, height), chroma)
@@ -142,11 +146,11 @@ def has_alpha(av: Any, name: str) -> bool:
     return any(c.is_alpha for c in av.VideoFormat(name, 64, 64).components)
 
 
-def _display_matrix(frame: Any) -> bytes | None:
+def _display_matrix(frame: Any, head: Callable[[], bytes]) -> bytes | None:
     try:
         found = frame.side_data
-    except ValueError:  # PyAV knows no Exif data
-        return matrix_of(getattr(frame, "rotation", 0))
+    except ValueError:  # PyAV knows no Exif data, and its `rotation` no mirrors
+        return exif_matrix(head()) or matrix_of(getattr(frame, "rotation", 0))
     for data in found:
         if getattr(data.type, "name", "") == _DISPLAY_MATRIX:
             return bytes(data)

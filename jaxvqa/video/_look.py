@@ -58,7 +58,8 @@ def look_into(info: VideoInfo, timeline: Timeline) -> Look:
         VideoError: PyAV is not installed.
     """
     av = import_av(info.path)
-    with Source.of(info.path).open(av) as container:
+    source = Source.of(info.path)
+    with source.open(av) as container:
         streams = tuple(_stream(s, info.stream) for s in container.streams.video)
         stream = container.streams[info.stream]
         context = stream.codec_context
@@ -85,7 +86,7 @@ def look_into(info: VideoInfo, timeline: Timeline) -> Look:
             pass  # what was seen until then is shown; the reader tells of damage
         known = grain or _codec(stream) == _AV1
         return Look(
-            container.format.long_name or container.format.name,
+            source.manifest or container.format.long_name or container.format.name,
             streams,
             has_alpha(av, info.pixel_format),
             Interlacing(interlaced / frames if frames else None, interlaced, frames),

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from jaxvqa.video import _dash as dash
 from jaxvqa.video import _pipe as pipe
 
 # seconds in which a server has to answer; without a limit FFmpeg waits for ever
@@ -21,10 +22,6 @@ _PLAYLIST_OPTIONS = {
     "extension_picky": "0",
 }
 _NO_PROBE = {"analyzeduration": "0", "probesize": "32"}
-_NO_DASH = (
-    "is a DASH manifest, which this PyAV cannot read: join the init segment and all media segments "
-    "of one representation into one file (cat init.m4s chunk-*.m4s > OUTPUT.mp4)."
-)
 
 
 def is_url(name: str) -> bool:
@@ -93,6 +90,11 @@ class Source:
         """An ordinary file, whose bytes can be looked at."""
         return self.piped is None and not is_url(self.name)
 
+    @property
+    def manifest(self) -> str:
+        """The kind of manifest it is, for which FFmpeg is given a playlist; else ""."""
+        return "DASH manifest" if self.piped is None and dash.is_manifest(self.name) else ""
+
     def open(self, av: Any, *, probe: bool = True) -> Any:
         """The container, by the module of PyAV.
 
@@ -101,6 +103,9 @@ class Source:
             probe: let FFmpeg decode some frames to learn about the streams, which takes 20 ms and
                 which packets alone don't need where a header lists the streams.
         """
+        if self.manifest:
+            playlist = dash.playlist_of(self.name, _PATIENCE).encode()
+            return av.open(io.BytesIO(playlist), format="hls", options=dict(_PLAYLIST_OPTIONS))
         if not probe and self.is_file:
             return av.open(f"file:{self.name}", options=self.options | _NO_PROBE)
         if self.piped is not None:
@@ -112,11 +117,15 @@ class Source:
 
     def is_animated_webp(self) -> bool:
         """Whether it is a file of moving WebP pictures."""
-        if not self.is_file:
-            return False
-        with open(self.name, "rb") as file:
-            head = file.read(21)
+        head = self.head(21)
         return head[12:16] == b"VP8X" and bool(head[20] & 2)
+
+    def head(self, size: int) -> bytes:
+        """The first bytes of an ordinary file, at most `size`; none of other sources."""
+        if not self.is_file:
+            return b""
+        with open(self.name, "rb") as file:
+            return file.read(size)
 
     def check(self) -> None:
         """Raises the error that ended a pipe, if one did."""
@@ -156,19 +165,10 @@ def open_problem(av: Any, source: Source, error: Exception) -> str:
             "is not a video that FFmpeg can read from a pipe: send y4m, Matroska, MPEG-TS or "
             "fragmented MP4, or name a file."
         )
-    if invalid and source.name.lower().endswith(".mpd") and not _reads(av, "dash"):
-        return _NO_DASH
     if invalid:
         return "is not a video that FFmpeg can read, or it is damaged or cut short."
     reason = getattr(error, "strerror", None) or str(error)
     return f"cannot be opened: {reason}."
-
-
-def _reads(av: Any, demuxer: str) -> bool:
-    try:
-        return av.ContainerFormat(demuxer, "r").is_input
-    except ValueError:
-        return False
 
 
 def _address_problem(av: Any, name: str, error: Exception) -> str:
