@@ -113,10 +113,15 @@ def batch(
         OutputError: a full disk, or a folder that can't be written.
 
     Example:
-        >>> import jaxvqa
-        >>> rows = [{"ref": "ref.mkv", "dis": f"crf{n}.mkv", "crf": n} for n in (20, 30)]
-        >>> for row in jaxvqa.batch(rows, "results"):  # doctest: +SKIP
-        ...     print(row["crf"], row["vmaf_mean"])
+        >>> import jaxvqa, numpy as np
+        >>> from jaxvqa.video import VideoInfo, write_y4m
+        >>> noise = np.random.default_rng(0).integers(0, 256, (3, 48, 64), np.uint8)
+        >>> for i, name in enumerate(["ref.y4m", "dis.y4m"]):
+        ...     _ = write_y4m(name, [(noise[i],)], VideoInfo(name, 64, 48, 8, "400"))
+        >>> manifest = [{"ref": "ref.y4m", "dis": "dis.y4m", "crf": 30}]
+        >>> rows = list(jaxvqa.batch(manifest, "results", model=None, features=["psnr"]))
+        >>> [(row["crf"], row["status"], row["psnr_y_mean"] < 10) for row in rows]
+        [(30, 'done', True)]
     """
     split_settings(options, ScoreRequest, InputOptions)
     how = BatchOptions(

@@ -12,9 +12,10 @@ import numpy as np
 
 from jaxvqa._notice import Notice
 from jaxvqa.video._chain import Steps
+from jaxvqa.video._conform import own_steps
 from jaxvqa.video._converter import Converter
 from jaxvqa.video._errors import CLOSED, VideoError
-from jaxvqa.video._formats import FramePlanes, planar_format
+from jaxvqa.video._formats import FramePlanes
 from jaxvqa.video._info import HDR_TRANSFERS, Reader, VideoInfo
 from jaxvqa.video._open import RawFormat, open_reader
 from jaxvqa.video._pipe import STDIN
@@ -72,7 +73,7 @@ class Video:
         info = reader.info
         self._converter = Converter(
             info,
-            _own_steps(info),
+            own_steps(info),
             (info.width, info.height),
             direct=info.direct and not info.orientation,
         )
@@ -112,15 +113,9 @@ class Video:
 
     @property
     def duration(self) -> Fraction | None:
-        """Seconds that all frames are shown, the last as long as the mean of the others, or None.
-
-        As far as that is known before they are read.
-        """
+        """Seconds that all frames are shown, as far as that is known before they are read."""
         self.timeline()
-        times = None if self._whole is None else self._whole.times
-        if times is None or len(times) < 2:
-            return None
-        return times[-1] * len(times) / (len(times) - 1)
+        return None if self._whole is None else self._whole.duration
 
     @property
     def start(self) -> Fraction | None:
@@ -328,14 +323,6 @@ class Video:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _own_steps(info: VideoInfo) -> Steps:
-    """What a video alone passes: turned upright, and in a format of planes."""
-    return Steps(
-        orientation=info.orientation,
-        pixel_format=planar_format(info.chroma, info.bit_depth).name,
-    )
 
 
 def _counted(damaged: int, left_out: bool) -> str:
