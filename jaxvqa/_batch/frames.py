@@ -35,5 +35,6 @@ def write_frames(folder: Path, name: str, result: Result, ref: str, dis: str) ->
     Raises:
         OSError: it can't be written.
     """
-    clip = replace(result.clip, ref_path=ref, dis_path=dis)
-    write_atomically(folder / name, render_parquet(replace(result, clip=clip), timing=False))
+    if (result.clip.ref_path, result.clip.dis_path) != (ref, dis):
+        result = replace(result, clip=replace(result.clip, ref_path=ref, dis_path=dis))
+    write_atomically(folder / name, render_parquet(result, timing=False))

@@ -153,7 +153,7 @@ class LocalRun:
     def _score(self, number: int, scorer: Scorer, opened: OpenPass) -> None:
         state = replace(self.states[number], job=opened.jobs[0][0].id, jobs=len(opened.jobs))
         self.states[number] = state
-        before = 0
+        before = ended = 0
 
         def progress(done: int, expected: int | None) -> None:
             nonlocal before
@@ -163,11 +163,13 @@ class LocalRun:
                 # a job that is tried again begins anew
                 self.frames += done - before if done > before else done
             before = done
-            self.states[number] = replace(state, frames=done, expected=expected)
+            self.states[number] = replace(state, frames=done, expected=expected, ended=ended)
 
         try:
             for entry in scorer.score(opened, progress):
                 self._append(entry)
+                ended += 1
+                self.states[number] = replace(self.states[number], ended=ended)
                 self._events.put(entry)
         finally:
             self.states[number] = WorkerState(state.name)

@@ -18,6 +18,7 @@ class WorkerState:
         jobs: how many it scores together.
         frames: frame pairs that it has scored of them.
         expected: how many there will be, or None.
+        ended: jobs of them that have ended.
     """
 
     name: str
@@ -25,6 +26,13 @@ class WorkerState:
     jobs: int = 0
     frames: int = 0
     expected: int | None = None
+    ended: int = 0
+
+    @property
+    def under_way(self) -> float:
+        """Jobs' worth of frames that it has scored of jobs that have not ended."""
+        share = self.frames / self.expected if self.expected else 0.0
+        return max(0.0, self.jobs * min(1.0, share) - self.ended)
 
 
 @dataclass(frozen=True)
@@ -59,5 +67,6 @@ class BatchProgress:
     @property
     def left(self) -> float | None:
         """Seconds that the rest will take if it goes on like this, or None."""
-        tried = self.done + self.failed
-        return None if not tried else self.seconds / tried * (self.total - self.before - tried)
+        begun = self.done + sum(worker.under_way for worker in self.workers)
+        rest = self.total - self.before - self.failed - begun
+        return None if not begun else self.seconds / begun * max(0.0, rest)
