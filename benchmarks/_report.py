@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 # what a run was asked for, but not where its files are
-_PRIVATE = {"json", "child", "libvmaf", "ffmpeg", "clip", "golden"}
+_PRIVATE = {"json", "child", "libvmaf", "ffmpeg", "clip", "golden", "table", "dir", "models"}
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ import sys
 import time
 from pathlib import Path
 
+from _clips import content, make_clip
 from _report import Column, Report, parser, positive, spread
-from speed import content, make_clip
 
 from jaxvqa import losses
 

@@ -133,7 +133,7 @@ def main() -> None:
         return
     if not hasattr(os, "mkfifo"):
         sys.exit("memory: this system has no named pipes.")
-    from speed import CONTENT, make_clip
+    from _clips import CONTENT, make_clip
 
     clip = f"{CONTENT}, 8 bits, 4:2:0, {UNIQUE} frames that repeat"
     report = Report("memory", clip, COLUMNS, arguments, f"{arguments.devices} cpu")

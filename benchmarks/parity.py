@@ -7,10 +7,12 @@ over frames, per clip and per kind of run.
     python benchmarks/parity.py                     # the clips that ship with the project
     python benchmarks/parity.py --golden DIR        # another folder
     python benchmarks/parity.py --only 'model:vmaf_float'
+    python benchmarks/parity.py --ffmpeg ffmpeg     # also what FFmpeg has and libvmaf has not
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -18,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from _ffmpeg import FILTERS, FFmpeg
 from _report import Column, Report, devices, parser
 
 import jaxvqa
@@ -114,6 +117,17 @@ def compare(folder: Path, only: str = "", arithmetic: str = "auto") -> Iterator[
                 yield _scored(folder.name, run, expected, (ref, dis), wanted, "")
 
 
+def compare_filters(folder: Path, program: FFmpeg, only: str = "") -> Iterator[Row]:
+    """Rows of the metrics that are FFmpeg's filters, which runs now."""
+    ref, dis = _videos(folder)
+    for name in FILTERS:
+        if re.search(only, f"feature:{name}"):
+            expected = {k: v.tolist() for k, v in program.frames(name, ref, dis).items()}
+            wanted = {"model": None, "features": [name]}
+            found = jaxvqa.score(ref, dis, **wanted).frames
+            yield _difference(folder.name, f"feature:{name}", expected, found, "", complete=True)
+
+
 def _scored(
     clip: str, run: str, expected: dict, videos: tuple[Path, Path], wanted: dict, score_key: str
 ) -> Row:
@@ -136,6 +150,7 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--golden", type=Path, default=SHIPPED, help="folder of golden clips")
     options.add_argument("--only", default="", help="regular expression on run names")
+    options.add_argument("--ffmpeg", metavar="PATH", help="an ffmpeg program, for xpsnr")
     options.add_argument("--clips", nargs="*", help="names of clips; all if absent")
     options.add_argument(
         "--arithmetic",
@@ -147,10 +162,15 @@ def main() -> None:
     folders = sorted(p.parent for p in arguments.golden.glob("*/golden.json"))
     folders = [f for f in folders if not arguments.clips or f.name in arguments.clips]
     content = f"golden clips {', '.join(f.name for f in folders)}; largest over all frames"
-    report = Report("parity", content, COLUMNS, arguments, devices(), "libvmaf f85a853, plain C")
+    program = FFmpeg(arguments.ffmpeg) if arguments.ffmpeg else None
+    peer = "libvmaf f85a853, plain C" + (f", FFmpeg {program.version}" if program else "")
+    report = Report("parity", content, COLUMNS, arguments, devices(), peer)
     worst: dict[str, Row] = {}
     for folder in folders:
-        for row in compare(folder, arguments.only, arguments.arithmetic):
+        rows = [compare(folder, arguments.only, arguments.arithmetic)]
+        if program:
+            rows.append(compare_filters(folder, program, arguments.only))
+        for row in itertools.chain(*rows):
             report.add(**vars(row))
             kind = re.sub(r"=.*", " with options", row.run)
             if kind not in worst or row.absolute > worst[kind].absolute:

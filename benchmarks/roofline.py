@@ -29,16 +29,17 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+from _clips import CONTENT, make_clip
 from _report import Column, Report, devices, parser, rates
 from hlo_cost import Cost, cost, different_kernels
-from speed import CONTENT, NAMES, V1_CAMBI, make_clip
+from speed import NAMES, V1_CAMBI
 
 from jaxvqa import Planes
 from jaxvqa._ops.platforms import traced_for
-from jaxvqa._scoring.engine import chunk_policy
 from jaxvqa._scoring.plan import Extraction, make_plan
 from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._scoring.result import ClipInfo
+from jaxvqa._scoring.schedule import chunk_policy
 from jaxvqa.features._registry import FEATURES
 from jaxvqa.features._run import read_planes
 

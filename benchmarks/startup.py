@@ -18,8 +18,9 @@ import tempfile
 from collections import defaultdict
 from pathlib import Path
 
+from _clips import content, make_clip, write_h264_pair, write_y4m_pair
 from _report import Column, Report, parser, positive, spread
-from speed import FEATURES, MODELS, content, make_clip, seconds, write_h264_pair, write_y4m_pair
+from speed import FEATURES, MODELS, seconds
 
 COLUMNS = (
     Column("name", "", "s", 20),

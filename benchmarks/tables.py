@@ -109,49 +109,66 @@ def machine() -> str:
     return textwrap.fill(f"{processor}, {cores} cores; {known}; {when}.", 100) + "\n"
 
 
+def by_clip(run: str) -> dict[tuple[str, str], dict[str, Any]]:
+    """A run's rows by clip and name; runs of the synthetic clip alone do not say so."""
+    return {(row.get("clip", "synthetic"), row["name"]): row for row in rows_of(run)}
+
+
+def rates(names: Iterable[str]) -> Iterable[list[str]]:
+    """Each name on each clip: our rates, and the ratio to libvmaf's where it has the same."""
+    found, ratios = by_clip("speed"), by_clip("versus")
+    for name in names:
+        for clip in dict.fromkeys(clip for clip, _ in found):
+            if (row := found.get((clip, name))) is None:
+                continue
+            ratio = ratios.get((clip, name), {}).get("ratio")
+            yield [
+                code(name), clip, *(cell(row[key], ".1f") for key in ("compute", "y4m", "h264")),
+                cell(ratio, ".2f"),
+            ]  # fmt: skip
+
+
+RATES = ("", "clip", "from memory, fps", "y4m, fps", "H.264, fps", "× libvmaf")
+
+
 def speed() -> str:
     """Every feature and model: rates, and the ratio to libvmaf's where it has the same."""
-    ratios = {row["name"]: row["ratio"] for row in rows_of("versus")}
-    heads = ["", "from memory, fps", "y4m, fps", "H.264, fps", "× libvmaf"]
-    lines = []
-    for row in rows_of("speed"):
-        rates = [cell(row[key], ".1f") for key in ("compute", "y4m", "h264")]
-        ratio = cell(ratios.get(row["name"]), ".2f")
-        lines.append([code(row["name"]), *rates, ratio])
-    return caption("speed") + table(heads, lines)
+    names = dict.fromkeys(name for _, name in by_clip("speed"))
+    return caption("speed") + table(RATES, rates(names))
 
 
 def summary() -> str:
-    """The models only: rates and first scores."""
-    ratios = {row["name"]: row["ratio"] for row in rows_of("versus")}
-    first = {row["name"]: row for row in rows_of("startup") if row["source"] == "y4m"}
-    heads = ["", "from memory, fps", "y4m, fps", "H.264, fps", "× libvmaf"]
-    heads += ["first score, s", "cached, s"]
-    lines = []
-    for row in rows_of("speed"):
-        name = row["name"]
-        if name in first:
-            cells = [cell(row[key], ".1f") for key in ("compute", "y4m", "h264")]
-            cells.append(cell(ratios.get(name), ".2f"))
-            cells += [cell(first[name][key], ".1f") for key in ("empty", "full")]
-            lines.append([code(name), *cells])
-    return caption("speed") + table(heads, lines)
+    """The models only."""
+    names = dict.fromkeys(row["name"] for row in rows_of("startup"))
+    return caption("speed") + table(RATES, rates(names))
+
+
+def first_scores() -> str:
+    """Seconds to the first score of each model, from y4m."""
+    rows = [row for row in rows_of("startup") if row["source"] == "y4m"]
+    lines = [
+        [code(row["name"]), *(cell(row[key], ".1f") for key in ("empty", "full"))] for row in rows
+    ]
+    return caption("startup") + table(["", "first score, s", "programs cached, s"], lines)
 
 
 def sizes() -> str:
     """Ours, libvmaf's and their ratio per size, medians."""
     rows = [*rows_of("versus_sizes"), *rows_of("versus")]
-    found = {(row["name"], row["size"]): row for row in rows}
+    found = {(row["name"], row.get("clip", "synthetic"), row["size"]): row for row in rows}
     columns = sorted({row["size"] for row in rows}, key=lambda size: int(size.split("x")[0]))
+    names = dict.fromkeys(row["name"] for row in rows_of("versus_sizes"))
+    clips = dict.fromkeys(row.get("clip", "synthetic") for row in rows_of("versus_sizes"))
     lines = []
-    for name in dict.fromkeys(row["name"] for row in rows_of("versus_sizes")):
-        cells = []
-        for size in columns:
-            row = found[name, size]
-            ours, theirs = row["ours"]["median"], row["vmaf"]["median"]
-            cells.append(f"{ours:.1f}, {theirs:.1f}: {row['ratio']['median']:.2f}")
-        lines.append([code(name), *cells])
-    return caption("versus_sizes") + table(["", *columns], lines)
+    for name in names:
+        for clip in clips:
+            cells = []
+            for size in columns:
+                row = found[name, clip, size]
+                ours, theirs = row["ours"]["median"], row["vmaf"]["median"]
+                cells.append(f"{ours:.1f}, {theirs:.1f}: {row['ratio']['median']:.2f}")
+            lines.append([code(name), clip, *cells])
+    return caption("versus_sizes") + table(["", "clip", *columns], lines)
 
 
 def startup() -> str:
@@ -214,14 +231,13 @@ def parity_funque() -> str:
 
 
 def cambi_forms() -> str:
-    """Forms of counting by window, then the whole feature in words."""
-    found = {(row["form"], row["what"]): cell(row["ms"], ".1f") for row in rows_of("cambi_forms")}
-    columns = [what for what in dict.fromkeys(what for _, what in found) if "window" in what]
-    forms = dict.fromkeys(form for form, what in found if what in columns)
-    lines = [[form, *(found[form, what] for what in columns)] for form in forms]
-    rest = [f"{form} {ms}" for (form, what), ms in found.items() if what not in columns]
-    end = f"\nThe whole feature, 1920x1080, ms: {'; '.join(rest)}.\n"
-    return caption("cambi_forms") + table(["ms per frame", *columns], lines) + end
+    """A line for each picture: how much of it is flat, then each form of counting."""
+    rows = rows_of("cambi_forms")
+    found = {(row["what"], row["form"]): cell(row["ms"], ".1f") for row in rows}
+    flat = {row["what"]: cell(row["flat"], ".1%") for row in rows}
+    forms = list(dict.fromkeys(form for _, form in found))
+    lines = [[what, flat[what], *(found[what, form] for form in forms)] for what in flat]
+    return caption("cambi_forms") + table(["ms per frame", "flat", *forms], lines)
 
 
 def framesync() -> str:
@@ -299,6 +315,7 @@ TABLES: dict[str, Callable[[], str]] = {
     **{name: functools.partial(plain, name, columns) for name, columns in PLAIN.items()},
     "machine": machine,
     "summary": summary,
+    "first-scores": first_scores,
     "speed": speed,
     "versus": sizes,
     "startup": startup,

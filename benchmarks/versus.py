@@ -1,14 +1,15 @@
 """How fast is jaxvqa beside libvmaf's own program?
 
 Runs the same y4m files through a `vmaf` program and through `jaxvqa.score`, in turn (A B A B ...).
-Both read and parse the files (from the page cache) and both are held to the same cores: `vmaf
---threads N`, N host devices. `vmaf` is timed as a process, some milliseconds of start included;
-ours in this process, compiled before. "Compute" is ours with the frames in memory, "ratio" ours
-over libvmaf's, pass by pass, "gap" the largest difference of a pooled mean. Features that the
-program does not have are left out.
+The clips are a synthetic one and two of real pictures (`_clips.py`). Both programs read and parse
+the files (from the page cache) and both are held to the same cores: `vmaf --threads N`, N host
+devices. `vmaf` is timed as a process, some milliseconds of start included; ours in this process,
+compiled before. "Compute" is ours with the frames in memory, "ratio" ours over libvmaf's, pass by
+pass, "gap" the largest difference of a pooled mean. Features that the program does not have are
+left out; with `--ffmpeg`, those that FFmpeg has run beside its filter.
 
     python benchmarks/versus.py                                # ours alone
-    python benchmarks/versus.py --libvmaf /usr/bin/vmaf        # 270p, 540p, 1080p, 2160p
+    python benchmarks/versus.py --libvmaf /usr/bin/vmaf --sizes 1080p --clips mosaic dusk
     python benchmarks/versus.py --libvmaf vmaf --clip ref.y4m dis.y4m --only vmaf_v0.6.1 cambi
 """
 
@@ -24,24 +25,19 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from _clips import CLIPS, read_clip, write_y4m_pair
+from _ffmpeg import FILTERS, FFmpeg
+from _ffmpeg import Problem as FFmpegProblem
 from _report import Column, Report, cores, devices, parser, positive, rates, spread
-from speed import (
-    CONTENT,
-    FEATURES,
-    NAMES,
-    V1_CAMBI,
-    make_clip,
-    request,
-    seconds,
-    write_y4m_pair,
-)
+from speed import FEATURES, NAMES, V1_CAMBI, request, seconds
 
 SIZES = {"270p": (480, 270), "540p": (960, 540), "1080p": (1920, 1080), "2160p": (3840, 2160)}
 # about the same number of samples per clip, so that each run takes seconds
 FRAMES = {"270p": 256, "540p": 96, "1080p": 48, "2160p": 16}
 OURS = (
-    Column("name", "", "s", 20),
+    Column("clip", "clip", "s", 10),
     Column("size", "size", "s", 10),
+    Column("name", "", "s", 20),
     Column("ours", "ours, fps", width=26),
     Column("compute", "compute, fps", width=26),
 )
@@ -119,7 +115,9 @@ def ours(name: str, ref, dis) -> dict[str, float]:
     return {k: v["mean"] for k, v in jaxvqa.score(ref, dis, **request(name)).pooled.items()}
 
 
-def compare(name: str, files: list[Path], planes: list, peer: Peer | None, passes: int) -> dict:
+def compare(
+    name: str, files: list[Path], planes: list, peer: Peer | FFmpeg | None, passes: int
+) -> dict:
     """One row of the table."""
     frames, gap = planes[0].frames, None
     if peer is not None:
@@ -149,21 +147,6 @@ def largest_gap(name: str, expected: dict[str, float], found: dict[str, float]) 
     return max(abs(found[k] - expected[k]) for k in shared)
 
 
-def read_clip(path: str):
-    """All frames of a video file as `Planes`; it must have chroma."""
-    import numpy as np
-
-    from jaxvqa import Planes
-    from jaxvqa.video import open_video
-
-    with open_video(path) as video:
-        frames = list(video)
-        if len(frames[0]) != 3:
-            raise Problem(f"{path} has no chroma: give a colour clip.")
-        planes = [np.stack(p) for p in zip(*frames, strict=True)]
-        return Planes(*planes, bit_depth=video.info.bit_depth)
-
-
 def hold_to_cores(threads: int) -> str:
     """Keeps this process and what it starts on so many cores; says what was done."""
     if not hasattr(os, "sched_setaffinity"):
@@ -177,14 +160,18 @@ def hold_to_cores(threads: int) -> str:
 def parse() -> argparse.Namespace:
     options = parser(__doc__, passes=5)
     options.add_argument("--libvmaf", metavar="PATH", help="a vmaf program; without it ours alone")
+    options.add_argument("--ffmpeg", metavar="PATH", help="an ffmpeg program, for xpsnr")
     options.add_argument("--clip", nargs=2, metavar=("REF", "DIS"), help="two video files to use")
     options.add_argument(
-        "--sizes", nargs="+", choices=SIZES, help="sizes of synthetic clips; default: all"
+        "--sizes", nargs="+", choices=SIZES, help="sizes of made clips; default: all"
+    )
+    options.add_argument(
+        "--clips", nargs="+", choices=CLIPS, help="which clips are made; default: all"
     )
     options.add_argument("--threads", type=positive, default=cores(), metavar="N")
     options.add_argument("--only", nargs="+", default=NAMES, metavar="NAME", help="default: all")
     options.add_argument(
-        "--frames", type=positive, metavar="N", help="of a synthetic clip; default by size"
+        "--frames", type=positive, metavar="N", help="of a made clip; default by size"
     )
     options.add_argument(
         "--cpumask",
@@ -193,20 +180,25 @@ def parse() -> argparse.Namespace:
         help="vmaf's --cpumask; on x86 48 leaves AVX-512 out, 56 AVX2 too, 63 all assembly",
     )
     arguments = options.parse_args()
-    if arguments.clip and arguments.sizes:
-        raise Problem("--clip has a size of its own: leave out --sizes.")
+    if arguments.clip and (arguments.sizes or arguments.clips):
+        raise Problem("--clip has a size and content of its own: leave out --sizes and --clips.")
     return arguments
 
 
-def clips(arguments: argparse.Namespace) -> tuple[str, Iterable[list]]:
-    """The clips asked for: in words, and as pairs of `Planes`, made when their turn comes."""
+def clips(arguments: argparse.Namespace) -> tuple[str, Iterable[tuple[str, list]]]:
+    """The clips asked for: in words; each with its name, as `Planes` made when their turn comes."""
     if arguments.clip:
         names = " and ".join(Path(path).name for path in arguments.clip)
-        return names, [[read_clip(path) for path in arguments.clip]]
+        return names, [("own", [read_clip(path) for path in arguments.clip])]
+    chosen = arguments.clips or list(CLIPS)
     sizes = {name: arguments.frames or FRAMES[name] for name in arguments.sizes or SIZES}
     lengths = ", ".join(f"{count} frames at {name}" for name, count in sizes.items())
-    pairs = (list(make_clip(*SIZES[name], count)) for name, count in sizes.items())
-    return f"{CONTENT}, 8 bits, 4:2:0, {lengths}", pairs
+    pairs = (
+        (clip, list(CLIPS[clip][1](*SIZES[name], count)))
+        for name, count in sizes.items()
+        for clip in chosen
+    )
+    return f"{'; '.join(CLIPS[clip][0] for clip in chosen)}; 8 bits, 4:2:0, {lengths}", pairs
 
 
 def run() -> None:
@@ -217,22 +209,27 @@ def run() -> None:
     if arguments.libvmaf:
         peer, table = Peer(arguments.libvmaf, arguments.threads, arguments.cpumask), OURS + THEIRS
         said = f"vmaf {peer.version}, --threads {arguments.threads}, --cpumask {arguments.cpumask}"
+    others = {}
+    if arguments.ffmpeg:
+        ffmpeg = FFmpeg(arguments.ffmpeg, arguments.threads)
+        others, table = dict.fromkeys(FILTERS, ffmpeg), OURS + THEIRS
+        said += f"{', ' if said else ''}FFmpeg {ffmpeg.version} for {', '.join(FILTERS)}"
     import jax
 
     jax.config.update("jax_num_cpu_devices", arguments.threads)
     content, pairs = clips(arguments)
     report = Report("versus", content, table, arguments, f"{devices()}, {held}", said)
-    for planes in pairs:
+    for clip, planes in pairs:
         height, width = planes[0].y.shape[1:]
         with tempfile.TemporaryDirectory() as folder:
             files = write_y4m_pair(Path(folder), planes)
             for name in arguments.only:
                 try:
-                    row = compare(name, files, planes, peer, arguments.passes)
+                    row = compare(name, files, planes, others.get(name, peer), arguments.passes)
                 except Missing as error:
                     print(f"{name}: {error}")
                     continue
-                report.add(size=f"{width}x{height}", **row)
+                report.add(clip=clip, size=f"{width}x{height}", **row)
     report.save()
 
 
@@ -240,7 +237,7 @@ def main() -> None:
     """Runs; a problem is one sentence."""
     try:
         run()
-    except (Problem, ValueError) as error:
+    except (Problem, FFmpegProblem, ValueError) as error:
         sys.exit(f"versus: {error}")
 
 

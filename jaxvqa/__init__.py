@@ -19,7 +19,8 @@ Namespaces:
     `losses`: the metrics as training losses.
     `color`: RGB to planes.
     `fusion`: model types and files.
-    `report`: result files and plots.
+    `report`: result files, tables, pages and plots.
+    `ladders`: rate and quality of many encodes: Bjontegaard deltas, hulls, ladders.
     `video`: readers of video files.
     `nnx`: metrics and losses for flax, imported by name (`import jaxvqa.nnx`).
 """
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from jaxvqa import color as color
     from jaxvqa import features as features
     from jaxvqa import fusion as fusion
+    from jaxvqa import ladders as ladders
     from jaxvqa import losses as losses
     from jaxvqa import report as report
     from jaxvqa import video as video
@@ -54,7 +56,7 @@ if TYPE_CHECKING:
     from jaxvqa.video._inputs import InputOptions as InputOptions
 
 # where each name comes from; JAX is loaded with the first of them
-_NAMESPACES = ("color", "features", "fusion", "losses", "report", "video")
+_NAMESPACES = ("color", "features", "fusion", "ladders", "losses", "report", "video")
 _HOMES = {
     "batch": "_batch.batch",
     "Notice": "_notice",
@@ -88,6 +90,7 @@ __all__ = [
     "color",
     "features",
     "fusion",
+    "ladders",
     "load_model",
     "losses",
     "option",

@@ -23,12 +23,13 @@ def quick(fn):
     For gradients, laws and options, where round-off is allowed for. Bits that must be those of
     another program, and each feature's default on the clips, are compiled as users compile them.
     """
-    return _on_cpu(fn, QUICK)
+    return _on_cpu(fn, {name: value for name, value in QUICK.items() if _known(name, value)})
 
 
 def scored(fn, feature):
     """`jax.jit(fn)` as the scoring engine compiles `feature` for CPUs."""
-    return _on_cpu(fn, dict(feature.cpu_compiler))
+    options = dict(feature.cpu_compiler)
+    return _on_cpu(fn, options if all(_known(*option) for option in options.items()) else {})
 
 
 def _on_cpu(fn, compiler_options):
@@ -38,6 +39,16 @@ def _on_cpu(fn, compiler_options):
             return fn(*args)
 
     return jax.jit(traced, compiler_options=compiler_options)
+
+
+@functools.cache
+def _known(name, value):
+    """Whether this JAX has an option of XLA; newer ones drop some."""
+    try:
+        jax.jit(lambda x: x, compiler_options={name: value}).lower(0.0).compile()
+    except jax.errors.JaxRuntimeError:
+        return False
+    return True
 
 
 def check_gradients(fn, arguments, modes=("fwd", "rev"), **limits):

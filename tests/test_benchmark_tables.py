@@ -4,16 +4,18 @@ import argparse
 import json
 import sys
 
+import numpy as np
 import pytest
 
 from jaxvqa.features import _registry as catalog
 from tests import scripts
 
 report = scripts.load("_report")
+clips = scripts.load("_clips")
 tables = scripts.load("tables")
 # what is not a script of its own is read by one, or makes the model files
 SCRIPTS = {path.stem for path in scripts.FOLDER.glob("*.py")} - {
-    "_report", "hlo_cost", "import_models",
+    "_clips", "_ffmpeg", "_report", "hlo_cost", "import_models",
 }  # fmt: skip
 
 
@@ -113,3 +115,46 @@ def test_a_folder_that_is_not_there_is_said_before_measuring(tmp_path):
     arguments = argparse.Namespace(json=tmp_path / "nowhere" / "run.json")
     with pytest.raises(SystemExit, match="no folder"):
         report.Report("test", "nothing", [], arguments, "1 cpu")
+
+
+@pytest.mark.parametrize("name", sorted(clips.CLIPS))
+def test_clips_move_and_are_distorted(name):
+    sides = clips.CLIPS[name][1](160, 96, 3)
+    for video in sides:
+        shapes = [plane.shape for plane in (video.y, video.u, video.v)]
+        assert shapes == [(3, 96, 160), (3, 48, 80), (3, 48, 80)]
+        assert (video.y[0] != video.y[1]).any()
+    ref, dis = (video.y.astype(float) for video in sides)
+    assert 0.05 < ((ref - dis) ** 2).mean() < 400
+    assert np.corrcoef(ref.ravel(), dis.ravel())[0, 1] > 0.8
+
+
+def test_a_film_is_read_back_as_it_was_written(tmp_path):
+    video = clips.make_clip(96, 64, 2)[0]
+    clips.encode(tmp_path / "clip.mkv", video, {"qp": "0", "preset": "ultrafast"})
+    found = clips.read_clip(tmp_path / "clip.mkv")
+    for plane in ("y", "u", "v"):
+        np.testing.assert_array_equal(getattr(found, plane), getattr(video, plane))
+
+
+def test_rates_of_each_clip_stand_apart(tmp_path, monkeypatch):
+    rate = {"min": 1.0, "median": 2.0, "max": 3.0}
+    rows = [
+        {"clip": clip, "name": name, "compute": rate, "y4m": rate, "h264": rate}
+        for clip in ("mosaic", "dusk") for name in ("vif", "adm")
+    ]  # fmt: skip
+    ratios = [{"clip": "dusk", "name": "vif", "ratio": 0.5}]
+    for name, found in (("speed", rows), ("versus", ratios)):
+        run = {"content": "two clips (made)", "peer": "", "options": {}, "rows": found}
+        (tmp_path / f"{name}.json").write_text(json.dumps(run))
+    monkeypatch.setattr(tables, "RESULTS", tmp_path)
+    tables.run_of.cache_clear()
+    lines = tables.speed().splitlines()
+    tables.run_of.cache_clear()
+    one = "2.0 (1.0 to 3.0)"
+    assert lines[-4:] == [
+        f"| `vif` | mosaic | {one} | {one} | {one} |  |",
+        f"| `vif` | dusk | {one} | {one} | {one} | 0.50 |",
+        f"| `adm` | mosaic | {one} | {one} | {one} |  |",
+        f"| `adm` | dusk | {one} | {one} | {one} |  |",
+    ]

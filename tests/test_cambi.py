@@ -8,6 +8,7 @@ import pytest
 
 from jaxvqa._ops.topk import means_of_largest
 from jaxvqa.features._cambi import counts as banding
+from jaxvqa.features._cambi import sheet
 from jaxvqa.features._cambi.feature import CAMBI as FEATURE
 from jaxvqa.features._cambi.feature import cambi, cambi_heatmaps
 from jaxvqa.features._cambi.tables import contrasts, geometries
@@ -121,17 +122,17 @@ def test_counting_forms_match_oracle_bit_for_bit(half, reach):
     taking_part = rng.random(codes.shape) < 0.7
     bands = [(d, 91 + d, 100) for d in range(1, reach + 1)]
     expected = oracle.responses(codes.astype(int), taking_part, half, bands)
-    masked = jnp.asarray(np.where(taking_part, codes, banding.SKIP).astype(np.int16))
+    masked = jnp.asarray(np.where(taking_part, codes, sheet.SKIP).astype(np.int16))
     settings = [banding.Contrast(*band) for band in bands]
 
     @quick
     def both(masked):
-        tiles = banding.response_by_tiles(masked, half, settings, tile=(32, 64))
-        return tiles, banding.response_by_offsets(masked, half, settings)
+        columns = banding.response_by_columns(masked, half, settings)
+        return columns, banding.response_by_offsets(masked, half, settings)
 
-    tiles, offsets = both(masked)
+    columns, offsets = both(masked)
     assert expected.max() > 0 or half == 0  # a single pixel has no neighbours
-    np.testing.assert_array_equal(tiles, expected)
+    np.testing.assert_array_equal(columns, expected)
     np.testing.assert_array_equal(offsets, expected)
 
 
@@ -143,9 +144,9 @@ def test_pictures_on_one_sheet_do_not_meet():
 
     @quick
     def responses(pictures):
-        sheet = banding.lay_out(pictures, 3, banding.SKIP)
-        sheet = banding.response(sheet, 3, [banding.Contrast(*band) for band in bands])
-        return banding.cut_out(sheet, shapes, 3)
+        codes = sheet.lay_out(pictures, 3, sheet.SKIP)
+        found = banding.response(codes, 3, [banding.Contrast(*band) for band in bands])
+        return sheet.cut_out(found, shapes, 3)
 
     found = responses(pictures)
     for picture, values in zip(pictures, found, strict=True):

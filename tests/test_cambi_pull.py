@@ -8,9 +8,10 @@ import pytest
 from jaxvqa import features, losses
 from jaxvqa._ops.topk import shares_of_largest
 from jaxvqa.features._cambi import counts_slope
-from jaxvqa.features._cambi.counts import SKIP, Contrast
+from jaxvqa.features._cambi.counts import Contrast
 from jaxvqa.features._cambi.feature import CAMBI as FEATURE
 from jaxvqa.features._cambi.gradient import _pictures, banding
+from jaxvqa.features._cambi.sheet import SKIP
 from jaxvqa.features._cambi.tables import geometries
 from jaxvqa.fusion._model import FeatureRef, Model, Svr
 from tests import clips, laws, tolerances
@@ -75,11 +76,11 @@ def patches(step=1):
     return codes, rng.uniform(0, 1, codes.shape).astype(np.float32)
 
 
-@pytest.mark.parametrize("form", ["tiles", "offsets"])
-def test_pull_equals_its_definition(form):
+@pytest.mark.parametrize("counted, moved", [("columns", "tiles"), ("offsets", "offsets")])
+def test_pull_equals_its_definition(counted, moved):
     codes, given = patches()
-    face = getattr(counts_slope, f"facing_by_{form}")
-    move = getattr(counts_slope, f"slopes_by_{form}")
+    face = getattr(counts_slope, f"facing_by_{counted}")
+    move = getattr(counts_slope, f"slopes_by_{moved}")
 
     @jax.jit
     def both(codes, given):

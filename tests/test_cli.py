@@ -40,7 +40,8 @@ def test_help_lists_the_commands(capsys):
     assert main([]) == 0
     assert main(["--help"]) == 0
     out = capsys.readouterr().out
-    for command in ("score", "info", "models", "features", "plot", "doctor"):
+    commands = "score", "info", "models", "features", "plot", "report", "compare", "ladder"
+    for command in (*commands, "doctor"):
         assert f"    {command} " in out
         assert main([command, "--help"]) == 0
         assert f"usage: jaxvqa {command}" in (text := capsys.readouterr().out)

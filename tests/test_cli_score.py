@@ -89,6 +89,24 @@ def test_without_output_a_table_is_printed(jv, expected):
     assert len({len(line) for line in lines[2:]}) == 1
 
 
+def test_a_score_below_its_least_value_ends_with_code_5(jv, expected, tmp_path):
+    least = expected.pooled["motion2"]["mean"]
+    arguments = ["ref.y4m", "dis.y4m", *MOTION, "-o", str(tmp_path / "r.json")]
+    code, out, err = jv(*arguments, "--min", f"motion2={least - 1e-3}", "--min", "motion:min=0")
+    assert (code, out) == (0, "")
+    code, out, err = jv(*arguments, "--min", f"motion2={least + 1e-3}")
+    lowest = int(np.argmin(expected.frames["motion2"]))
+    assert (code, out) == (5, "")
+    line = err.splitlines()[-1]
+    assert line.startswith("jaxvqa: error: motion2 mean is ")
+    assert f"the lowest is frame {lowest}" in line
+    assert json.loads((tmp_path / "r.json").read_text())["frames"]  # written all the same
+    code, _, err = jv(*arguments, "--min", "motoin2=1")
+    assert code == 2
+    assert "did you mean motion2?" in err
+    assert jv(*arguments, "--min", "motion2")[0] == 2
+
+
 def test_json_goes_to_stdout_or_to_a_file(jv, expected, tmp_path):
     code, out, err = jv("ref.y4m", "dis.y4m", *MOTION, "--format", "json")
     assert (code, err) == (0, "")

@@ -24,8 +24,10 @@ from tests import clips
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+# pages of the site that lie elsewhere: their links are checked too
+ELSEWHERE = [ROOT / "benchmarks" / "README.md", ROOT / "models" / "SOURCES.md"]
 MODULES = ("color", "nnx")  # whose code is in the file itself
-NAMESPACES = ("", "features", "fusion", "losses", "report", "video", *MODULES)
+NAMESPACES = ("", "features", "fusion", "ladders", "losses", "report", "video", *MODULES)
 
 
 def blocks(page, language):
@@ -133,9 +135,18 @@ def test_quick_commands_of_the_pages_run(folder, monkeypatch, capsys):
     monkeypatch.setenv("JAXVQA_CACHE", "off")
     (folder / "docs" / "images").mkdir(parents=True)
     result = jaxvqa.score("ref.mkv", "dis.mkv", model=None, features=["float_motion"])
-    jaxvqa.report.write(result, "scores.json")
+    for name in ("scores", "x264", "x265"):
+        jaxvqa.report.write(result, f"{name}.json")
+    Path("results").mkdir()
+    Path("results/table.csv").write_text(
+        "id,title,codec,dis_width,dis_height,bitrate_kbps,vmaf_mean\n"
+        "a,film,x264,640,360,500,70\nb,film,x264,1280,720,1500,85\n"
+        "c,film,x265,640,360,400,71\nd,film,x265,1280,720,1200,86\n"
+    )
     quick = [words for _, words in commands() if words[0] not in ("score", "batch")]
-    assert {words[0] for words in quick} == {"models", "features", "plot", "doctor", "info"}
+    assert {words[0] for words in quick} == {
+        "models", "features", "plot", "doctor", "info", "report", "compare", "ladder",
+    }  # fmt: skip
     for words in quick:
         assert main(words) == 0, capsys.readouterr().err
 
@@ -146,7 +157,7 @@ def headings(page):
     return {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in found}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
+@pytest.mark.parametrize("page", [*PAGES, *ELSEWHERE], ids=name_of)
 def test_links_lead_somewhere(page):
     for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
         if re.match(r"\w+:", link):
@@ -167,21 +178,21 @@ def test_files_that_a_page_names_exist(page):
         assert any((place / path).exists() for place in places), path
 
 
-def load_generator():
-    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+def load_script(path):
+    spec = importlib.util.spec_from_file_location(Path(path).stem, ROOT / "docs" / path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
 def test_tables_are_those_of_the_registry():
-    for page, text in load_generator().pages().items():
+    for page, text in load_script("generate.py").pages().items():
         assert page.read_text() == text, f"{page.name}: run python docs/generate.py"
 
 
 def test_a_page_without_a_section_is_refused():
     with pytest.raises(ValueError, match="no section 'metrics'"):
-        load_generator().generated("<!-- end of metrics -->", "metrics", "")
+        load_script("generate.py").generated("<!-- end of metrics -->", "metrics", "")
 
 
 def namespace(name):
@@ -207,6 +218,19 @@ def test_a_namespace_names_what_is_public(name):
         assert f"`{key}`" in text or name in MODULES, key
         if inspect.isclass(value) or inspect.isroutine(value):
             assert value.__doc__, key
+
+
+def test_every_public_name_has_a_page_of_the_reference():
+    pages = load_script("hooks/names.py").pages()
+    for name in NAMESPACES:
+        for key, _ in public(name):
+            assert f"{name or 'jaxvqa'}.{key}" in pages, key
+    # a page holds one name, under the namespaces that share it
+    assert {page.rpartition("/")[2] for page in pages.values()} == {
+        f"{name.rpartition('.')[2]}.md" for name in pages
+    }
+    assert pages["features.Feature"] == pages["jaxvqa.Feature"] == "api/jaxvqa/Feature.md"
+    assert pages["features.vif"] != pages["losses.vif"]
 
 
 def examples():

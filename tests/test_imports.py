@@ -15,14 +15,14 @@ LAYERS = (
     {"_ops"},
     {"features"},
     {"fusion", "video", "color"},
-    {"losses", "_scoring"},
+    {"losses", "_scoring", "ladders"},
     {"nnx", "report"},
     {"_batch"},
     {"__init__"},
     {"_cli"},
     {"__main__"},
 )
-PUBLIC = {"color", "features", "fusion", "losses", "nnx", "report", "video"}
+PUBLIC = {"color", "features", "fusion", "ladders", "losses", "nnx", "report", "video"}
 CORE = {"jax", "jaxlib", "numpy", "flax", "jaxvqa"}
 OPTIONAL = {"av", "rich", "matplotlib", "pyarrow", "jaxtyping", "fsspec", "ray"}
 MAX_FILE, MAX_FUNCTION = 400, 60

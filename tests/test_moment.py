@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from jax.test_util import check_grads
 
+import jaxvqa
 from jaxvqa.features import moment
 from tests import clips, tolerances
 
@@ -31,6 +32,21 @@ def test_equals_float64_sums(bit_depth, shape):
                 found[f"float_moment_{side}{order}"],
                 (x**power).mean((1, 2)),
                 rtol=tolerances.MOMENT_RELATIVE,
+            )
+
+
+def test_scored_clips_are_in_float64():
+    """At 16 bits a variance is a difference of numbers near 3e8 code values squared."""
+    rng = np.random.default_rng(3)
+    pair = rng.integers(0, 1 << 16, (2, 2, 33, 47)).astype(np.uint16)
+    found = jaxvqa.score(*pair, model=None, features=["float_moment"], bit_depth=16).frames
+    for side, codes in zip(("ref", "dis"), pair, strict=True):
+        x = codes.astype(np.float64) / 256
+        for order, power in (("1st", 1), ("2nd", 2)):
+            np.testing.assert_allclose(
+                found[f"float_moment_{side}{order}"],
+                (x**power).mean((1, 2)),
+                rtol=tolerances.FLOAT64_SUM,
             )
 
 

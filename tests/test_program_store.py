@@ -16,7 +16,7 @@ from jaxvqa._scoring import engine, kept, program_store, programs, transfer
 from jaxvqa._scoring.program_store import ProgramStore
 from jaxvqa.features._motion.float_motion import FLOAT_MOTION as FEATURE
 from jaxvqa.fusion import _series as fusion_series
-from tests.test_transfer import pairs, place_of
+from tests.test_transfer import blocks_of, pairs, place_of
 
 FRAMES = np.random.default_rng(2).integers(0, 256, (5, 32, 48)).astype(np.uint8)
 
@@ -231,9 +231,9 @@ def test_the_joining_of_frames_is_kept(store, devices):
     layout = place_of(frames, devices, 0)
     for _ in range(2):
         forget()
-        sender = transfer.PerFrameTransfer(store)
-        for _ in range(3):
-            arrays, _ = sender.send(frames, layout)
+        sender = transfer.PerFrameTransfer(layout, store)
+        for number in range(3):
+            arrays = sender.send(blocks_of(frames, devices, 0), number)
             for plane in range(3):
                 found = np.asarray(arrays[0][plane]).reshape(-1, *frames[0][0][plane].shape)
                 np.testing.assert_array_equal(found, [pair[0][plane] for pair in frames])

@@ -7,11 +7,13 @@ import pytest
 
 import jaxvqa
 from jaxvqa import Planes
+from jaxvqa._ops import tiling
 from jaxvqa._scoring.auto import choose_model
-from jaxvqa._scoring.engine import chunk_policy
+from jaxvqa._scoring.engine import Engine
 from jaxvqa._scoring.plan import Extraction, make_plan
 from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._scoring.result import ClipInfo
+from jaxvqa._scoring.schedule import Schedule, chunk_policy
 from jaxvqa.features import FEATURES
 from tests import clips, tolerances
 from tests.fusion_files import libvmaf_file
@@ -154,31 +156,97 @@ def test_compiler_options_are_known_or_left_out(moving):
     assert len(run.finish()[0]["raw"]) == 4
 
 
-def test_a_short_container_file_is_one_chunk(tmp_path, monkeypatch):
+def test_a_clip_whose_length_is_known_is_spread_over_its_chunks():
+    assert [Schedule(2, 8, 24).sizes(k) for k in range(4)] == [(4, 4)] * 3 + [(8, 8)]
+    assert [Schedule(2, 8, 100).sizes(k) for k in (0, 6)] == [(7, 7), (7, 8)]
+    for devices, frames, count in ((1, 8, 1), (2, 8, 1), (3, 5, 46), (2, 16, 1000), (64, 8, 100)):
+        schedule = Schedule(devices, frames, count)
+        sizes = [schedule.sizes(k) for k in range(1 + count // devices)]
+        sizes = sizes[
+            : 1 + next(k for k in range(len(sizes)) if sum(map(sum, sizes[: k + 1])) >= count)
+        ]
+        assert sum(map(sum, sizes)) == count
+        assert max(map(max, sizes)) <= frames
+        assert max(map(max, sizes)) - min(map(min, sizes)) <= 1
+    # what an accelerator takes is full
+    assert Schedule(2, 8, 24, even=False).sizes(0) == (8, 8)
+
+
+def test_short_clips_have_programs_of_their_own_on_accelerators_alone():
+    class Accelerator:
+        platform = "gpu"
+
+    frame = 48 * 40
+    for count in (5, None):
+        for expected in (5, None):
+            assert chunk_policy(frame, jax.devices(), count, expected) == ((*jax.devices(),), 16)
+    gpus = (Accelerator(), Accelerator())
+    assert chunk_policy(frame, gpus, 1) == (gpus[:1], 1)
+    assert chunk_policy(frame, gpus, 6) == (gpus, 3)
+    assert chunk_policy(frame, gpus, None, 20) == (gpus, 10)
+    assert chunk_policy(frame, gpus, None, 2) == (gpus, 4)
+    assert chunk_policy(frame, gpus, None) == (gpus, 16)
+    assert chunk_policy(1 << 22, gpus, None) == (gpus, 4)
+
+
+class Counted:
+    """Counts the frames that a feature's loop works on."""
+
+    def __init__(self):
+        self.frames = 0
+
+    def extract(self, ref, dis, options):
+        def frame(y):
+            jax.debug.callback(self._count)
+            return y.astype(np.float32).mean()
+
+        return {"mean": tiling.map_frames(frame, ref.y)}
+
+    def _count(self):
+        self.frames += 1
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+@pytest.mark.parametrize("known", [True, False])
+def test_no_frame_is_computed_in_vain(moving, devices, known):
+    from jaxvqa.features._feature import Feature, Output
+
+    counted = Counted()
+    feature = Feature(
+        name="counted", summary="", outputs=lambda options: (Output("mean", "neither", 0.0),),
+        extract=counted.extract,
+    )  # fmt: skip
+    request = Extraction(feature, feature.resolve({}))
+    for count in (45, 33, 1):
+        counted.frames = 0
+        run = Engine([request], 8, jax.devices()[:devices], count if known else None)
+        for frame in moving.y[:count]:
+            run.feed((frame,), (frame,))
+        (series,) = run.finish()
+        jax.effects_barrier()
+        assert counted.frames == count
+        np.testing.assert_allclose(series["mean"], moving.y[:count].mean((1, 2)), rtol=1e-6)
+
+
+@pytest.mark.parametrize("announced", [None, 1, 9])
+def test_files_are_read_into_their_chunks(tmp_path, monkeypatch, moving, announced):
     from tests.test_video_formats import make_planes, write_clip
 
-    asked = []
-
-    def policy(*facts):
-        used, frames = chunk_policy(*facts)
-        asked.append(frames)
-        return used, frames
-
-    monkeypatch.setattr("jaxvqa._scoring.engine.chunk_policy", policy)
-    options = {"model": None, "features": ["float_motion"], "devices": jax.devices()[:1]}
-    stacks = make_planes(np.random.default_rng(0), 48, 40, "420", 8, frames=6)
+    stacks = make_planes(np.random.default_rng(0), 48, 40, "420", 8, frames=37)
     path = tmp_path / "clip.mkv"
     write_clip(path, "ffv1", "yuv420p", 48, 40, stacks, 8)
-    for skip, expected in ((0, 6), (1, 5), (4, 4)):
-        result = jaxvqa.score(path, path, skip_ref=skip, skip_dis=skip, **options)
-        assert len(result.frame_numbers) == 6 - skip
-        assert asked[-1] == expected
-    # a container that announces too little shortens chunks, nothing else
-    monkeypatch.setattr("jaxvqa.video._av_reader.AvReader._frames_by_duration", lambda *_: 1)
-    monkeypatch.setattr("jaxvqa.video._scan.scan", lambda *_, **__: None)
-    short = jaxvqa.score(path, path, **options)
-    assert asked[-1] == 4
-    assert len(short.frame_numbers) == 6
+    arrays = Planes(*stacks)
+    options = {"model": None, "features": ["float_motion"]}
+    if announced is not None:  # a container may announce another length
+        monkeypatch.setattr(
+            "jaxvqa.video._av_reader.AvReader._frames_by_duration", lambda *_: announced
+        )
+        monkeypatch.setattr("jaxvqa.video._scan.scan", lambda *_, **__: None)
+    for skip in (0, 1, 30):
+        found = jaxvqa.score(path, path, skip_ref=skip, skip_dis=skip, **options)
+        wanted = jaxvqa.score(arrays, arrays, skip_ref=skip, skip_dis=skip, **options)
+        for name, values in wanted.frames.items():
+            np.testing.assert_array_equal(found.frames[name], values)
 
 
 def test_runs_are_deterministic(moving):

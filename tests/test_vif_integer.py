@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import jaxvqa
+from jaxvqa._ops.platforms import traced_for
 from jaxvqa.features._vif import fixed as _vif_log
 from jaxvqa.features._vif.integer_vif import vif_integer
 from tests import clips, laws, tolerances
@@ -122,17 +123,32 @@ def test_gain_rounds_product_and_difference():
     np.testing.assert_array_equal(found, expected)
 
 
-@pytest.mark.parametrize("form", ["_by_table", "_by_polynomial"])
-def test_logarithm_of_all_leading_bits(form):
+@pytest.mark.parametrize("platform", ["cpu", "gpu"])
+def test_logarithm_of_all_leading_bits(platform):
     x = np.arange(32768, 65536)
     # what a double-precision logarithm gives differs, and libvmaf's numbers show it
     assert np.count_nonzero(np.rint(2048 * np.log2(x)) != oracle.LOG) == 38
-    wide = np.random.default_rng(1).integers(32768, 2**32, 5000)
-    with jax.enable_x64(True):
-        logarithm = jax.jit(getattr(_vif_log, form))
-        np.testing.assert_array_equal(logarithm(jnp.asarray(x, jnp.float64)), oracle.LOG)
-        found = logarithm(jnp.asarray(wide, jnp.float64))
-    np.testing.assert_array_equal(found, oracle.log2_2048(wide))
+    rng = np.random.default_rng(1)
+    # of all sizes; the lower bits all ones are what a rounding would carry into the leading ones
+    wide = 2 ** rng.uniform(15, 32, 20000)
+    wide = np.concatenate([wide.astype(np.int64), (x << 16) - 1, (x << 15) - 1, (x << 9) - 1])
+    small = wide[wide < 2**31]
+
+    def of_double(x):
+        return _vif_log.log2_leading(_vif_log.leading(x))
+
+    with traced_for(platform):  # either form runs here
+        of_whole = jax.jit(_vif_log.log2_fixed).lower(jnp.asarray(small, jnp.int32)).compile()
+        found = of_whole(jnp.asarray(small, jnp.int32))
+        with jax.enable_x64(True):
+            of_double = jax.jit(of_double).lower(jnp.asarray(wide, jnp.float64)).compile()
+            others = of_double(jnp.asarray(wide, jnp.float64))
+            table = jax.jit(lambda x: _vif_log.log2_leading(_vif_log.leading(x)))(
+                jnp.asarray(x, jnp.float64)
+            )
+    np.testing.assert_array_equal(table, oracle.LOG)
+    np.testing.assert_array_equal(found, oracle.log2_2048(small))
+    np.testing.assert_array_equal(others, oracle.log2_2048(wide))
 
 
 def test_vmap_is_a_loop():

@@ -121,7 +121,8 @@ REGISTRY_ABSOLUTE = 2e-6
 
 # value of an equal pair against the record's `perfect`: float32 rounding of sums of thousands
 PERFECT_DEFAULT = 1e-6
-PERFECT = {"adm": EQUAL_FRAMES_INTEGER_ADM}
+# decibels near 100 have steps of 8e-6
+PERFECT = {"adm": EQUAL_FRAMES_INTEGER_ADM, "xpsnr": 2e-5}
 
 # relative; the tool sums in float64, we sum rows and then columns in float32: 1.5e-7 seen
 MOMENT_RELATIVE = 1e-6
@@ -170,6 +171,9 @@ PSNR_HVS = 2e-3
 # relative error of the mean square: float32 sums of 64 terms and of blocks
 PSNR_HVS_FLOAT32 = 2e-6
 
+# xpsnr, dB: the filter prints six decimals and sums in float64, we sum in float32; 2.7e-5 seen in
+# small frames, the agreement asked for is 1e-4
+XPSNR = 5e-5
 # files of every kind against FFmpeg and libvmaf, VMAF points. Decoded, turned, scaled: the same
 # samples, so the tool's own agreement (INTEGER_SCORE)
 REAL_PLAIN = INTEGER_SCORE
@@ -177,3 +181,6 @@ REAL_PLAIN = INTEGER_SCORE
 REAL_CONVERTED = 0.15
 # integer VIF of equal frames against 1, absolute: logarithms from a table, summed in float32
 REAL_SELF = 1e-5
+
+# percent and points; sums of ten terms near 100 in another order, the agreement asked for
+BJONTEGAARD = 1e-9

@@ -80,7 +80,7 @@ class Scorer:
     ) -> None:
         self._folder, self._plans, self._scratch = folder, plans, scratch
         self._devices, self._store = devices, store
-        self._traffic = Traffic(store)
+        self._traffic = Traffic()
 
     def score(self, opened: OpenPass, progress: Progress | None = None) -> Iterator[dict[str, Any]]:
         """The ledger's lines of a pass, each when its job has ended; closes the pass.

@@ -14,6 +14,7 @@ FAILED = 1
 USAGE = 2
 UNREADABLE = 3
 SOME_FAILED = 4
+NOT_MET = 5
 
 
 class UsageError(Exception):
@@ -24,6 +25,10 @@ class OutputError(Exception):
     """A result that can't be written; the message is one sentence."""
 
 
+class NotMet(Exception):
+    """Everything was done, and a condition of the command line does not hold; one sentence."""
+
+
 def exit_code(error: BaseException) -> int:
     """The exit code for an error that ended a command."""
     if isinstance(error, KeyboardInterrupt):
@@ -32,6 +37,8 @@ def exit_code(error: BaseException) -> int:
         return UNREADABLE
     if isinstance(error, (UsageError, MissingPackage, ValueError, TypeError)):
         return USAGE
+    if isinstance(error, NotMet):
+        return NOT_MET
     return FAILED
 
 
@@ -48,7 +55,9 @@ def sentence(error: BaseException) -> str:
             "the device ran out of memory: close other programs that use it, or score on the "
             "processor with --device cpu."
         )
-    known = (UsageError, OutputError, BatchOutputError, MissingPackage, ValueError, TypeError)
+    known = (
+        UsageError, OutputError, BatchOutputError, NotMet, MissingPackage, ValueError, TypeError
+    )  # fmt: skip
     if isinstance(error, known) and text:
         return text
     kind = type(error).__name__

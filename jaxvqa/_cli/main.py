@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 
 import jaxvqa
@@ -21,6 +23,9 @@ _COMMANDS = {
     "models": "list the models, or describe one",
     "features": "list the features, or one with its options",
     "plot": "draw saved results over the frames",
+    "report": "make a page of results, or of a table of them, to look at",
+    "compare": "compare two results frame by frame",
+    "ladder": "compare encoders, and find a ladder, from a table of scores",
     "doctor": "check this installation",
 }
 
@@ -46,8 +51,20 @@ def _parsers(arguments: Sequence[str] = tuple(_COMMANDS)) -> tuple[Parser, dict[
     return parser, found
 
 
+@contextlib.contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 def _run(arguments: Sequence[str]) -> int:
-    parser, commands = _parsers(arguments)
+    with _without_garbage_collection():  # which would look at every new module again and again
+        parser, commands = _parsers(arguments)
     if not arguments:
         parser.print_help()
         return 0
@@ -65,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         0 done, 1 failed for another reason, 2 wrong usage, 3 unreadable input, 4 some jobs of
-        a batch failed, 130 interrupted.
+        a batch failed, 5 a condition is not met, 130 interrupted.
     """
     try:
         code = _run(sys.argv[1:] if argv is None else argv)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from jaxvqa._cli.errors import UsageError
@@ -14,7 +15,12 @@ _NEGATIVE_SECONDS = re.compile(r"-[\d.]+s")
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that raises UsageError and knows its options for suggestions."""
+    """A parser that raises UsageError and knows its options for suggestions.
+
+    `instead` says what to write for options of other programs.
+    """
+
+    instead: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Takes what `ArgumentParser` takes; options are never completed from their beginning."""
@@ -37,6 +43,8 @@ class Parser(argparse.ArgumentParser):
         name = first.partition("=")[0]
         if not first.startswith("-"):
             self.error(f"unexpected argument {first!r}")
+        if name in self.instead:
+            raise UsageError(f"there is no option {name}: write {self.instead[name]}.")
         close = difflib.get_close_matches(name, self._option_string_actions, n=1, cutoff=0.6)
         if close:
             raise UsageError(f"there is no option {name}: did you mean {close[0]}?")

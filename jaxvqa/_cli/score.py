@@ -10,11 +10,13 @@ from typing import Any
 
 from jaxvqa import report
 from jaxvqa._cli import runtime
-from jaxvqa._cli.errors import OutputError, UsageError
+from jaxvqa._cli.errors import NotMet, OutputError, UsageError
 from jaxvqa._cli.flags import as_flags
+from jaxvqa._cli.libvmaf_options import INSTEAD, tell_useless
 from jaxvqa._cli.score_options import EPILOG, add_options, request_of
 from jaxvqa._cli.summary import frame_count, number, print_frames, print_summary
 from jaxvqa._cli.terminal import print_styled, progress_bar, warn
+from jaxvqa._cli.thresholds import unmet
 from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._scoring.result import Result
 from jaxvqa._scoring.score import score_request
@@ -34,6 +36,7 @@ def add_parser(commands: Any, help: str) -> Any:
         epilog=EPILOG,
     )
     add_options(parser)
+    parser.instead = INSTEAD
     parser.set_defaults(run=run)
     return parser
 
@@ -51,6 +54,12 @@ def run(args: argparse.Namespace) -> int:
     file_format = args.format
     if args.output and not file_format:
         file_format = "json" if to_stdout else report.format_of(args.output)
+    if args.precision and not args.quiet and file_format in (None, "parquet"):
+        raise UsageError(
+            "--precision is for text: leave it out, since Parquet holds full precision."
+            if file_format
+            else "--precision is for files: add --output FILE, or --json for stdout."
+        )
     _check_output(args.output, file_format, (reference, distorted))
     runtime.configure(args.device, args.threads)
     devices = runtime.choose_devices(args.device, args.threads)
@@ -63,9 +72,13 @@ def run(args: argparse.Namespace) -> int:
             cache=runtime.usable_cache(),
             progress=progress,
         )
+    tell_useless(args)
     for notice in result.notices:
         warn(as_flags(notice.text))
     _deliver(result, request, args, file_format, to_stdout)
+    if missed := unmet(result, args.min):
+        sys.stdout.flush()
+        raise NotMet("; ".join(missed) + ".")
     return 0
 
 
@@ -115,7 +128,8 @@ def _deliver(
     to_stdout: bool,
 ) -> None:
     if file_format is not None:
-        content = report.render(result, file_format, timing=not args.no_timing)
+        timing, precision = not args.no_timing, args.precision
+        content = report.render(result, file_format, timing=timing, precision=precision)
         if to_stdout:
             _write_stdout(content, file_format)
             return
@@ -126,7 +140,7 @@ def _deliver(
                 f"{args.output}: cannot be written: {error.strerror or error}."
             ) from error
     if args.quiet:
-        print("\n".join(_brief(result)))
+        print("\n".join(_brief(result, args.precision)))
     elif file_format is None:
         print_summary(result, request.subsample)
         print_frames(result, args.per_frame)
@@ -148,8 +162,9 @@ def _main_value(result: Result) -> tuple[str, float]:
     return name, result.pooled[name]["mean"]
 
 
-def _brief(result: Result) -> list[str]:
+def _brief(result: Result, precision: int | None) -> list[str]:
     """The pooled score; names stand before the numbers only where there are several."""
     names = result.score_names or tuple(result.frames)
-    values = {n: format_number(result.pooled[n]["mean"]) or "undefined" for n in names}
+    means = {n: format_number(result.pooled[n]["mean"], precision) for n in names}
+    values = {n: text or "undefined" for n, text in means.items()}
     return list(values.values()) if len(values) == 1 else [f"{n} {v}" for n, v in values.items()]

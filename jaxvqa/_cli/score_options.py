@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from jaxvqa import report
-from jaxvqa._cli import runtime
+from jaxvqa._cli import libvmaf_options, runtime
 from jaxvqa._cli.errors import UsageError
+from jaxvqa._cli.thresholds import parse_threshold
 from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._settings import Setting, settings_of, whole
+from jaxvqa._version import __version__
 from jaxvqa.video._inputs import InputOptions
 
 EPILOG = """\
@@ -20,9 +22,12 @@ examples:
   jaxvqa score ref.y4m dis.y4m --no-model --feature float_vif --feature cambi
   jaxvqa score ref.yuv dis.yuv -w 1920 -h 1080 -p 420 -b 8
   jaxvqa score -r ref.y4m -d dis.y4m -m version=vmaf_v0.6.1 --json -o o.json
+  jaxvqa score reference.mkv distorted.mkv --min vmaf=90 --min p5=80
 
-exit codes: 0 done, 2 wrong usage, 3 unreadable input, 130 interrupted.
-Options may be spelt with underscores, as libvmaf's vmaf tool does.
+exit codes: 0 done, 2 wrong usage, 3 unreadable input, 5 below a --min,
+130 interrupted.
+Options may be spelt with underscores, as libvmaf's vmaf tool does; all of its
+options are taken.
 """
 
 
@@ -43,7 +48,8 @@ def add_options(parser: Any) -> None:
     group.add_argument("-r", "--reference", metavar="FILE", help="reference file, by name")
     group.add_argument("-d", "--distorted", metavar="FILE", help="distorted file, by name")
     add_settings(parser)
-    _add_outputs(parser)
+    _add_outputs(parser.add_argument_group("output"))
+    _add_running(parser.add_argument_group("running"))
 
 
 def add_settings(parser: Any) -> None:
@@ -57,6 +63,7 @@ def add_settings(parser: Any) -> None:
         groups[known.group].add_argument(*known.flags, **as_argument(known))
         if known.name == "model":
             groups[known.group].add_argument(*_NO_MODEL, action="store_true", help="features alone")
+            libvmaf_options.add_sets(groups[known.group])
 
 
 def as_argument(known: Setting) -> dict[str, Any]:
@@ -101,6 +108,7 @@ def given_settings(args: argparse.Namespace) -> dict[str, Any]:
     """
     names = [s.name for s in (*settings_of(ScoreRequest), *settings_of(InputOptions))]
     given = {name: getattr(args, name) for name in names if hasattr(args, name)}
+    libvmaf_options.add_metrics(args, given)
     if args.no_model:
         if "model" in given:
             raise UsageError("--no-model and --model exclude each other: leave one of them out.")
@@ -131,8 +139,8 @@ def check_raw(given: Mapping[str, Any]) -> None:
         )
 
 
-def _add_outputs(parser: Any) -> None:
-    group = parser.add_argument_group("output")
+def _add_outputs(group: Any) -> None:
+    """Files that a score is written to, and what they and the terminal show of it."""
     group.add_argument(
         "-o",
         "--output",
@@ -153,6 +161,13 @@ def _add_outputs(parser: Any) -> None:
             help=f"the same as --format {name}",
         )
     group.add_argument(
+        "--precision",
+        type=as_type(report.parse_precision),
+        metavar="N",
+        help="significant digits of numbers in files, 1 to 17 or max (default: six decimals, "
+        "as libvmaf writes them)",
+    )
+    group.add_argument(
         "--per-frame",
         action=argparse.BooleanOptionalAction,
         help="print the values of every frame too (default: for short clips with --feature)",
@@ -163,12 +178,24 @@ def _add_outputs(parser: Any) -> None:
         help="leave speed out of the file: equal runs give equal bytes",
     )
     group.add_argument(
+        "--min",
+        action="append",
+        default=[],
+        type=parse_threshold,
+        metavar="NAME=VALUE",
+        help="end with code 5 if a score is lower: vmaf=90 for a mean, p5=80 for a pool of the "
+        "first score, psnr_y:min=30 for both; may be repeated",
+    )
+    group.add_argument(
         "-q",
         "--quiet",
         action="store_true",
         help="no progress; without a format print the pooled score only",
     )
-    group = parser.add_argument_group("running")
+
+
+def _add_running(group: Any) -> None:
+    """Where a score is computed, and what a command says of itself."""
     group.add_argument(
         "--device", choices=runtime.DEVICES, help="where to compute (default: what JAX prefers)"
     )
@@ -178,4 +205,6 @@ def _add_outputs(parser: Any) -> None:
         metavar="N",
         help="frames that the processor scores at once (default: one per core)",
     )
+    libvmaf_options.add_useless(group)
     group.add_argument("--help", action="help", help="show this text")
+    group.add_argument("-v", "--version", action="version", version=f"jaxvqa {__version__}")

@@ -7,7 +7,9 @@ loop, and over the whole picture on other platforms, chosen when the program is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import contextvars
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +27,24 @@ STRIP_ROWS = 32
 _WHOLE = 1 << 17
 # narrower pictures than this get more rows: the coarse scales then need few strips, or no loop
 _NARROW = 960
+
+_idle: contextvars.ContextVar[Any] = contextvars.ContextVar("idle", default=None)
+
+
+@contextlib.contextmanager
+def frames_left_out(idle: Any) -> Iterator[None]:
+    """Inside, `map_frames` leaves the last frames out; their values are 0.
+
+    A program that is traced so serves any number of frames up to the length of its stacks.
+
+    Args:
+        idle: how many, a scalar of 32 bits that may be traced.
+    """
+    token = _idle.set(idle)
+    try:
+        yield
+    finally:
+        _idle.reset(token)
 
 
 def _even_strips(height: int, rows: int) -> int:
@@ -193,14 +213,31 @@ def map_frames(
     """
     count = stacks[0].shape[0] - window + 1
 
-    def one(index: Array) -> Any:
+    def one(index: Array, *stacks: Array) -> Any:
         if window == 1:
             frames = [jax.lax.dynamic_index_in_dim(s, index, keepdims=False) for s in stacks]
         else:
             frames = [jax.lax.dynamic_slice_in_dim(s, index, window) for s in stacks]
         return fn(*frames)
 
+    if (idle := _idle.get()) is not None:
+        return _map_some(one, count, idle, *stacks)
     if recompute:
         one = jax.checkpoint(one, prevent_cse=False)
     # 32 bits for the same reason as in map_rows
-    return jax.lax.map(one, np.arange(count, dtype=np.int32))
+    return jax.lax.map(lambda index: one(index, *stacks), np.arange(count, dtype=np.int32))
+
+
+def _map_some(one: Callable[..., Any], count: int, idle: Array, *stacks: Array) -> Any:
+    """`one(index, *stacks)` for all but the last `idle` of `count` frames."""
+    one = jax.jit(one)  # traced once, for the shapes and for the loop
+    first = jax.ShapeDtypeStruct((), np.int32)
+    values = jax.tree.map(
+        lambda x: jax.lax.full((count, *x.shape), 0, x.dtype), jax.eval_shape(one, first, *stacks)
+    )
+
+    def step(index: Array, values: Any) -> Any:
+        put = jax.lax.dynamic_update_index_in_dim
+        return jax.tree.map(lambda all, x: put(all, x, index, 0), values, one(index, *stacks))
+
+    return jax.lax.fori_loop(np.int32(0), np.int32(count) - idle, step, values)

@@ -15,12 +15,14 @@ import numpy as np
 from jaxvqa._notice import Notice
 from jaxvqa._planes import Planes, VideoLike, as_pair, chroma_size
 from jaxvqa._scoring.result import ClipInfo, FileFacts, Preparation
-from jaxvqa.video._formats import FramePlanes
+from jaxvqa.video._formats import FrameMemory, FramePlanes
 from jaxvqa.video._info import Reader
 from jaxvqa.video._inputs import InputOptions, settle_lengths
 from jaxvqa.video._pairing import NumberedPair, open_pair
 from jaxvqa.video._prefetch import prefetch
 from jaxvqa.video._reader import Video
+
+PairMemory = tuple[FrameMemory, FrameMemory]
 
 # decoded frame pairs that may wait for the device
 _READ_AHEAD = 8
@@ -48,7 +50,8 @@ class ClipPair:
     Args:
         info: what the frames look like.
         example: one picture with a frame axis, for static checks; not real samples.
-        read: gives the pairs, numbered from 0, once; with or without chroma planes.
+        read: gives the pairs, numbered from 0, once; with or without chroma planes, and put where
+            each side's memory says, if they have to be put anywhere.
         frame_count: number of pairs, or None if only the end will tell.
         expected_count: about how many there will be, or None.
         read_notices: gives what reading found out; complete after the last frame.
@@ -57,7 +60,7 @@ class ClipPair:
 
     info: ClipInfo
     example: Planes
-    read: Callable[[bool], Iterable[NumberedPair]]
+    read: Callable[[bool, PairMemory | None], Iterable[NumberedPair]]
     frame_count: int | None
     expected_count: int | None
     read_notices: Callable[[], list[Notice]]
@@ -125,10 +128,9 @@ def _open_files(
         )  # fmt: skip
         example = _example(info, np.uint8 if info.bit_depth == 8 else np.uint16)
 
-        def read(chroma: bool) -> Iterable[NumberedPair]:
-            frames = pair.read(chroma)
-            if inputs.promote_to_10bit:
-                frames = _raised(frames)
+        def read(chroma: bool, memory: PairMemory | None) -> Iterable[NumberedPair]:
+            promoted = inputs.promote_to_10bit
+            frames = _raised(pair.read(chroma)) if promoted else pair.read(chroma, memory)
             return reading.enter_context(prefetch(frames, ahead.depth, ahead.changed))
 
         clip = ClipPair(
@@ -151,7 +153,8 @@ def _view_arrays(ref: Any, dis: Any, inputs: InputOptions) -> ClipPair:
             pair = (tuple(np.asarray(p[i]) for p in jax.tree.leaves(x)) for x in (ref, dis))
             yield i, next(pair), next(pair)
 
-    def read(chroma: bool) -> Iterable[NumberedPair]:
+    def read(chroma: bool, memory: PairMemory | None) -> Iterable[NumberedPair]:
+        del chroma, memory  # they are where they are
         return _raised(frames()) if inputs.promote_to_10bit else frames()
 
     clip = ClipPair(info, ref, read, ref.frames, None, lambda: notices)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -13,48 +14,19 @@ from jaxvqa import _waiting as waiting
 from jaxvqa._scoring import programs
 from jaxvqa._scoring.plan import Extraction
 from jaxvqa._scoring.program_store import ProgramStore
+from jaxvqa._scoring.schedule import Schedule, chunk_policy, spread
 from jaxvqa._scoring.traffic import Traffic
-from jaxvqa._scoring.transfer import FramePair
-from jaxvqa.video._formats import FramePlanes
-
-# bytes of one side that a device takes at a time; more costs memory and gains little
-_CHUNK_BYTES = 1 << 24
-_MAX_FRAMES = 16
-# frames of a device's chunk for a clip that seems to be short
-_MIN_FRAMES = 4
-
-
-def chunk_policy(
-    frame_bytes: int,
-    devices: Sequence[Any],
-    frame_count: int | None,
-    expected_count: int | None = None,
-) -> tuple[tuple[Any, ...], int]:
-    """Devices to use, and frames that each of them takes at a time.
-
-    Args:
-        frame_bytes: bytes of one frame of one side.
-        devices: the devices at hand.
-        frame_count: frames to come, or None if that is not certain.
-        expected_count: about how many will come, or None.
-    """
-    frames = max(1, min(_MAX_FRAMES, _CHUNK_BYTES // frame_bytes))
-    used = tuple(devices)
-    if frame_count is not None:
-        used = used[: max(1, min(len(used), frame_count))]
-        frames = min(frames, -(-frame_count // len(used)))
-    elif expected_count is not None:
-        # a chunk need not be longer than the clip; much shorter only if that is certain
-        frames = min(frames, max(-(-expected_count // len(used)), _MIN_FRAMES))
-    return used, max(1, frames)
+from jaxvqa._scoring.transfer import FramePair, transfer_for
+from jaxvqa.video._formats import FrameMemory, FramePlanes
 
 
 class Engine:
     """Feeds frames to the chunk programs and gathers the raw series.
 
     Chunks carry the frames before them that temporal features need, so a clip scored in chunks
-    equals a clip scored at once. The last chunk is filled up by repeating its last frame, so that
-    the same programs serve the whole clip.
+    equals a clip scored at once. On CPU a program takes any number of frames up to the length of
+    its chunk, so none is computed in vain, and one program serves clips of every length. On
+    accelerators the last chunk is filled up by repeating its last frame.
 
     Args:
         extractions: what to compute.
@@ -64,7 +36,7 @@ class Engine:
         expected_count: about how many will come, or None.
         chunk_frames: frames per device and chunk; None leaves it to `chunk_policy`.
         store: keeps compiled programs for later processes.
-        traffic: takes chunks to the devices; engines that take turns may share one.
+        traffic: starts programs on chunks; engines that take turns may share one.
     """
 
     def __init__(
@@ -86,72 +58,102 @@ class Engine:
         self._store = store
         self._history_length = max((e.before for e in self._extractions), default=0)
         self._bit_depth = bit_depth
-        self._devices: tuple[Any, ...] = ()
-        self._frames = 0
+        self._layout: programs.ChunkLayout | None = None
+        self._number = 0  # of the next chunk
+        self._sizes: tuple[int, ...] = ()
         self._pending: list[FramePair] = []
         self._history: list[FramePair] = []
-        self._traffic = Traffic(store) if traffic is None else traffic
-        self._counts_sent: list[int] = []  # frames of the chunks in flight
+        self._traffic = Traffic() if traffic is None else traffic
+        self._sent: list[tuple[int, ...]] = []  # sizes of the chunks in flight
         self._parts: list[list[dict[str, np.ndarray]]] = []
 
-    @property
-    def chunk(self) -> int:
-        """Frames that one run of the program takes on all devices together."""
-        return self._frames * len(self._devices)
+    def expect(self, planes: programs.PlaneLayouts) -> tuple[FrameMemory, FrameMemory] | None:
+        """Says what frames will come; gives the places where they are best put by who reads them.
+
+        Args:
+            planes: shape and dtype of each plane of a frame.
+        """
+        self._start(planes)
+        return self._transfer.places(self._schedule)
 
     def feed(self, ref: FramePlanes, dis: FramePlanes) -> None:
         """Takes one frame pair."""
-        if not self._devices:
-            self._start(ref, dis)
+        if self._layout is None:
+            self._start(tuple((plane.shape, plane.dtype) for plane in ref))
+        if not self._number and not self._pending:
+            self._history = [(ref, dis)] * self._history_length
         self._pending.append((ref, dis))
-        if len(self._pending) == self.chunk:
-            self._launch(len(self._pending))
+        if len(self._pending) == sum(self._sizes):
+            self._launch(self._sizes)
 
-    def _start(self, ref: FramePlanes, dis: FramePlanes) -> None:
-        """The first frame says how large a chunk is."""
-        frame_bytes = sum(math.prod(p.shape) * p.dtype.itemsize for p in ref)
-        self._devices, self._frames = chunk_policy(frame_bytes, self._at_hand, *self._counts)
+    def _start(self, planes: programs.PlaneLayouts) -> None:
+        """A frame says how large a chunk is."""
+        frame_bytes = sum(math.prod(shape) * dtype.itemsize for shape, dtype in planes)
+        devices, frames = chunk_policy(frame_bytes, self._at_hand, *self._counts)
         if self._chunk_frames is not None:
-            self._devices, self._frames = self._at_hand, self._chunk_frames
-        self._history = [(ref, dis)] * self._history_length
+            devices, frames = self._at_hand, self._chunk_frames
+        lead = () if len(devices) == 1 else (len(devices),)
+        length = self._history_length + frames
+        shapes = tuple(((*lead, length, *shape), dtype) for shape, dtype in planes)
+        self._layout = programs.ChunkLayout(devices, self._bit_depth, self._history_length, shapes)
+        self._transfer = transfer_for(self._layout, self._store)
+        programs.look_up(self._extractions, self._layout, self._store)
+        counts = [count for count in self._counts if count is not None]
+        self._schedule = Schedule(
+            len(devices), frames, counts[0] if counts else None, devices[0].platform == "cpu"
+        )
+        self._sizes = self._schedule.sizes(0)
 
-    def _launch(self, count: int) -> None:
+    def _launch(self, sizes: tuple[int, ...]) -> None:
+        assert self._layout is not None
         frames = self._history + self._pending
-        frames += [frames[-1]] * (self.chunk - count)
+        ends = list(itertools.accumulate(sizes))
+        blocks = [
+            frames[end - size : end + self._history_length]
+            for size, end in zip(sizes, ends, strict=True)
+        ]
         self._pending = []
         self._history = frames[len(frames) - self._history_length :] if self._history_length else []
-        layout = self._layout(frames[0][0])
-        started = programs.start(self._extractions, layout, self._store)
-        self._counts_sent.append(count)
-        self._traffic.send(
-            lambda: [waiting.result_of(program) for program in started],
-            frames,
-            layout,
-            self._deliver,
-        )
-
-    def _layout(self, planes: FramePlanes) -> programs.ChunkLayout:
-        """Chunks of such frames: `(devices, history + frames, height, width)`."""
-        lead = (self._history_length + self._frames,)
-        if len(self._devices) > 1:
-            lead = (len(self._devices), *lead)
-        shapes = tuple((lead + plane.shape, plane.dtype) for plane in planes)
-        return programs.ChunkLayout(self._devices, self._bit_depth, self._history_length, shapes)
+        started = programs.start(self._extractions, self._layout, self._store)
+        arguments = (*self._transfer.send(blocks, self._number), self._layout.idle(sizes))
+        self._number += 1
+        self._sizes = self._schedule.sizes(self._number)
+        ready = [waiting.result_of(program) for program in started]
+        self._sent.append(sizes)
+        self._traffic.start(ready, arguments, self._deliver)
 
     def _deliver(self, results: list[Any]) -> None:
         """Takes the results of the oldest chunk in flight."""
-        count = self._counts_sent.pop(0)
-        lead = 1 if len(self._devices) == 1 else 2
-        part = []
-        for packed in results:
-            series = programs.unpacked({names: np.asarray(x) for names, x in packed.items()})
-            part.append({k: x.reshape((-1, *x.shape[lead:]))[:count] for k, x in series.items()})
-        self._parts.append(part)
+        sizes = self._sent.pop(0)
+
+        def of_frames(x: np.ndarray) -> np.ndarray:
+            by_device = x[None] if len(sizes) == 1 else x
+            return np.concatenate([own[:size] for own, size in zip(by_device, sizes, strict=True)])
+
+        self._parts.append(
+            [
+                {
+                    name: of_frames(x)
+                    for name, x in programs.unpacked(jax.device_get(packed)).items()
+                }
+                for packed in results
+            ]
+        )
+
+    def _last_sizes(self, count: int) -> tuple[int, ...]:
+        """Frames of each device where fewer come than fill a chunk."""
+        assert self._layout is not None
+        if self._schedule.even:
+            return spread(count, len(self._layout.devices))
+        return tuple(
+            min(max(count - device * self._layout.frames, 0), self._layout.frames)
+            for device in range(len(self._layout.devices))
+        )
 
     def finish(self) -> list[dict[str, np.ndarray]]:
         """Runs what is left; returns the raw series of every extraction over the whole clip."""
         if self._pending:
-            self._launch(len(self._pending))
+            self._launch(self._last_sizes(len(self._pending)))
         self._traffic.finish(self._deliver)
         if not self._parts:
             return []

@@ -184,9 +184,12 @@ class _Planner:
     def __init__(self, request: ScoreRequest, clip: ClipInfo) -> None:
         self._float = request.arithmetic == "float"
         self._facts: dict[str, Any] = {}
+        if clip.fps is not None:
+            self._facts["frame_rate"] = clip.fps
         if clip.encoded is not None:
             width, height, depth = clip.encoded
-            self._facts = {"encode_width": width, "encode_height": height, "encode_bitdepth": depth}
+            self._facts |= {"encode_width": width, "encode_height": height}
+            self._facts["encode_bitdepth"] = depth
         if request.encode_size is not None:
             self._facts["encode_width"], self._facts["encode_height"] = request.encode_size
         if request.encode_bitdepth is not None:
@@ -204,11 +207,25 @@ class _Planner:
         return merged
 
     def _filled(self, feature: Feature[Any]) -> dict[str, Any]:
-        """Options of a feature that facts of the request fill in, under their Python names."""
+        """Options of a feature that facts fill in, under their Python names."""
         asked = {o.python: o.filled_by for o in feature.options.spec() if o.filled_by}
         asked = {name: fact for name, fact in asked.items() if fact in self._facts}
         self._unused -= {s for s in _ENCODE if not _ENCODE[s].isdisjoint(asked.values())}
         return {name: self._facts[fact] for name, fact in asked.items()}
+
+    def _filled_of(self, model: AnyModel) -> dict[str, dict[str, Any]]:
+        """The same for each feature of a model; what the model or its request says stays."""
+        given = {(f.extractor, name) for f in model.features for name in f.settings}
+        found: dict[str, dict[str, Any]] = {}
+        for extractor in dict.fromkeys(f.extractor for f in model.features):
+            feature = find(extractor)
+            names = {o.python: (o.name, o.python, o.alias) for o in feature.options.spec()}
+            found[extractor] = {
+                option: value
+                for option, value in self._filled(feature).items()
+                if not any((extractor, name) in given for name in names[option])
+            }
+        return {extractor: filled for extractor, filled in found.items() if filled}
 
     def add_model(self, item: ModelLike, clip: ClipInfo, *, alone: bool) -> None:
         """Adds a model as the request has it."""
@@ -220,8 +237,7 @@ class _Planner:
             self._notices.append(notice)
         model = item if isinstance(item, (Model, Collection)) else load_request(request)
         self._tell_unused(request, model)
-        filled = {f.extractor: self._filled(find(f.extractor)) for f in model.features}
-        model = with_options(model, {k: v for k, v in filled.items() if v})
+        model = with_options(model, self._filled_of(model))
         # without a name of its own a single model of libvmaf's features reports "vmaf", as there
         default = "vmaf" if _of_libvmaf(model) else model.name
         name = request.name or (default if alone else model.name) or "vmaf"

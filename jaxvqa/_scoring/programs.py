@@ -20,6 +20,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jaxvqa import _waiting as waiting
 from jaxvqa._ops.platforms import traced_for
+from jaxvqa._ops.tiling import frames_left_out
 from jaxvqa._planes import Planes
 from jaxvqa._scoring.plan import Extraction
 from jaxvqa._scoring.program_store import ProgramStore, program_name, wide_types
@@ -50,6 +51,24 @@ class ChunkLayout:
     history: int
     planes: PlaneLayouts
 
+    def block_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """What one device has of a plane: `(history + frames, height, width)`."""
+        return shape if len(self.devices) == 1 else shape[1:]
+
+    @property
+    def frames(self) -> int:
+        """The most frames that a device scores at a time."""
+        return self.block_shape(self.planes[0][0])[0] - self.history
+
+    def idle(self, sizes: Sequence[int]) -> Any:
+        """The last argument of a program: how many frames fewer than `frames` each device scores.
+
+        Args:
+            sizes: frames of each device.
+        """
+        idle = np.array([self.frames - size for size in sizes], np.int32)
+        return jax.device_put(idle if len(self.devices) > 1 else idle[0], self.sharding)
+
     @property
     def sharding(self) -> Any:
         """What `jax.device_put` needs."""
@@ -66,15 +85,24 @@ def start(
     Those exist that this process holds, and those in the store.
 
     A program takes the planes of both sides, two tuples of arrays laid out as `layout` says, and
-    gives the raw series of its extraction, to be read by `unpacked`.
+    `layout.idle`; it gives the raw series of its extraction, to be read by `unpacked`. On CPU
+    nothing is computed of frames that do not count.
     """
     wide = wide_types()
     # few outputs mostly mean a small program: it compiles while the larger ones are traced
     order = sorted(extractions, key=lambda e: len(e.feature.outputs(e.options)))
-    for extraction in order:
-        _stored(extraction, layout, wide, _store_of(extraction, store))
+    look_up(order, layout, store)
     programs = {e: _program(e, layout, wide, _store_of(e, store)) for e in order}
     return [programs[extraction] for extraction in extractions]
+
+
+def look_up(
+    extractions: Sequence[Extraction], layout: ChunkLayout, store: ProgramStore | None = None
+) -> None:
+    """Starts reading the programs that are in the store."""
+    wide = wide_types()
+    for extraction in extractions:
+        _stored(extraction, layout, wide, _store_of(extraction, store))
 
 
 def _store_of(extraction: Extraction, store: ProgramStore | None) -> ProgramStore | None:
@@ -129,8 +157,10 @@ def _program(
         for shape, dtype in layout.planes
     )
     platform = layout.devices[0].platform
+    idle = () if len(layout.devices) == 1 else (len(layout.devices),)
+    idle = jax.ShapeDtypeStruct(idle, np.int32, sharding=layout.sharding)
     with traced_for(platform):
-        lowered = jax.jit(_chunk(extraction, layout)).lower(side, side)
+        lowered = jax.jit(_chunk(extraction, layout)).lower(side, side, idle)
     options = dict(extraction.feature.cpu_compiler) if platform == "cpu" else {}
     name = "" if store is None else _name(extraction, layout)
     return _threads("compile").submit(lambda: _compile(lowered, options, store, name))
@@ -169,16 +199,19 @@ def unpacked(packed: Mapping[tuple[str, ...], np.ndarray]) -> dict[str, np.ndarr
 def _chunk(extraction: Extraction, layout: ChunkLayout) -> Callable[..., Any]:
     """The series of one extraction over a chunk."""
     cut = layout.history - extraction.before
+    # a loop of unknown length would have an accelerator ask the host after every frame
+    any_number = layout.devices[0].platform == "cpu"
 
-    def extract(ref: Any, dis: Any) -> dict[tuple[str, ...], Any]:
+    def extract(ref: Any, dis: Any, idle: Any) -> dict[tuple[str, ...], Any]:
         pair = [Planes(*(p[cut:] for p in x), bit_depth=layout.bit_depth) for x in (ref, dis)]
         feature, options = extraction.feature, extraction.options
         pair = [read_planes(feature, x, options) for x in pair]
-        return _packed(extracted(feature, pair[0], pair[1], options))
+        with frames_left_out(idle if any_number else None):
+            return _packed(extracted(feature, pair[0], pair[1], options))
 
-    def shard(ref: Any, dis: Any) -> Any:
-        ref, dis = jax.tree.map(lambda x: x[0], (ref, dis))
-        return jax.tree.map(lambda x: x[None], extract(ref, dis))
+    def shard(ref: Any, dis: Any, idle: Any) -> Any:
+        ref, dis, idle = jax.tree.map(lambda x: x[0], (ref, dis, idle))
+        return jax.tree.map(lambda x: x[None], extract(ref, dis, idle))
 
     if len(layout.devices) == 1:
         return extract

@@ -14,6 +14,7 @@ from jaxvqa._scoring.program_store import ProgramStore
 from jaxvqa._scoring.result import Requested, Result, Timing
 from jaxvqa._scoring.run import Series
 from jaxvqa.features._feature import Measurement
+from jaxvqa.video._inputs import InputOptions
 
 
 def publish(
@@ -22,6 +23,7 @@ def publish(
     series: Series,
     started: float,
     store: ProgramStore | None = None,
+    inputs: InputOptions | None = None,
 ) -> Result:
     """The result of a run.
 
@@ -31,6 +33,7 @@ def publish(
         series: what the run gave.
         started: `time.perf_counter()` before the files were opened.
         store: keeps compiled programs for later processes.
+        inputs: how the videos were read.
     """
     frames: dict[str, np.ndarray] = {}
     shown: dict[ExtractionKey, tuple[str, ...]] = {}
@@ -62,6 +65,7 @@ def publish(
         requested=tuple(requested),
         aggregate=aggregate,
         preparation=clip.read_preparation(),
+        inputs=inputs or InputOptions(),
     )
 
 

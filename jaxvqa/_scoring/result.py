@@ -8,6 +8,7 @@ import numpy as np
 
 from jaxvqa._notice import Notice
 from jaxvqa._pooling import PooledScores
+from jaxvqa.video._inputs import InputOptions
 from jaxvqa.video._pair_report import PairingReport
 
 
@@ -126,6 +127,7 @@ class Result(PooledScores):
         requested: which output belongs to which model or feature of the request.
         aggregate: numbers of the whole clip that are no pooled series.
         preparation: conversions and pairing of files; None for arrays.
+        inputs: how the videos were read.
     """
 
     frames: dict[str, np.ndarray]
@@ -138,6 +140,7 @@ class Result(PooledScores):
     requested: tuple[Requested, ...] = ()
     aggregate: dict[str, float] = field(default_factory=dict)
     preparation: Preparation | None = None
+    inputs: InputOptions = field(default_factory=InputOptions)
 
     @property
     def warnings(self) -> tuple[str, ...]:

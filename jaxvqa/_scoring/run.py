@@ -7,9 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import numpy as np
 
-from jaxvqa._scoring.clip import ClipPair
+from jaxvqa._planes import Planes
+from jaxvqa._scoring.clip import ClipPair, PairMemory
 from jaxvqa._scoring.engine import Engine
 from jaxvqa._scoring.plan import Extraction, ExtractionKey, Plan
 from jaxvqa._scoring.program_store import ProgramStore
@@ -45,7 +47,7 @@ class Run:
         subsample: take every n-th frame.
         devices: JAX devices; all of the default backend if None.
         store: keeps compiled programs for later processes.
-        traffic: takes chunks to the devices; runs that take turns may share one.
+        traffic: starts programs on chunks; runs that take turns may share one.
     """
 
     def __init__(
@@ -58,7 +60,7 @@ class Run:
         store: ProgramStore | None = None,
         traffic: Traffic | None = None,
     ) -> None:
-        self._plan, self._subsample = plan, subsample
+        self._plan, self._clip, self._subsample = plan, clip, subsample
         every = [e for e in plan.extractions if subsample == 1 or e.before > 0]
         sampled = [e for e in plan.extractions if subsample > 1 and e.before == 0]
         self._groups = [
@@ -68,6 +70,13 @@ class Run:
         ]
         self.count = 0
         self.waiting = 0.0
+
+    def memory(self) -> PairMemory | None:
+        """Where the frames are best put by who reads them, before the first is read."""
+        # a frame has one place, so one group's
+        if len(self._groups) > 1:
+            return None
+        return self._groups[0].expect(self._clip.example, self._plan.reads_chroma)
 
     def feed(self, pair: NumberedPair) -> None:
         """Takes the next pair."""
@@ -112,7 +121,7 @@ def run(
         store: keeps compiled programs for later processes.
     """
     going = Run(plan, clip, subsample=subsample, devices=devices, store=store)
-    frames = iter(clip.read(plan.reads_chroma))
+    frames = iter(clip.read(plan.reads_chroma, going.memory()))
     while True:
         asked = time.perf_counter()
         pair = next(frames, None)
@@ -153,6 +162,13 @@ class _Group:
     def drop(self) -> None:
         """Lets go of what is in flight."""
         self._engine.drop()
+
+    def expect(self, example: Planes, chroma: bool) -> PairMemory | None:
+        """Where the frames are best put by who reads them, if the group sees them all."""
+        planes = jax.tree.leaves(example if chroma else example.luma_only())
+        if self._step > 1:
+            return None
+        return self._engine.expect(tuple((p.shape[1:], np.dtype(p.dtype)) for p in planes))
 
     def feed(self, index: int, ref: Any, dis: Any) -> None:
         """Takes a frame pair if it is one of the group's."""

@@ -186,7 +186,7 @@ class _Member:
             inputs = sized_for_model(task.request).inputs
             self.clip = self._open.enter_context(open_clips(task.ref, task.dis, inputs, ahead))
             self._plan = plans.of(task.request, self.clip)
-            frames = self.clip.read(self._plan.reads_chroma)
+            frames = self.clip.read(self._plan.reads_chroma, None)
             assert isinstance(frames, Prefetch)
             self.frames = frames
         except BaseException:

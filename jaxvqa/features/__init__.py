@@ -6,7 +6,8 @@ and options.
 
 {metrics}
 `cambi_heatmaps`: where `cambi` sees banding.
-`register`: adds a metric of your own; `FEATURES` has all records by name.
+`register`: adds a metric of your own.
+`FEATURES`: the records of all metrics, by name.
 `Feature`, `Output`, `Loss`, `Measurement`, `Options`, `option`: the parts of a record.
 
 A metric of several files is a folder whose docstring is its map; `plain.py` there is the metric in

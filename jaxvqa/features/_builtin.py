@@ -27,3 +27,4 @@ from jaxvqa.features._funque.functions import fs_funque_plus_3c as fs_funque_plu
 from jaxvqa.features._funque.functions import funque_2022 as funque_2022
 from jaxvqa.features._funque.st_rred import strred as strred
 from jaxvqa.features._funque.ms_essim import ms_essim as ms_essim
+from jaxvqa.features._xpsnr.xpsnr import xpsnr as xpsnr

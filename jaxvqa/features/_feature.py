@@ -45,6 +45,8 @@ Part = Literal["detail", "chroma"]
 XLA_OLDER_EMITTERS = (("xla_cpu_use_fusion_emitters", False),)
 # the same and LLVM's second level of optimisation: compiles faster still, some loops run slower
 XLA_FAST_COMPILE = (*XLA_OLDER_EMITTERS, ("xla_backend_optimization_level", 2))
+# 512-bit vectors where the processor has them, which whole numbers gain by
+XLA_WIDE_VECTORS = (("xla_cpu_prefer_vector_width", 512),)
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,10 @@ def _no_check(ref: Planes, options: Options) -> None:
 
 @dataclass(frozen=True)
 class Feature(Generic[OptionsT]):
-    """A feature record; see the module's text for the two parts.
+    """All that is known about a metric, in one record.
+
+    `extract` gives raw values per frame for a chunk of frames; `finish` makes the published series
+    of the whole clip from them, where a metric looks along time.
 
     Args:
         name: extractor name, as in libvmaf where it exists there (`float_vif`).

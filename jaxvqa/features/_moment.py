@@ -7,25 +7,66 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax.numpy as jnp
+import numpy as np
+
+from jaxvqa._ops.double import in_float64
 from jaxvqa._planes import Planes, VideoLike, to_float
-from jaxvqa._typing import Array, Float
-from jaxvqa.features._feature import MEASURED, OF_REFERENCE, Feature, Output, Series
+from jaxvqa._typing import Array, Num
+from jaxvqa.features._feature import (
+    MEASURED,
+    OF_REFERENCE,
+    Feature,
+    Output,
+    Series,
+    series_namespace,
+)
 from jaxvqa.features._options import Options
 from jaxvqa.features._run import documented, run
 
+_REST = "_rest"
 
-def _mean(x: Float[Array, "frames h w"]) -> Float[Array, " frames"]:
-    """Mean of every frame; rows first, which keeps float32 sums accurate."""
-    return x.mean(-1).mean(-1)
+
+def _means(codes: Num[Array, "frames h w"], depth: int) -> dict[str, Array]:
+    """Mean and mean square of every frame, each with the rest that float32 leaves out of it.
+
+    On the scale of 8 bits. Of whole codes the sums are in float64; floats keep their precision and
+    have no rest.
+    """
+    if jnp.issubdtype(codes.dtype, jnp.floating):
+        x = to_float(codes, depth)
+        # rows first, which keeps float32 sums accurate
+        return {"1st": x.mean(-1).mean(-1), "2nd": (x * x).mean(-1).mean(-1)}
+
+    def wide(codes: Array) -> dict[str, Array]:
+        x, found = codes.astype(jnp.float64) / (1 << (depth - 8)), {}
+        for order, terms in (("1st", x), ("2nd", x * x)):
+            mean = terms.mean(-2).mean(-1)
+            found[order] = mean.astype(jnp.float32).astype(jnp.float64)
+            found[order + _REST] = mean - found[order]
+        return found
+
+    return in_float64(wide, codes)
 
 
 def _extract(ref: Planes, dis: Planes, options: Options) -> Series:
     series = {}
     for side, planes in (("ref", ref), ("dis", dis)):
-        x = to_float(planes.y, planes.depth)
-        series[f"float_moment_{side}1st"] = _mean(x)
-        series[f"float_moment_{side}2nd"] = _mean(x * x)
+        means = _means(planes.y, planes.depth)
+        series |= {f"float_moment_{side}{order}": x for order, x in means.items()}
     return series
+
+
+def _finish(series: Series, options: Options) -> Series:
+    """Means with their rests: float64 for scored clips, float32 where JAX has no more."""
+    xp, found = series_namespace(series), {}
+    for name, mean in series.items():
+        if name.endswith(_REST):
+            continue
+        rest = series.get(name + _REST)
+        wide = mean if xp is jnp or rest is None else np.asarray(mean, np.float64)
+        found[name] = wide if rest is None else wide + rest
+    return found
 
 
 def _outputs(options: Options) -> tuple[Output, ...]:
@@ -43,6 +84,7 @@ FLOAT_MOMENT = Feature(
     summary="mean and mean square of luma, of both pictures",
     extract=_extract,
     outputs=_outputs,
+    finish=_finish,
     libvmaf=True,
 )
 
@@ -65,7 +107,8 @@ def moment(
     Raises:
         ValueError: bad options or shapes. TypeError: bad dtypes.
 
-    Source: libvmaf f85a853, `float_moment.c`. Matches it within a relative 1e-6.
+    Source: libvmaf f85a853, `float_moment.c`. Matches it within a relative 1e-6, and to all of
+    its digits where clips are scored.
 
     Example:
         >>> import numpy as np, jaxvqa

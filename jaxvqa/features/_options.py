@@ -39,8 +39,9 @@ class Option:
         alias: short name that marks a non-default value in output names (`egl` in
             `vif_scale0_egl_1`); None for options that never show there.
         adds_outputs: True for a switch that adds outputs and changes none.
-        filled_by: fact of a request that fills the option in: "encode_width", "encode_height" or
-            "encode_bitdepth", of the encode that the distorted video was decoded from.
+        filled_by: fact of a request or clip that fills the option in where it is 0:
+            "encode_width", "encode_height" or "encode_bitdepth", of the encode that the distorted
+            video was decoded from, or "frame_rate".
     """
 
     python: str
@@ -142,7 +143,7 @@ def option(
         choices: allowed strings.
         alias: what marks a non-default value in output names; None if nothing does.
         adds_outputs: True for a switch that adds outputs and changes none.
-        filled_by: fact of a request that fills the option in; see `Option`.
+        filled_by: fact of a request or clip that fills the option in; see `Option`.
     """
     facts = {"name": name, "help": help, "low": low, "high": high, "choices": choices}
     facts |= {"alias": alias, "adds_outputs": adds_outputs, "filled_by": filled_by}

@@ -3,7 +3,8 @@
 `Model`, `Collection`: pytrees of arrays; a collection is a model with its bootstrap members.
 `Svr`, `ScoreTransform`, `FeatureRef`, `ModelInfo`: the parts of a model.
 `load_model`: a model by name, or from a file in our format or libvmaf's.
-`save_model`: a model into a file, in one of `MODEL_FORMATS`.
+`save_model`: a model into a file.
+`MODEL_FORMATS`: the formats of model files.
 `list_models`: a `ModelRecord` of each model that ships.
 `predict`, `predict_collection`: scores from rows of features, for `jit`, `vmap` and `grad`.
 """

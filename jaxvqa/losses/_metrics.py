@@ -74,6 +74,7 @@ def loss_function(feature: Feature[Any]) -> LossFunction:
         return reduce_frames(lost, where, reduction)
 
     loss.__name__ = loss.__qualname__ = form.name
+    loss.__module__ = "jaxvqa.losses"  # where it is found under its name
     loss.__doc__ = _text(feature)
     loss.__signature__ = with_options(inspect.signature(loss), feature)  # type: ignore[attr-defined]
     return loss

@@ -32,6 +32,7 @@ class SavedResult(PooledScores):
         models: names of the models in the same order; empty in libvmaf's files.
         fps: the clip's frame rate, or None.
         aggregate: numbers of the whole clip that are no pooled series; NaN where the file has null.
+        details: what our file says beyond libvmaf's, as it stands there; empty for libvmaf's.
     """
 
     path: str
@@ -41,6 +42,7 @@ class SavedResult(PooledScores):
     models: tuple[str, ...] = ()
     fps: float | None = None
     aggregate: dict[str, float] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
 
 
 def load(path: str | os.PathLike[str]) -> SavedResult:
@@ -78,7 +80,9 @@ def load(path: str | os.PathLike[str]) -> SavedResult:
     except OverflowError:
         _fail(name, "has a frameNum that is too large")
     aggregate = _aggregate(name, document.get("aggregate_metrics"))
-    return SavedResult(name, series, indices, names, models, fps, aggregate)
+    block = document.get("jaxvqa")
+    details = block if isinstance(block, dict) else {}
+    return SavedResult(name, series, indices, names, models, fps, aggregate, details)
 
 
 def _fail(name: str, problem: str) -> NoReturn:

@@ -18,7 +18,7 @@ from jaxvqa.video import _scan as scan
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._exif import HEAD
 from jaxvqa.video._ffv1 import SliceCheck
-from jaxvqa.video._formats import FramePlanes, PixelFormat
+from jaxvqa.video._formats import FrameMemory, FramePlanes, PixelFormat
 from jaxvqa.video._frame_info import describe
 from jaxvqa.video._held import HeldPicture
 from jaxvqa.video._info import VideoInfo
@@ -354,9 +354,9 @@ class AvReader:
             cut = frame.pts in self._spoiled or (self._slots is not None and self._slots.guessed)
         return "is damaged" if frame.is_corrupt or cut else None
 
-    def retrieve(self, luma_only: bool = False) -> FramePlanes:
+    def retrieve(self, luma_only: bool = False, memory: FrameMemory | None = None) -> FramePlanes:
         """Planes of the frame decoded last, copied out of the decoder's memory."""
-        return self.hold().retrieve(luma_only)
+        return self.hold().retrieve(luma_only, memory)
 
     def picture(self) -> Any:
         """The frame decoded last."""

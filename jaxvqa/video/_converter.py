@@ -9,7 +9,7 @@ from typing import Any
 from jaxvqa._notice import Notice
 from jaxvqa.video._chain import Chain, Colors, Steps, labelling
 from jaxvqa.video._errors import VideoError
-from jaxvqa.video._formats import FramePlanes, PixelFormat, parse_pixel_format
+from jaxvqa.video._formats import FrameMemory, FramePlanes, PixelFormat, parse_pixel_format
 from jaxvqa.video._frame_info import frame_colors
 from jaxvqa.video._info import Reader, VideoInfo
 from jaxvqa.video._picture import copy_planes, import_av
@@ -29,6 +29,7 @@ class Converter:
         size: columns and rows that come out.
         direct: frames like the first pass nothing.
         luma_only: leave chroma out.
+        memory: where to put the planes.
     """
 
     def __init__(
@@ -39,8 +40,10 @@ class Converter:
         *,
         direct: bool,
         luma_only: bool = False,
+        memory: FrameMemory | None = None,
     ) -> None:
         self._size = size
+        self._memory = memory
         self._info = info
         self._steps = steps
         self.direct = direct
@@ -71,7 +74,7 @@ class Converter:
                 ready = self.flush()
             self._kind = kind
         if self.direct and kind == self._first:
-            return [*ready, (number, reader.retrieve(self._luma_only))]
+            return [*ready, (number, reader.retrieve(self._luma_only, self._memory))]
         return ready + self._through_chain(reader.picture(), number)
 
     def _through_chain(self, frame: Any, number: int) -> list[tuple[int, FramePlanes]]:
@@ -122,7 +125,9 @@ class Converter:
 
     def _numbered(self, out: Any) -> tuple[int, FramePlanes]:
         number = round(out.pts * out.time_base * _CLOCK)
-        return number, copy_planes(out, _layout(out), self._info.path, self._luma_only)
+        return number, copy_planes(
+            out, _layout(out), self._info.path, self._luma_only, self._memory
+        )
 
     def _tell_change(self, kind: _Kind, number: int) -> None:
         if any(n.code == "changed" for n in self.notices):

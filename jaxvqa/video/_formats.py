@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from jaxvqa._planes import CHROMA_FORMATS, chroma_size
 
 FramePlanes = tuple[np.ndarray, ...]
+# gives contiguous planes that the next frame may be put into; None: memory of its own
+FrameMemory = Callable[[], FramePlanes | None]
 
 _PLANAR = re.compile(r"yuv(j?)(420|422|444)p(9|10|12|14|16)?(le|be)?")
 _GRAY = re.compile(r"gray(8|9|10|12|14|16)?(le|be)?")
@@ -86,19 +89,49 @@ class PixelFormat:
         Returns:
             `(y, u, v)`, or `(y,)` for a monochrome format.
         """
+        return tuple(np.ascontiguousarray(plane) for plane in self.views(stored))
+
+    def views(self, stored: Sequence[np.ndarray]) -> FramePlanes:
+        """The same without copies, where that is possible."""
         planes = [self._samples(plane) for plane in stored]
         if self.interleaved:
             luma, pairs = planes
             planes = [luma, pairs[:, 0::2], pairs[:, 1::2]]
         if self.swapped:
             planes[1:] = planes[:0:-1]
-        return tuple(np.ascontiguousarray(plane) for plane in planes)
+        return tuple(planes)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the bytes of a stored plane are those of a contiguous array."""
+        native = self.sample_bytes == 1 or self.big_endian == (sys.byteorder == "big")
+        return native and not (self.interleaved or self.swapped or self.shift)
 
     def _samples(self, rows: np.ndarray) -> np.ndarray:
         if self.sample_bytes == 1:
             return rows
         samples = rows.view(">u2" if self.big_endian else "<u2").astype(np.uint16, copy=False)
         return samples >> np.uint16(self.shift) if self.shift else samples
+
+
+def place_for(
+    memory: FrameMemory | None, planes: Sequence[tuple[tuple[int, ...], np.dtype]]
+) -> FramePlanes | None:
+    """Memory for a frame with planes of such shapes and dtypes; None if it needs its own."""
+    place = memory() if memory is not None else None
+    if place is None or [(there.shape, there.dtype) for there in place] != list(planes):
+        return None
+    return place
+
+
+def copied(planes: FramePlanes, memory: FrameMemory | None) -> FramePlanes:
+    """A contiguous copy of planes, in the memory given if they fit."""
+    place = place_for(memory, [(plane.shape, plane.dtype) for plane in planes])
+    if place is None:
+        return tuple(np.array(plane, order="C") for plane in planes)
+    for there, plane in zip(place, planes, strict=True):
+        there[...] = plane
+    return place
 
 
 def parse_pixel_format(name: str) -> PixelFormat | None:

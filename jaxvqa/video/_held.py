@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jaxvqa.video._formats import FramePlanes, PixelFormat
+from jaxvqa.video._formats import FrameMemory, FramePlanes, PixelFormat
 from jaxvqa.video._info import VideoInfo
 from jaxvqa.video._picture import as_picture, copy_planes
 
@@ -23,10 +23,10 @@ class HeldPicture:
         self._layout = layout
         self._path = path
 
-    def retrieve(self, luma_only: bool = False) -> FramePlanes:
+    def retrieve(self, luma_only: bool = False, memory: FrameMemory | None = None) -> FramePlanes:
         """Its planes, copied."""
         assert self._layout is not None
-        return copy_planes(self._frame, self._layout, self._path, luma_only)
+        return copy_planes(self._frame, self._layout, self._path, luma_only, memory)
 
     def picture(self) -> Any:
         """The frame itself."""
@@ -45,8 +45,9 @@ class HeldPlanes:
         self._planes = planes
         self._info = info
 
-    def retrieve(self, luma_only: bool = False) -> FramePlanes:
+    def retrieve(self, luma_only: bool = False, memory: FrameMemory | None = None) -> FramePlanes:
         """The planes as they are."""
+        del memory
         return self._planes[:1] if luma_only else self._planes
 
     def picture(self) -> Any:

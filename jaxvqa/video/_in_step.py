@@ -1,4 +1,4 @@
-"""Two videos decoded in step: their frames with times, the second's in a thread."""
+"""Two videos read in step: their frames with times, the second's decoded in a thread."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from jaxvqa.video._prefetch import ThreadedIterator
+from jaxvqa.video._prefetch import AskedIterator, ThreadedIterator
 from jaxvqa.video._reader import Shown, Video
 
 _Timed = tuple[Fraction | None, Shown]
@@ -21,7 +21,7 @@ def unlike(dis: Shown, ref: Shown) -> float:
 
 
 class InStep:
-    """Frames of two videos with times from their starts, the second's decoded in a thread.
+    """Frames of two videos with times from their starts, the second's in a thread if it is decoded.
 
     A frame of the distorted video is asked for when one of the reference is, so both are decoded at
     once, and none is read far ahead.
@@ -29,14 +29,16 @@ class InStep:
 
     def __init__(self, ref: Video, dis: Video) -> None:
         self._videos = ref, dis
-        self._thread: ThreadedIterator[Shown] = ThreadedIterator(dis.shown())
+        # a thread costs more than copying samples
+        iterate = AskedIterator if dis.is_stored else ThreadedIterator
+        self._frames: AskedIterator[Shown] | ThreadedIterator[Shown] = iterate(dis.shown())
         self._asked = False
 
     def __enter__(self) -> InStep:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._thread.__exit__()
+        self._frames.__exit__()
 
     def ref(self) -> Iterator[_Timed]:
         """The reference's frames; of two errors its own is told."""
@@ -78,11 +80,11 @@ class InStep:
     def _ask(self) -> None:
         if not self._asked:
             self._asked = True
-            self._thread.request()
+            self._frames.request()
 
     def _receive(self) -> Shown | None:
         self._ask()
-        shown, error = self._thread.result()
+        shown, error = self._frames.result()
         self._asked = False
         if error is not None:
             raise error

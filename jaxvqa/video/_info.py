@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any, Protocol, runtime_checkable
 
 from jaxvqa._notice import Notice
-from jaxvqa.video._formats import FramePlanes
+from jaxvqa.video._formats import FrameMemory, FramePlanes
 from jaxvqa.video._timeline import Timeline
 
 HDR_TRANSFERS = {"smpte2084": "PQ", "arib-std-b67": "HLG"}
@@ -137,7 +137,7 @@ class Reader(Protocol):
         """What is wrong with the frame stepped to, as the rest of a sentence, or None."""
         ...
 
-    def retrieve(self, luma_only: bool = False) -> FramePlanes:
+    def retrieve(self, luma_only: bool = False, memory: FrameMemory | None = None) -> FramePlanes:
         """The planes of the frame stepped to, in memory of their own."""
         ...
 

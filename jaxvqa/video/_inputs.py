@@ -180,7 +180,7 @@ class InputOptions:
         choices=ON_LENGTH_MISMATCH,
     )
     fps: float | None = setting(
-        None, "frames per second of arrays, for the choice of a model", optional(positive_number),
+        None, "frames per second of arrays, for what depends on it", optional(positive_number),
         group=_FRAMES, metavar="N", flags=("",),
     )  # fmt: skip
     ref_stream: int | None = setting(

@@ -13,7 +13,7 @@ from jaxvqa._notice import Notice
 from jaxvqa.video._alignment import Reopen, align, more_alike
 from jaxvqa.video._conform import Agreement, agree
 from jaxvqa.video._errors import VideoError
-from jaxvqa.video._formats import FramePlanes
+from jaxvqa.video._formats import FrameMemory, FramePlanes
 from jaxvqa.video._in_step import InStep, unlike
 from jaxvqa.video._info import Reader
 from jaxvqa.video._inputs import InputOptions, settle_lengths
@@ -192,18 +192,25 @@ class VideoPair:
     def __iter__(self) -> Iterator[NumberedPair]:
         return self.read()
 
-    def read(self, chroma: bool = True) -> Iterator[NumberedPair]:
+    def read(
+        self, chroma: bool = True, memory: tuple[FrameMemory, FrameMemory] | None = None
+    ) -> Iterator[NumberedPair]:
         """The pairs, once.
 
         Args:
             chroma: give chroma planes too, in the reference's format.
+            memory: where to put the planes of each side.
         """
         self.alike = self._agree(chroma)
         size = self.alike.width, self.alike.height
-        for video, steps, direct in zip(
-            (self.ref, self.dis), (self.alike.ref, self.alike.dis), self.alike.direct, strict=True
+        for video, steps, direct, places in zip(
+            (self.ref, self.dis),
+            (self.alike.ref, self.alike.dis),
+            self.alike.direct,
+            memory or (None, None),
+            strict=True,
         ):
-            video.convert(steps, size, direct=direct, luma_only=not chroma)
+            video.convert(steps, size, direct=direct, luma_only=not chroma, memory=places)
         return self._pairs()
 
     def _pairs(self) -> Iterator[NumberedPair]:

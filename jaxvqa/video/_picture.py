@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 
 from jaxvqa.video._errors import VideoError
-from jaxvqa.video._formats import FramePlanes, PixelFormat, planar_format, planar_luma
+from jaxvqa.video._formats import (
+    FrameMemory,
+    FramePlanes,
+    PixelFormat,
+    copied,
+    planar_format,
+    planar_luma,
+)
 from jaxvqa.video._info import VideoInfo
 
 
@@ -47,7 +54,13 @@ def as_picture(planes: FramePlanes, info: VideoInfo) -> Any:
     return frame
 
 
-def copy_planes(frame: Any, layout: PixelFormat, path: str, luma_only: bool = False) -> FramePlanes:
+def copy_planes(
+    frame: Any,
+    layout: PixelFormat,
+    path: str,
+    luma_only: bool = False,
+    memory: FrameMemory | None = None,
+) -> FramePlanes:
     """Planes of a PyAV frame, copied out of the decoder's memory, which it uses again.
 
     Args:
@@ -55,6 +68,7 @@ def copy_planes(frame: Any, layout: PixelFormat, path: str, luma_only: bool = Fa
         layout: the layout of the frame's format.
         path: the file, for messages.
         luma_only: leave chroma out.
+        memory: where to put the copy.
     """
     stored = []
     shapes = layout.stored_shapes(frame.height, frame.width)
@@ -69,5 +83,5 @@ def copy_planes(frame: Any, layout: PixelFormat, path: str, luma_only: bool = Fa
                 "ffmpeg -i INPUT -c:v ffv1 OUTPUT.mkv.",
             )
         lines = np.frombuffer(plane, np.uint8, count=rows * stride).reshape(rows, stride)
-        stored.append(lines[:, :row_bytes].copy())
-    return layout.unpack(stored)
+        stored.append(lines[:, :row_bytes])
+    return copied(layout.views(stored), memory)

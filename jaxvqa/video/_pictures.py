@@ -13,7 +13,7 @@ from typing import Any
 from jaxvqa._notice import Notice
 from jaxvqa.video._av_reader import AvReader
 from jaxvqa.video._errors import VideoError
-from jaxvqa.video._formats import FramePlanes
+from jaxvqa.video._formats import FrameMemory, FramePlanes
 from jaxvqa.video._held import HeldPicture
 from jaxvqa.video._info import VideoInfo
 from jaxvqa.video._source import Source
@@ -188,9 +188,9 @@ class PictureReader:
         """What is wrong with the picture, or None."""
         return self._picture.damage()
 
-    def retrieve(self, luma_only: bool = False) -> FramePlanes:
+    def retrieve(self, luma_only: bool = False, memory: FrameMemory | None = None) -> FramePlanes:
         """Planes of the picture."""
-        return self._picture.retrieve(luma_only)
+        return self._picture.retrieve(luma_only, memory)
 
     def picture(self) -> Any:
         """The picture."""

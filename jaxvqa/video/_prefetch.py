@@ -184,6 +184,30 @@ class ThreadedIterator(Generic[Item]):
         self._requests.put(False)
 
 
+class AskedIterator(Generic[Item]):
+    """As `ThreadedIterator`, but makes the item in the consumer's thread, when it is waited for.
+
+    Args:
+        iterable: what to run.
+    """
+
+    def __init__(self, iterable: Iterable[Item]) -> None:
+        self._iterator = iter(iterable)
+
+    def request(self) -> None:
+        """Nothing is done ahead."""
+
+    def result(self) -> tuple[Item | None, BaseException | None]:
+        """The item, None at the end; what is raised comes at once."""
+        return next(self._iterator, None), None
+
+    def __enter__(self) -> AskedIterator[Item]:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """There is nothing to end."""
+
+
 def _serve(
     iterator: Iterator[Any], requests: queue.SimpleQueue[bool], results: queue.SimpleQueue[Any]
 ) -> None:

@@ -15,11 +15,15 @@ from jaxvqa._planes import CHROMA_FORMATS, chroma_size
 from jaxvqa.video import _pipe as pipe
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._formats import (
+    FrameMemory,
     FramePlanes,
     PixelFormat,
     advice_for,
+    copied,
     parse_pixel_format,
+    place_for,
     planar_format,
+    planar_luma,
 )
 from jaxvqa.video._held import HeldPlanes
 from jaxvqa.video._info import VideoInfo
@@ -33,27 +37,73 @@ _GIVE_ALL = "raw video needs `width`, `height`, `pixel_format` and `bit_depth`"
 def read_frame_bytes(file: io.BufferedReader, count: int) -> np.ndarray | None:
     """The next `count` bytes in memory of their own, None at the end, or fewer if the file ends."""
     buffer = np.empty(count, np.uint8)
-    view = buffer.data
+    filled = _fill(file, buffer)
+    return None if filled == 0 else buffer[:filled]
+
+
+def _fill(file: io.BufferedReader, buffer: np.ndarray) -> int:
+    """Reads the next bytes into a contiguous array; returns how many there were."""
+    view = buffer.data.cast("B")
     filled = 0
-    while filled < count:
+    while filled < len(view):
         # pipes hand over what they have, so one read may bring less than was asked for
         got = file.readinto(view[filled:])
         if not got:
             break
         filled += got
-    return None if filled == 0 else buffer[:filled]
+    return filled
+
+
+def read_planes(
+    file: io.BufferedReader,
+    layout: PixelFormat,
+    height: int,
+    width: int,
+    memory: FrameMemory | None = None,
+    *,
+    floor: bool = False,
+) -> FramePlanes | None:
+    """The next frame, or None if the file ends before it does.
+
+    Args:
+        file: where its bytes are next.
+        layout: the layout of the frame.
+        height: luma rows.
+        width: luma columns.
+        memory: where to put the planes; read straight into it, if their bytes are as stored.
+        floor: odd chroma sizes are rounded down.
+    """
+    if layout.is_plain:
+        dtype = np.dtype(np.uint8 if layout.sample_bytes == 1 else np.uint16)
+        shapes = layout.stored_shapes(height, width, floor=floor)
+        place = place_for(memory, [(shape, dtype) for shape in shapes])
+        if place is None:
+            place = tuple(np.empty(shape, dtype) for shape in shapes)
+        whole = all(_fill(file, plane) == plane.nbytes for plane in place)
+        return place if whole else None
+    count = layout.frame_bytes(height, width, floor=floor)
+    data = read_frame_bytes(file, count)
+    if data is None or data.size < count:
+        return None
+    return split_frame(data, layout, height, width, memory, floor=floor)
 
 
 def split_frame(
-    data: np.ndarray, layout: PixelFormat, height: int, width: int, *, floor: bool = False
+    data: np.ndarray,
+    layout: PixelFormat,
+    height: int,
+    width: int,
+    memory: FrameMemory | None = None,
+    *,
+    floor: bool = False,
 ) -> FramePlanes:
-    """Bytes of a frame without gaps to planes; planar 8-bit planes are views of `data`."""
+    """Bytes of a frame without gaps to planes; without `memory`, plain ones are views of `data`."""
     stored, start = [], 0
     for rows, columns in layout.stored_shapes(height, width, floor=floor):
         row_bytes = columns * layout.sample_bytes
         stored.append(data[start : start + rows * row_bytes].reshape(rows, row_bytes))
         start += rows * row_bytes
-    return layout.unpack(stored)
+    return layout.unpack(stored) if memory is None else copied(layout.views(stored), memory)
 
 
 def check_size(path: str, width: int, height: int) -> None:
@@ -151,7 +201,7 @@ class RawReader:
             note=note,
         )
         self._index = -1
-        self._data: np.ndarray | None = None
+        self._data: np.ndarray | None = None  # of the frame stepped to, from a pipe
         self._file = pipe.open_stream(path)
 
     def _find_layout(self, path: str, height: int, width: int) -> tuple[bool, int | None]:
@@ -173,9 +223,11 @@ class RawReader:
         )
 
     def grab(self) -> bool:
-        """Reads the bytes of the next frame."""
-        self._data = read_frame_bytes(self._file, self._frame_bytes)
+        """Steps to the next frame; reads it, where it may be cut short."""
         self._index += 1
+        if self.info.frame_count is not None:
+            return self._index < self.info.frame_count
+        self._data = read_frame_bytes(self._file, self._frame_bytes)
         if self._data is None:
             return False
         if self._data.size < self._frame_bytes:
@@ -201,11 +253,17 @@ class RawReader:
     def damage(self) -> None:
         """Nothing to check: every byte pattern is a frame."""
 
-    def retrieve(self, luma_only: bool = False) -> FramePlanes:
-        """Planes of the frame read last."""
-        assert self._data is not None
+    def retrieve(self, luma_only: bool = False, memory: FrameMemory | None = None) -> FramePlanes:
+        """Planes of the frame stepped to; of files, no more than is asked for is read."""
         height, width = self.info.height, self.info.width
-        planes = split_frame(self._data, self._layout, height, width, floor=self._floor)
+        if self._data is not None:
+            planes = split_frame(self._data, self._layout, height, width, floor=self._floor)
+        else:
+            layout = planar_luma(self._layout) if luma_only else self._layout
+            self._file.seek(self._index * self._frame_bytes)
+            planes = read_planes(self._file, layout, height, width, memory, floor=self._floor)
+            if planes is None:
+                raise VideoError(self.info.path, f"ends inside frame {self._index}.")
         if luma_only:
             return planes[:1]
         if not self._floor:

@@ -15,7 +15,7 @@ from jaxvqa.video._chain import Steps
 from jaxvqa.video._conform import own_steps
 from jaxvqa.video._converter import Converter
 from jaxvqa.video._errors import CLOSED, VideoError
-from jaxvqa.video._formats import FramePlanes
+from jaxvqa.video._formats import FrameMemory, FramePlanes
 from jaxvqa.video._info import HDR_TRANSFERS, Reader, VideoInfo
 from jaxvqa.video._open import RawFormat, open_reader
 from jaxvqa.video._pipe import STDIN
@@ -124,7 +124,13 @@ class Video:
         return None if timeline.steps is None else timeline.start
 
     def convert(
-        self, steps: Steps, size: tuple[int, int], *, direct: bool, luma_only: bool = False
+        self,
+        steps: Steps,
+        size: tuple[int, int],
+        *,
+        direct: bool,
+        luma_only: bool = False,
+        memory: FrameMemory | None = None,
     ) -> None:
         """Says what frames pass before they are given; before the first is read.
 
@@ -133,8 +139,11 @@ class Video:
             size: columns and rows that come out.
             direct: frames like the first need none.
             luma_only: leave chroma out.
+            memory: where to put the planes.
         """
-        self._converter = Converter(self.info, steps, size, direct=direct, luma_only=luma_only)
+        self._converter = Converter(
+            self.info, steps, size, direct=direct, luma_only=luma_only, memory=memory
+        )
 
     @property
     def notices(self) -> list[Notice]:
@@ -203,6 +212,11 @@ class Video:
     def is_file(self) -> bool:
         """An ordinary file, which can be opened once more."""
         return os.path.isfile(self.info.path)
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether its frames are read as they lie in a file, without a decoder or a filter."""
+        return self.is_file and self.info.reader in ("y4m", "yuv") and self._converter.direct
 
     @property
     def is_pipe(self) -> bool:

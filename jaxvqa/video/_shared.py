@@ -17,7 +17,7 @@ from typing import Any
 from jaxvqa import _waiting as waiting
 from jaxvqa._notice import Notice
 from jaxvqa.video._errors import CLOSED, VideoError
-from jaxvqa.video._formats import FramePlanes
+from jaxvqa.video._formats import FrameMemory, FramePlanes
 from jaxvqa.video._info import HeldFrame, Reader, VideoInfo
 from jaxvqa.video._timeline import Timeline
 
@@ -237,8 +237,9 @@ class Reading:
         """What is wrong with the frame, or None."""
         return self._state.damage
 
-    def retrieve(self, luma_only: bool = False) -> FramePlanes:
-        """The frame's planes, which other readings have too."""
+    def retrieve(self, luma_only: bool = False, memory: FrameMemory | None = None) -> FramePlanes:
+        """The frame's planes, which other readings have too, so in no memory of this one's."""
+        del memory
         return self._frame().retrieve(luma_only)
 
     def picture(self) -> Any:

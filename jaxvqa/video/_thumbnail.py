@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +28,7 @@ def thumbnail_size(*shapes: tuple[int, ...]) -> tuple[int, int]:
 
 
 def thumbnail(
-    y: NDArray[np.generic], bit_depth: int, size: tuple[int, int] | None = None
+    y: NDArray[Any], bit_depth: int, size: tuple[int, int] | None = None
 ) -> NDArray[np.uint8]:
     """A luma plane as a small picture of 8-bit codes.
 
@@ -49,7 +50,7 @@ def thumbnail(
 
 
 def area_means(
-    y: NDArray[np.generic], bit_depth: int, size: tuple[int, int] | None = None
+    y: NDArray[Any], bit_depth: int, size: tuple[int, int] | None = None
 ) -> NDArray[np.float32]:
     """As `thumbnail`, before rounding: float32 on the 8-bit scale."""
     rows, columns = thumbnail_size(y.shape) if size is None else size
@@ -60,7 +61,7 @@ def area_means(
     return _sum_areas(_sum_rows(y, rows), columns) * np.float32(scale)
 
 
-def _sum_rows(y: NDArray[np.generic], count: int) -> NDArray[np.generic]:
+def _sum_rows(y: NDArray[Any], count: int) -> NDArray[Any]:
     """Sums over `count` equal groups of rows; a row on a border is shared by its two groups."""
     height, width = y.shape
     each = -(-height // count)
@@ -90,7 +91,7 @@ def _group(length: int, count: int) -> tuple[list[tuple[int, int]], NDArray, NDA
     return groups, np.array(starts[1:-1]), np.array(shares, np.float32)[:, None]
 
 
-def _sum_areas(row_sums: NDArray[np.generic], count: int) -> NDArray[np.float32]:
+def _sum_areas(row_sums: NDArray[Any], count: int) -> NDArray[np.float32]:
     """Sums over `count` equal groups of columns."""
     rows, width = row_sums.shape
     if width % count == 0:

@@ -14,11 +14,18 @@ import numpy as np
 from jaxvqa._notice import Notice
 from jaxvqa.video import _pipe as pipe
 from jaxvqa.video._errors import VideoError
-from jaxvqa.video._formats import FramePlanes, PixelFormat, advice_for, planar_format, planar_luma
+from jaxvqa.video._formats import (
+    FrameMemory,
+    FramePlanes,
+    PixelFormat,
+    advice_for,
+    planar_format,
+    planar_luma,
+)
 from jaxvqa.video._held import HeldPlanes
 from jaxvqa.video._info import VideoInfo
 from jaxvqa.video._picture import as_picture
-from jaxvqa.video._raw import check_size, read_frame_bytes, split_frame
+from jaxvqa.video._raw import check_size, read_frame_bytes, read_planes, split_frame
 from jaxvqa.video._timeline import Timeline
 
 MAGIC = b"YUV4MPEG2"
@@ -201,8 +208,11 @@ class Y4MReader:
     def _read(self, count: int) -> np.ndarray:
         data = read_frame_bytes(self._file, count)
         if data is None or data.size < count:
-            raise VideoError(self.info.path, f"is cut short: it ends inside frame {self._index}.")
+            raise self._cut_short()
         return data
+
+    def _cut_short(self) -> VideoError:
+        return VideoError(self.info.path, f"is cut short: it ends inside frame {self._index}.")
 
     def timeline(self) -> Timeline:
         """A constant rate, where the header states it."""
@@ -222,17 +232,19 @@ class Y4MReader:
     def damage(self) -> None:
         """Nothing to check: every byte pattern is a frame."""
 
-    def retrieve(self, luma_only: bool = False) -> FramePlanes:
+    def retrieve(self, luma_only: bool = False, memory: FrameMemory | None = None) -> FramePlanes:
         """Planes of the frame stepped to; of files, no more than is asked for is read."""
         layout, height, width = self._layout, self.info.height, self.info.width
         if luma_only:
             layout = planar_luma(layout)
-        data = self._data
-        if data is None:
-            assert self._start is not None
-            self._file.seek(self._start)
-            data = self._read(layout.frame_bytes(height, width))
-        return split_frame(data, layout, height, width)
+        if self._data is not None:
+            return split_frame(self._data, layout, height, width, memory)
+        assert self._start is not None
+        self._file.seek(self._start)
+        planes = read_planes(self._file, layout, height, width, memory)
+        if planes is None:
+            raise self._cut_short()
+        return planes
 
     def picture(self) -> Any:
         """The frame read last."""

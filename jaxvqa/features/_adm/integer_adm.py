@@ -22,7 +22,13 @@ from jaxvqa.features._adm.fixed import coarse_sums, cube_bits, finest_sums, summ
 from jaxvqa.features._adm.fixed_wavelet import SCALES, Region, band_sizes, wavelet
 from jaxvqa.features._adm.float_adm import FLOAT_ADM
 from jaxvqa.features._adm.options import FloatAdmOptions, IntegerAdmOptions, outputs
-from jaxvqa.features._feature import XLA_OLDER_EMITTERS, Feature, Series, key_of_float_form
+from jaxvqa.features._feature import (
+    XLA_OLDER_EMITTERS,
+    XLA_WIDE_VECTORS,
+    Feature,
+    Series,
+    key_of_float_form,
+)
 from jaxvqa.features._run import documented, run
 
 # three display heights from 1080 rows; the tool refuses anything nearer
@@ -196,7 +202,7 @@ ADM = Feature(
     differentiable=False,
     twin=_twin,
     libvmaf=True,
-    cpu_compiler=XLA_OLDER_EMITTERS,
+    cpu_compiler=(*XLA_OLDER_EMITTERS, *XLA_WIDE_VECTORS),
 )
 
 

@@ -4,9 +4,8 @@ For a pixel of code v, n(u) counts the pixels of code u in the window around it,
 the largest `weight * n(v) * m / (n(v) + m)` with m = max(n(v + d), n(v - d)) over the contrasts d.
 Two forms give the same integers; the platform picks one when the program is lowered:
 
-- `response_by_tiles` (CPU): a small tile of the picture holds few different codes, so it walks
-  through those that occur, box-summing one indicator picture per code. Its cost does not depend on
-  the window's area.
+- `response_by_columns` (CPU): a histogram per column slides down the picture (`sliding.py`). Its
+  cost is that of the pixels that take part.
 - `response_by_offsets` (accelerators): compares every pixel with each pixel of its window, with no
   step that depends on the data.
 
@@ -16,25 +15,16 @@ docs/cambi.md has the measurements behind the choice.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from jaxvqa._ops.platforms import choose
-from jaxvqa._ops.stages import keep_stages, stage
-from jaxvqa._typing import Array, Float, Integer, Shaped
-
-# code of pixels that take no part: above every real code, and far enough that no contrast meets it
-SKIP = 1 << 14
-
-# rows and columns of a tile: smaller ones hold fewer codes, larger ones waste less on borders
-TILE = (64, 128)
-
-_FOLDS = 8
+from jaxvqa._typing import Array, Float, Integer
+from jaxvqa.features._cambi.sheet import SKIP, padded
+from jaxvqa.features._cambi.sliding import Window, over_pixels
 
 
 @dataclass(frozen=True)
@@ -68,66 +58,9 @@ def response(
     contrasts = tuple(contrasts)
     return choose(
         sheet,
-        cpu=lambda c: response_by_tiles(c, half, contrasts),
+        cpu=lambda c: response_by_columns(c, half, contrasts),
         default=lambda c: response_by_offsets(c, half, contrasts),
     )
-
-
-def lay_out(pictures: Sequence[Shaped[Array, "_h _w"]], gap: int, fill: float) -> Array:
-    """All pictures, largest first, on one sheet, `gap` samples apart.
-
-    So that what follows is compiled once and not for every size.
-    """
-    corners, size = _layout([p.shape for p in pictures], gap)
-    sheet = jnp.full(size, fill, pictures[0].dtype)
-    for picture, corner in zip(pictures, corners, strict=True):
-        sheet = jax.lax.dynamic_update_slice(sheet, picture, corner)
-    return sheet
-
-
-def cut_out(
-    sheet: Shaped[Array, "h w"], shapes: Sequence[tuple[int, ...]], gap: int
-) -> list[Array]:
-    """The pictures of a sheet."""
-    corners, _ = _layout(shapes, gap)
-    return [
-        sheet[top : top + shape[0], left : left + shape[1]]
-        for shape, (top, left) in zip(shapes, corners, strict=True)
-    ]
-
-
-def rows_by_scale(
-    sheet: Shaped[Array, "h w"], shapes: Sequence[tuple[int, ...]], gap: int
-) -> list[tuple[Array, np.ndarray]]:
-    """The first picture of a sheet, and all others side by side: each with who owns which columns.
-
-    Returns:
-        Two arrays, and for each a bool table `(pictures, columns)`.
-    """
-    corners, _ = _layout(shapes, gap)
-    found = []
-    for part in (slice(0, 1), slice(1, None)):
-        edges = [
-            (left, left + s[1]) for s, (_, left) in zip(shapes[part], corners[part], strict=True)
-        ]
-        columns = np.arange(edges[-1][1])
-        top, height = corners[part][0][0], shapes[part][0][0]
-        owners = np.array([(columns >= left) & (columns < right) for left, right in edges])
-        found.append((sheet[top : top + height, : columns.size], owners))
-    return found
-
-
-def _layout(shapes: Sequence[tuple[int, ...]], gap: int) -> tuple[list[tuple[int, int]], list[int]]:
-    """Corners of pictures on a sheet, the first above the others side by side, and its size."""
-    corners, left = [(0, 0)], 0
-    for _, width in shapes[1:]:
-        corners.append((shapes[0][0] + gap, left))
-        left += width + gap
-    size = [
-        max(corner[axis] + shape[axis] for corner, shape in zip(corners, shapes, strict=True))
-        for axis in (0, 1)
-    ]
-    return corners, size
 
 
 def contrast_response(
@@ -150,7 +83,7 @@ def contrast_response(
     return response, jnp.where(counts, own.astype(jnp.float32) * inverse, 0.0)
 
 
-def _combine(
+def combined(
     codes: Array, own: Array, others: Sequence[Array], contrasts: Sequence[Contrast]
 ) -> Array:
     """Largest response, from the count of each pixel's own code and the larger at each contrast."""
@@ -165,7 +98,7 @@ def response_by_offsets(
     reach = len(contrasts)
     counts = count_offsets(codes, half, reach)
     others = [jnp.maximum(counts[reach + d], counts[reach - d]) for d in range(1, reach + 1)]
-    return _combine(codes, counts[reach], others, contrasts)
+    return combined(codes, counts[reach], others, contrasts)
 
 
 def count_offsets(codes: Integer[Array, "h w"], half: int, reach: int) -> tuple[Array, ...]:
@@ -186,156 +119,33 @@ def count_offsets(codes: Integer[Array, "h w"], half: int, reach: int) -> tuple[
     return jax.lax.fori_loop(0, 2 * half + 1, add_row, (zero,) * (2 * reach + 1))
 
 
-def response_by_tiles(
-    codes: Integer[Array, "h w"],
-    half: int,
-    contrasts: Sequence[Contrast],
-    tile: tuple[int, int] = TILE,
+def counting_window(half: int, contrasts: Sequence[Contrast]) -> Window:
+    """What has to be counted for some contrasts: the codes that any pixel compares itself with."""
+    reach = len(contrasts)
+    return Window(half, reach, *code_range(contrasts))
+
+
+def code_range(contrasts: Sequence[Contrast]) -> tuple[int, int]:
+    """The lowest and the highest code that some pixel may compare itself with."""
+    reach = len(contrasts)
+    lowest = min(c.low for c in contrasts) - reach
+    return max(lowest, 0), max(c.high for c in contrasts) + reach
+
+
+def response_by_columns(
+    codes: Integer[Array, "h w"], half: int, contrasts: Sequence[Contrast]
 ) -> Float[Array, "h w"]:
-    """`response` of one picture by walking through the codes that occur in each tile."""
+    """`response` of one picture with histograms of columns."""
+    reach = len(contrasts)
 
-    def one_tile(area: Array) -> Array:
-        flat, core, stride = flattened(area, half)
+    def of_pixels(codes: Array, counts: Array) -> Array:
+        own, *sides = by_contrast(counts, reach)
+        return combined(codes, own, [jnp.maximum(*pair) for pair in sides], contrasts)
 
-        def keep(code: Array, best: Array) -> Array:
-            count = code_count(flat, code, half=half, stride=stride, length=core.size)
-            return stage(_kept, core, code, count, best)
-
-        counts = jnp.zeros((len(contrasts) + 1, core.size), jnp.int16)
-        own, *others = codes_upwards(flat, keep, counts)
-        return unflattened(_combine(core, own, others, contrasts), half, stride)
-
-    empty = jnp.zeros(codes.shape, jnp.float32)
-    return over_tiles(one_tile, (padded(codes, half, SKIP),), half, empty, tile)
+    return over_pixels(of_pixels, codes, counting_window(half, contrasts))
 
 
-def _kept(core: Array, code: Array, count: Array, best: Array) -> Array:
-    steps = np.arange(best.shape[0], dtype=np.int16)[:, None]
-    met = jnp.abs(core - code)[None] == steps
-    return jnp.maximum(best, jnp.where(met, count[None], 0))
-
-
-def over_tiles(
-    fn: Callable[..., Any],
-    around: Sequence[Array],
-    half: int,
-    empty: Any,
-    tile: tuple[int, int] = TILE,
-) -> Any:
-    """Fills pictures tile by tile.
-
-    Args:
-        fn: takes one tile of each array with `half` more samples on every side, gives a pytree of
-            tiles without them.
-        around: arrays with a border of `half` samples; the first holds codes.
-        half: half window.
-        empty: what the pictures hold in tiles where every code is `SKIP`.
-        tile: rows and columns of a tile.
-    """
-    height, width = (side - 2 * half for side in around[0].shape)
-    down, across = -(-height // tile[0]), -(-width // tile[1])
-    rows, columns = -(-height // down), -(-width // across)
-
-    def one(index: Array, out: Any) -> Any:
-        # the last tiles end at the border; what they share with their neighbours is written twice
-        top = jnp.minimum(index // across * rows, height - rows)
-        left = jnp.minimum(index % across * columns, width - columns)
-        size = (rows + 2 * half, columns + 2 * half)
-        areas = [jax.lax.dynamic_slice(x, (top, left), size) for x in around]
-        core = areas[0][half : half + rows, half : half + columns]
-        blank = jax.tree.map(lambda x: jnp.zeros((rows, columns), x.dtype), empty)
-        found = jax.lax.cond(core.min() < SKIP, fn, lambda *areas: blank, *areas)
-        write = lambda picture, x: jax.lax.dynamic_update_slice(picture, x, (top, left))  # noqa: E731
-        return jax.tree.map(write, out, found)
-
-    return jax.lax.fori_loop(0, down * across, one, empty)
-
-
-def padded(x: Shaped[Array, "h w"], border: int, fill: float) -> Array:
-    """`x` with a border; written in place, because a fused pad is slow to read."""
-    room = jnp.full([n + 2 * border for n in x.shape], fill, x.dtype)
-    return jax.lax.dynamic_update_slice(room, x, (border, border))
-
-
-def flattened(area: Array, half: int) -> tuple[Array, Array, int]:
-    """A tile with its border as one long row, the part that has whole windows, and the stride.
-
-    So a window's columns are neighbours at distance 1 and its rows at distance `stride`: every loop
-    is long and none has a short tail. The last `2 * half` entries of each row are then meaningless
-    and dropped at the end.
-    """
-    rows, stride = area.shape
-    flat = area.reshape(-1)
-    start = half * stride + half
-    return flat, flat[start : start + (rows - 2 * half) * stride - 2 * half], stride
-
-
-def unflattened(x: Array, half: int, stride: int) -> Array:
-    """The tile, without border, from entries of `flattened`'s second kind."""
-    return jnp.pad(x, (0, 2 * half)).reshape(-1, stride)[:, : stride - 2 * half]
-
-
-def codes_upwards(among: Array, keep: Callable[[Array, Any], Any], kept: Any) -> Any:
-    """Goes through the codes that occur, from the smallest.
-
-    Args:
-        among: flat array of the codes; `SKIP` is not one.
-        keep: takes a code and what was kept so far; gives what is kept now. It should be made of
-            stages, else what it measures is worked out again for everything that reads it.
-        kept: the beginning, a pytree of arrays.
-    """
-
-    # two codes a step, from one copy of what is kept to another and back: a loop that writes where
-    # it reads is left scalar by XLA's plainer emitters, which ask whether the two places overlap
-    def step(state: tuple[Array, Any, Any]) -> tuple[Array, Any, Any]:
-        code, kept, _ = state
-        following = _next(among, code)
-        other = keep(code, kept)
-        kept = jax.lax.cond(following < SKIP, keep, lambda _, x: x, following, other)
-        return _next(among, following), kept, other
-
-    with keep_stages():
-        first = _next(among, np.int16(-1))
-        kept = keep(first, kept)
-        state = _next(among, first), kept, kept
-        code, kept, other = jax.lax.while_loop(lambda state: state[0] < SKIP, step, state)
-        # never the other copy, but XLA must not know, or it drops that copy
-        return jax.tree.map(lambda a, b: jnp.where(code < SKIP, b, a), kept, other)
-
-
-def _next(among: Array, code: Any) -> Array:
-    """The smallest code above another, or `SKIP`."""
-    return _least(jnp.where(among > code, among, SKIP))
-
-
-def _least(x: Array) -> Array:
-    """Minimum of a flat array by folding it onto itself: long vector loops, unlike `x.min()`."""
-    while x.size > _FOLDS:
-        length = -(-x.size // _FOLDS)
-        # where the size is no multiple, the last slice overlaps its neighbour, which is harmless
-        starts = [min(k * length, x.size - length) for k in range(_FOLDS)]
-        x = functools.reduce(jnp.minimum, [x[k : k + length] for k in starts])
-    return x.min()
-
-
-def code_count(flat: Array, code: Array, *, half: int, stride: int, length: int) -> Array:
-    """How often `code` occurs in the window of each entry of a flattened tile; a stage."""
-    return stage(_code_count, flat, code, half=half, stride=stride, length=length)
-
-
-def _code_count(flat: Array, code: Array, *, half: int, stride: int, length: int) -> Array:
-    size = 2 * half + 1
-    equal = (flat == code).astype(jnp.uint8)
-    across = shifted_sum(equal, size, 1, flat.size - 2 * half)
-    # as many rows at once as 8 bits hold, then 16 bits
-    most = 255 // size
-    parts = [
-        shifted_sum(across[first * stride :], min(most, size - first), stride, length)
-        for first in range(0, size, most)
-    ]
-    return functools.reduce(jnp.add, [part.astype(jnp.int16) for part in parts])
-
-
-def shifted_sum(x: Array, count: int, step: int, length: int) -> Array:
-    """Sum of `count` slices of `length` entries whose starts are `step` apart."""
-    return functools.reduce(jnp.add, [x[k * step :][:length] for k in range(count)])
+def by_contrast(counts: Array, reach: int) -> list:
+    """From `over_pixels`'s counts those of the own code, and (below, above) at each contrast."""
+    sides = [(counts[:, reach - d], counts[:, reach + d]) for d in range(1, reach + 1)]
+    return [counts[:, reach], *sides]

@@ -11,8 +11,8 @@ band, which is what a debanding filter does. Only the contrast that gives a pixe
 a slope; where the codes above and below give the same, each gets half of it.
 
 Nothing is approximated: counts are integers, and the slope at a pixel of code u is a box sum over
-the neighbours that look for code u. As in `counts.py`, the CPU walks through the codes of small
-tiles and accelerators compare all offsets.
+the neighbours that look for code u. The CPU walks through the codes of small tiles,
+accelerators compare all offsets.
 """
 
 from __future__ import annotations
@@ -27,15 +27,18 @@ from jaxvqa._ops.platforms import choose
 from jaxvqa._ops.stages import stage
 from jaxvqa._typing import Array, Float, Integer
 from jaxvqa.features._cambi.counts import (
-    SKIP,
     Contrast,
-    code_count,
-    codes_upwards,
+    by_contrast,
     contrast_response,
     count_offsets,
+    counting_window,
+)
+from jaxvqa.features._cambi.sheet import SKIP, padded
+from jaxvqa.features._cambi.sliding import over_pixels
+from jaxvqa.features._cambi.tiles import (
+    codes_upwards,
     flattened,
     over_tiles,
-    padded,
     shifted_sum,
     unflattened,
 )
@@ -70,7 +73,7 @@ def facing(codes: Integer[Array, "h w"], half: int, contrasts: Sequence[Contrast
     contrasts = tuple(contrasts)
     return choose(
         codes,
-        cpu=lambda c: facing_by_tiles(c, half, contrasts),
+        cpu=lambda c: facing_by_columns(c, half, contrasts),
         default=lambda c: facing_by_offsets(c, half, contrasts),
     )
 
@@ -105,7 +108,7 @@ def _strongest(
     codes: Array, own: Array, sides: Sequence[tuple[Array, Array]], contrasts: Sequence[Contrast]
 ) -> Facing:
     """From the count of each pixel's own code and the counts (below, above) at each contrast."""
-    nothing, zero = jnp.zeros(codes.shape, jnp.float32), jnp.zeros(codes.shape, jnp.int16)
+    nothing, zero = jnp.zeros(own.shape, jnp.float32), jnp.zeros(own.shape, jnp.int16)
     best = Facing(nothing, nothing, zero, zero, zero)
     for difference, (contrast, (below, above)) in enumerate(zip(contrasts, sides, strict=True), 1):
         other = jnp.maximum(below, above)
@@ -130,29 +133,14 @@ def facing_by_offsets(codes: Array, half: int, contrasts: Sequence[Contrast]) ->
     return _strongest(codes, counts[reach], sides, contrasts)
 
 
-def facing_by_tiles(codes: Array, half: int, contrasts: Sequence[Contrast]) -> Facing:
-    """`facing` by walking through the codes that occur in each tile."""
-    reach = len(contrasts)
+def facing_by_columns(codes: Array, half: int, contrasts: Sequence[Contrast]) -> Facing:
+    """`facing` with histograms of columns."""
 
-    def tile(area: Array) -> Facing:
-        flat, core, stride = flattened(area, half)
+    def of_pixels(codes: Array, counts: Array) -> Facing:
+        own, *sides = by_contrast(counts.astype(jnp.int16), len(contrasts))
+        return _strongest(codes, own, sides, contrasts)
 
-        def keep(code: Array, counts: list[Array]) -> list[Array]:
-            count = code_count(flat, code, half=half, stride=stride, length=core.size)
-            distance = code - core
-            return [
-                jnp.maximum(kept, jnp.where(distance == d, count, 0))
-                for d, kept in zip(range(-reach, reach + 1), counts, strict=True)
-            ]
-
-        none = [jnp.zeros(core.shape, jnp.int16)] * (2 * reach + 1)
-        counts = codes_upwards(flat, keep, none)
-        sides = [(counts[reach - d], counts[reach + d]) for d in range(1, reach + 1)]
-        found = _strongest(core, counts[reach], sides, contrasts)
-        return jax.tree.map(lambda x: unflattened(x, half, stride), found)
-
-    empty = Facing(*(jnp.zeros(codes.shape, t) for t in (jnp.float32,) * 2 + (jnp.int16,) * 3))
-    return over_tiles(tile, (padded(codes, half, SKIP),), half, empty)
+    return over_pixels(of_pixels, codes, counting_window(half, contrasts))
 
 
 def slopes_by_offsets(codes: Array, sources: Sequence[Array], half: int) -> Array:

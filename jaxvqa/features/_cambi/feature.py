@@ -10,15 +10,15 @@ import jax.numpy as jnp
 from jaxvqa._ops.tiling import map_frames
 from jaxvqa._planes import Planes, VideoLike, as_planes
 from jaxvqa._typing import Array
-from jaxvqa.features._cambi.counts import cut_out, response
+from jaxvqa.features._cambi.counts import response
 from jaxvqa.features._cambi.gradient import banding
 from jaxvqa.features._cambi.options import CambiOptions
 from jaxvqa.features._cambi.score import codes_sheet, frame_score, largest_response
+from jaxvqa.features._cambi.sheet import cut_out
 from jaxvqa.features._cambi.tables import contrasts, geometries
 from jaxvqa.features._feature import (
     MEASURED,
     OF_REFERENCE,
-    XLA_OLDER_EMITTERS,
     Feature,
     Loss,
     Output,
@@ -99,7 +99,6 @@ CAMBI = Feature(
         check=_check_loss,
     ),
     libvmaf=True,
-    cpu_compiler=XLA_OLDER_EMITTERS,
 )
 
 

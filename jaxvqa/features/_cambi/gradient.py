@@ -24,7 +24,6 @@ from jaxvqa._ops.tiling import map_frames
 from jaxvqa._ops.topk import shares_of_largest
 from jaxvqa._planes import to_codes
 from jaxvqa._typing import Array, Float
-from jaxvqa.features._cambi.counts import SKIP, cut_out, lay_out
 from jaxvqa.features._cambi.counts_slope import facing, slopes_of_counts
 from jaxvqa.features._cambi.options import CambiOptions
 from jaxvqa.features._cambi.score import (
@@ -37,6 +36,7 @@ from jaxvqa.features._cambi.score import (
     response_bound,
     worst_count,
 )
+from jaxvqa.features._cambi.sheet import SKIP, cut_out, lay_out
 from jaxvqa.features._cambi.tables import Geometry, contrasts
 
 

@@ -20,8 +20,9 @@ from jaxvqa._ops.stages import cpu_stage, stage
 from jaxvqa._ops.tiling import map_frames
 from jaxvqa._ops.topk import means_of_largest
 from jaxvqa._typing import Array, Bool, Float, Integer, Shaped
-from jaxvqa.features._cambi.counts import SKIP, Contrast, lay_out, response, rows_by_scale
+from jaxvqa.features._cambi.counts import Contrast, code_range, response
 from jaxvqa.features._cambi.options import CambiOptions
+from jaxvqa.features._cambi.sheet import SKIP, lay_out, rows_by_scale
 from jaxvqa.features._cambi.tables import Geometry, contrasts
 
 SCALE_WEIGHTS = (16, 8, 4, 2, 1)
@@ -153,8 +154,7 @@ def averages(depth: int, options: CambiOptions) -> bool:
 
 def examined(codes: Integer[Array, "h w"], visible: Sequence[Contrast]) -> Bool[Array, "h w"]:
     """Codes that some pixel may compare itself with."""
-    lowest = min(c.low for c in visible) - len(visible)
-    highest = max(c.high for c in visible) + len(visible)
+    lowest, highest = code_range(visible)
     return (codes >= lowest) & (codes <= highest)
 
 

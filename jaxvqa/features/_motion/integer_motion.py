@@ -24,6 +24,7 @@ from jaxvqa._typing import Array, Float, Int, Integer
 from jaxvqa.features._feature import (
     OF_REFERENCE,
     XLA_OLDER_EMITTERS,
+    XLA_WIDE_VECTORS,
     Feature,
     Output,
     Series,
@@ -186,7 +187,7 @@ MOTION = Feature(
     differentiable=False,
     twin=_twin,
     libvmaf=True,
-    cpu_compiler=XLA_OLDER_EMITTERS,
+    cpu_compiler=(*XLA_OLDER_EMITTERS, *XLA_WIDE_VECTORS),
 )
 
 

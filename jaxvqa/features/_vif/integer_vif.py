@@ -22,13 +22,14 @@ from jaxvqa._planes import Planes, VideoLike
 from jaxvqa._typing import Array, Float, Int, Integer
 from jaxvqa.features._feature import (
     XLA_FAST_COMPILE,
+    XLA_WIDE_VECTORS,
     Feature,
     Series,
     key_of_float_form,
     series_namespace,
 )
 from jaxvqa.features._run import documented, run
-from jaxvqa.features._vif.fixed import TAPS, log2_fixed, moments, shifts
+from jaxvqa.features._vif.fixed import TAPS, leading, log2_fixed, log2_leading, moments, shifts
 from jaxvqa.features._vif.float_vif import FLOAT_VIF, FloatVifOptions
 from jaxvqa.features._vif.options import VifOptions, outputs
 
@@ -74,23 +75,37 @@ def _row_statistics(
     limit: float,
 ) -> list[Array]:
     """Row sums, uint32: information kept and there, quiet pixels, their variance in two halves."""
-    variance_dis = jnp.maximum(variance_dis, 0)
+    # apart from what 32-bit lanes can do, which would take the width of these
+    noisy, noise = stage(_signals, variance, variance_dis, covariance, limit=limit)
+    terms = stage(_terms, noisy, noise, variance, variance_dis)
+    return [x.astype(jnp.uint32) for x in integer_row_sums(*terms)]
+
+
+def _signals(
+    variance: Array, variance_dis: Array, covariance: Array, *, limit: float
+) -> tuple[Array, Array]:
+    """Gained signal with all noise, and the noise, as `log2_leading` reads them."""
     zero, one = jnp.zeros_like(variance), jnp.ones_like(variance)
-    busy = variance >= _NOISE
-    kept = busy & (covariance > 0) & (variance_dis > 0)
-    # pixels that keep nothing get a covariance of 0, so both logarithms below are equal
+    variance_dis = jnp.maximum(variance_dis, 0)
+    kept = (variance >= _NOISE) & (covariance > 0) & (variance_dis > 0)
+    # pixels that keep nothing get a covariance of 0, so both logarithms are equal
     noise, signal = _gain(
         jnp.where(kept, variance, one), variance_dis, jnp.where(kept, covariance, zero), limit
     )
     with jax.enable_x64(True):
         floor = noise + float(_NOISE)
-        numerator = log2_fixed(floor + signal) - log2_fixed(floor)
-        there = jnp.where(busy, variance, zero) + _NOISE
-        denominator = log2_fixed(there.astype(jnp.float64)) - 17 * 2048
-    quiet = jnp.where(busy, zero, variance_dis)
+        return leading(floor + signal), leading(floor)
+
+
+def _terms(noisy: Array, noise: Array, variance: Array, variance_dis: Array) -> tuple[Array, ...]:
+    """What `_row_statistics` adds up."""
+    busy = variance >= _NOISE
+    zero, one = jnp.zeros_like(variance), jnp.ones_like(variance)
+    numerator = log2_leading(noisy) - log2_leading(noise)
+    denominator = log2_fixed(jnp.where(busy, variance, zero) + _NOISE) - 17 * 2048
+    quiet = jnp.where(busy, zero, jnp.maximum(variance_dis, 0))
     # a row of 65536 logarithms of at most 14 * 2048 fits 31 bits; none of the sums is negative
-    terms = (numerator, denominator, jnp.where(busy, zero, one), *halves(quiet))
-    return [x.astype(jnp.uint32) for x in integer_row_sums(*terms)]
+    return numerator, denominator, jnp.where(busy, zero, one), *halves(quiet)
 
 
 def _ratio_parts(
@@ -239,7 +254,7 @@ VIF = Feature(
     differentiable=False,
     twin=_twin,
     libvmaf=True,
-    cpu_compiler=XLA_FAST_COMPILE,
+    cpu_compiler=(*XLA_FAST_COMPILE, *XLA_WIDE_VECTORS),
 )
 
 

@@ -1,0 +1,75 @@
+"""What the columns of a table of encodes mean."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+Row = Mapping[str, Any]
+# pairs of width and height, and single columns, that tables name the encoded size by
+_SIZES: tuple[tuple[str, ...], ...] = (
+    ("dis_width", "dis_height"), ("encoded_width", "encoded_height"), ("encode_size",),
+    ("dis_size",), ("width", "height"), ("size",), ("resolution",),
+)  # fmt: skip
+_NAMES = ("id", "dis", "distorted", "name", "file")
+
+
+def column(rows: Sequence[Row], name: str, what: str) -> str:
+    """The column that a caller means: by its name, or the mean of the score of that name.
+
+    Raises:
+        ValueError: no row has it.
+    """
+    known: dict[str, None] = {}
+    for row in rows:
+        known |= dict.fromkeys(row)
+    for candidate in (name, f"{name}_mean", f"{name}_kbps"):
+        if candidate in known:
+            return candidate
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    advice = f"did you mean {close[0]!r}?" if close else f"it has: {', '.join(known) or 'none'}."
+    raise ValueError(f"{what}={name!r}: the table has no such column; {advice}")
+
+
+def size_columns(rows: Sequence[Row], size: Sequence[str] | None) -> tuple[str, ...]:
+    """The columns of the encoded size; empty where there are none.
+
+    Raises:
+        ValueError: one was named that no row has, or more than two.
+    """
+    if size is not None:
+        if not 1 <= len(size) <= 2:
+            raise ValueError("size must name one column, WIDTHxHEIGHT, or two, width and height.")
+        return tuple(column(rows, name, "size") for name in size)
+    known = set().union(*rows) if rows else set()
+    return next((names for names in _SIZES if known.issuperset(names)), ())
+
+
+def size_of(row: Row, columns: Sequence[str]) -> tuple[int, int] | None:
+    """Columns and rows of an encode, or None."""
+    if not columns:
+        return None
+    text = "x".join(str(row.get(c, "")) for c in columns)
+    found = re.fullmatch(r"\s*(\d{1,6})(?:\.0)?\s*[xX×,; ]\s*(\d{1,6})(?:\.0)?\s*", text)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def number_of(value: Any) -> float | None:
+    """A cell as a finite number, or None."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) and not isinstance(value, bool) else None
+
+
+def name_of(row: Row, index: int) -> str:
+    """What to call a row."""
+    for name in _NAMES:
+        if row.get(name) not in (None, ""):
+            return PurePath(str(row[name])).name
+    return f"row {index + 1}"

@@ -1,0 +1,81 @@
+"""Where a video is worst, and where its scenes change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+# the mean difference of a blurred frame from the one before, as results name it
+_MOTION = ("VMAF_integer_feature_motion_sad_score", "integer_motion", "motion", "float_motion")
+# 8-bit codes; a pan or a shaking camera stays below
+_LEAST_CUT = 8.0
+_JUMP = 4.0
+_AROUND = 8
+_NEAR_FRAMES = 24
+
+
+def direction(name: str) -> str:
+    """Whether higher or lower is better of an output, or "neither"; scores of models: "higher"."""
+    from jaxvqa.features._registry import FEATURES  # loads all metrics
+
+    best = ""
+    found = "higher"
+    for feature in FEATURES.values():
+        for output in feature.outputs(feature.resolve({})):
+            own = name == output.name or name.startswith(f"{output.name}_") or name == output.key
+            if own and len(output.name) > len(best):
+                best, found = output.name, output.direction
+    return found
+
+
+def worst_moments(
+    numbers: np.ndarray, values: np.ndarray, count: int, *, fps: float | None, lowest: bool = True
+) -> list[int]:
+    """Places of the worst frames, not too close: a second apart, or less in a short clip.
+
+    Args:
+        numbers: `(frames,)` frame numbers.
+        values: `(frames,)` scores.
+        count: the most that are given.
+        fps: frames per second; 24 if it is not known.
+        lowest: low scores are bad.
+
+    Returns:
+        Indices into `values`, the worst first.
+    """
+    order = np.argsort(values if lowest else -values, kind="stable")
+    span = int(numbers[-1]) - int(numbers[0]) + 1
+    distance = min(fps or _NEAR_FRAMES, span / (2 * max(count, 1)))
+    found: list[int] = []
+    for i in order:
+        if len(found) == count:
+            break
+        apart = all(abs(int(numbers[i]) - int(numbers[j])) >= distance for j in found)
+        if np.isfinite(values[i]) and apart:
+            found.append(int(i))
+    return found
+
+
+def motion_of(frames: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    """The series of a result that jumps at a cut, or None."""
+    for known in _MOTION:
+        for name, values in frames.items():
+            if name == known or name.startswith(f"{known}_"):
+                return np.asarray(values, np.float64)
+    return None
+
+
+def cuts(change: np.ndarray) -> list[int]:
+    """Indices of frames that begin a scene: they differ from the one before as no other around.
+
+    Args:
+        change: `(frames,)` mean difference of each frame from the one before, in 8-bit codes.
+    """
+    change = np.where(np.isfinite(change), change, 0.0)
+    found = []
+    for i in np.flatnonzero(change >= _LEAST_CUT):
+        around = np.delete(change[max(0, i - _AROUND) : i + _AROUND + 1], min(i, _AROUND))
+        if around.size and change[i] >= _JUMP * np.median(around) and change[i] > around.max():
+            found.append(int(i))
+    return found
