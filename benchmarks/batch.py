@@ -27,8 +27,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from _clips import CONTENT, make_clip
 from _report import Column, Report, cores, parser, positive
-from speed import CONTENT, make_clip
 
 SIZES = ((320, 180), (480, 272), (640, 360))
 COLUMNS = {

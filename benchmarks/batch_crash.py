@@ -21,8 +21,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from _clips import CONTENT, make_clip, write_y4m_pair
 from _report import Column, Report, parser, positive
-from speed import CONTENT, make_clip, write_y4m_pair
 
 COLUMNS = (
     Column("name", "", "s", 12),

@@ -75,6 +75,21 @@ class VideoInfo:
         return self.color_transfer in HDR_TRANSFERS
 
 
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """A frame as it is scored.
+
+    Args:
+        time: seconds by the file's clock, or None.
+        planes: its planes, converted.
+        damaged: the decoder had to guess parts of it.
+    """
+
+    time: Fraction | None
+    planes: FramePlanes
+    damaged: bool = False
+
+
 @runtime_checkable
 class HeldFrame(Protocol):
     """A frame that stays when its reader goes on; what it gives is not to be changed."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -16,28 +15,13 @@ from jaxvqa.video._conform import own_steps
 from jaxvqa.video._converter import Converter
 from jaxvqa.video._errors import CLOSED, VideoError
 from jaxvqa.video._formats import FrameMemory, FramePlanes
-from jaxvqa.video._info import HDR_TRANSFERS, Reader, VideoInfo
+from jaxvqa.video._info import HDR_TRANSFERS, Reader, Shown, VideoInfo
 from jaxvqa.video._open import RawFormat, open_reader
 from jaxvqa.video._pipe import STDIN
 from jaxvqa.video._timeline import Timeline
 
 # frames at the start that are looked at for one that is whole
 _MOST_LEADING = 600
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A frame as it is scored.
-
-    Args:
-        time: seconds by the file's clock, or None.
-        planes: its planes, converted.
-        damaged: the decoder had to guess parts of it.
-    """
-
-    time: Fraction | None
-    planes: FramePlanes
-    damaged: bool = False
 
 
 class Video:
