@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from _clips import CONTENT, make_clip
+from _clips import CONTENT, encode, make_clip
 from _report import Column, Report, cores, parser, positive
 
 SIZES = ((320, 180), (480, 272), (640, 360))
@@ -55,36 +55,16 @@ COLUMNS = {
 }
 
 
-def encode(path: Path, video: Any, crf: int) -> None:
-    """A clip as H.264."""
-    import av
-    import numpy as np
-
-    height, width = video.y.shape[1:]
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25)
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        stream.options = {"preset": "veryfast", "crf": str(crf)}
-        for planes in zip(video.y, video.u, video.v, strict=True):
-            frame = av.VideoFrame(width, height, "yuv420p")
-            for plane, samples in zip(frame.planes, planes, strict=True):
-                padded = np.zeros((samples.shape[0], plane.line_size), np.uint8)
-                padded[:, : samples.shape[1]] = samples
-                plane.update(padded.tobytes())
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-
-
 def ladder(folder: Path, size: tuple[int, int], frames: int, renditions: int) -> list[Path]:
     """A reference and its renditions; the last half of them at half the size."""
     ref, _ = make_clip(*size, frames)
     small, _ = make_clip(size[0] // 2, size[1] // 2, frames)
     files = [folder / f"ref_{size[0]}.mp4"]
-    encode(files[0], ref, 10)
+    encode(files[0], ref, {"preset": "veryfast", "crf": "10"})
     for n in range(renditions):
         half = n >= renditions // 2
         files.append(folder / f"dis_{size[0]}_{n}.mp4")
-        encode(files[-1], small if half else ref, 20 + 4 * n)
+        encode(files[-1], small if half else ref, {"preset": "veryfast", "crf": str(20 + 4 * n)})
     return files
 
 
