@@ -229,7 +229,7 @@ def frames_alone(pair: tuple[Path, Path], count: int) -> tuple[float, float]:
     request, traffic = jaxvqa.ScoreRequest(), Traffic()
     with open_clips(*pair, request.inputs) as clip:
         plan = make_plan(request, clip.info)
-        frames = list(clip.read(plan.reads_chroma))
+        frames = list(clip.read(plan.reads_chroma, None))
         for i in range(count + 5):
             if i == 5:
                 began, used = time.perf_counter(), time.process_time()
