@@ -18,9 +18,11 @@ Namespaces:
     `features`: the metrics as pure functions for `jit`, `vmap` and `grad`.
     `losses`: the metrics as training losses.
     `color`: RGB to planes.
+    `evaluation`: how well metrics predict people, and scores from votes.
     `fusion`: model types and files.
     `report`: result files, tables, pages and plots.
     `ladders`: rate and quality of many encodes: Bjontegaard deltas, hulls, ladders.
+    `training`: fits of fusion models to rated clips.
     `video`: readers of video files.
     `nnx`: metrics and losses for flax, imported by name (`import jaxvqa.nnx`).
 """
@@ -32,11 +34,13 @@ from jaxvqa._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from jaxvqa import color as color
+    from jaxvqa import evaluation as evaluation
     from jaxvqa import features as features
     from jaxvqa import fusion as fusion
     from jaxvqa import ladders as ladders
     from jaxvqa import losses as losses
     from jaxvqa import report as report
+    from jaxvqa import training as training
     from jaxvqa import video as video
     from jaxvqa._batch.batch import batch as batch
     from jaxvqa._notice import Notice as Notice
@@ -56,7 +60,9 @@ if TYPE_CHECKING:
     from jaxvqa.video._inputs import InputOptions as InputOptions
 
 # where each name comes from; JAX is loaded with the first of them
-_NAMESPACES = ("color", "features", "fusion", "ladders", "losses", "report", "video")
+_NAMESPACES = (
+    "color", "evaluation", "features", "fusion", "ladders", "losses", "report", "training", "video",
+)  # fmt: skip
 _HOMES = {
     "batch": "_batch.batch",
     "Notice": "_notice",
@@ -88,6 +94,7 @@ __all__ = [
     "__version__",
     "batch",
     "color",
+    "evaluation",
     "features",
     "fusion",
     "ladders",
@@ -99,6 +106,7 @@ __all__ = [
     "report",
     "score",
     "score_request",
+    "training",
     "video",
 ]
 

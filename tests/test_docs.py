@@ -27,7 +27,10 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 # pages of the site that lie elsewhere: their links are checked too
 ELSEWHERE = [ROOT / "benchmarks" / "README.md", ROOT / "models" / "SOURCES.md"]
 MODULES = ("color", "nnx")  # whose code is in the file itself
-NAMESPACES = ("", "features", "fusion", "ladders", "losses", "report", "video", *MODULES)
+NAMESPACES = (
+    "", "evaluation", "features", "fusion", "ladders", "losses", "report", "training", "video",
+    *MODULES,
+)  # fmt: skip
 
 
 def blocks(page, language):
@@ -143,7 +146,9 @@ def test_quick_commands_of_the_pages_run(folder, monkeypatch, capsys):
         "a,film,x264,640,360,500,70\nb,film,x264,1280,720,1500,85\n"
         "c,film,x265,640,360,400,71\nd,film,x265,1280,720,1200,86\n"
     )
-    quick = [words for _, words in commands() if words[0] not in ("score", "batch")]
+    quick = [
+        words for _, words in commands() if words[0] not in ("score", "batch", "evaluate", "train")
+    ]
     assert {words[0] for words in quick} == {
         "models", "features", "plot", "doctor", "info", "report", "compare", "ladder",
     }  # fmt: skip

@@ -13,8 +13,8 @@ from jaxvqa.fusion import _series as host
 from jaxvqa.fusion._bootstrap import predict_collection
 from jaxvqa.fusion._catalog import list_models, load_model, model_folder
 from jaxvqa.fusion._model import Collection
+from jaxvqa.fusion._predict import predict
 from jaxvqa.fusion._series import score_series
-from jaxvqa.fusion._svr import predict
 from tests import clips, tolerances
 from tests.fusion_files import libvmaf_file
 from tests.oracles import fusion as oracle
@@ -147,7 +147,7 @@ def test_transforms_match_oracle(case, norm_type):
 
 
 def test_knots_are_hit_exactly_and_extended():
-    from jaxvqa.fusion._svr import piecewise_linear
+    from jaxvqa.fusion._predict import piecewise_linear
 
     knots = jnp.asarray([[0.0, 1.0], [2.0, 1.0], [4.0, 9.0]])
     found = piecewise_linear(knots, jnp.asarray([-7.0, 0.0, 1.0, 2.0, 3.0, 4.0, 6.0]))

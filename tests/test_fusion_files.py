@@ -87,9 +87,9 @@ def test_values_of_a_libvmaf_file():
         "-4 2:0.5 \n1.25 1:3 2:-1e-3 \n"
     )
     model = libvmaf_json.read(json.dumps(content).encode(), "a.json")
-    np.testing.assert_array_equal(model.svr.support_vectors, [[0, 0.5], [3, -0.001]])
-    np.testing.assert_array_equal(model.svr.coefficients, [-4, 1.25])
-    assert (model.svr.gamma, model.svr.rho) == (0.25, -1.5)
+    np.testing.assert_array_equal(model.regression.support_vectors, [[0, 0.5], [3, -0.001]])
+    np.testing.assert_array_equal(model.regression.coefficients, [-4, 1.25])
+    assert (model.regression.gamma, model.svr.rho) == (0.25, -1.5)
     np.testing.assert_array_equal(model.slopes, values["slopes"])
     assert [f.extractor for f in model.features] == ["adm", "speed_chroma"]
 

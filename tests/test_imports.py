@@ -11,20 +11,32 @@ PACKAGE = Path(__file__).parent.parent / "jaxvqa"
 # a module or package may import what stands in an earlier row, and itself
 LAYERS = (
     {"_typing", "_pytree", "_checks", "_notice", "_version", "_drafts", "_interrupts", "_waiting"},
-    {"_settings", "_planes", "_pooling"},
+    {"_settings", "_planes", "_pooling", "evaluation"},
     {"_ops"},
     {"features"},
     {"fusion", "video", "color"},
     {"losses", "_scoring", "ladders"},
     {"nnx", "report"},
-    {"_batch"},
+    {"_tables", "training"},
+    {"_study", "_batch"},
     {"__init__"},
     {"_cli"},
     {"__main__"},
 )
-PUBLIC = {"color", "features", "fusion", "ladders", "losses", "nnx", "report", "video"}
-CORE = {"jax", "jaxlib", "numpy", "flax", "jaxvqa"}
-OPTIONAL = {"av", "rich", "matplotlib", "pyarrow", "jaxtyping", "fsspec", "ray"}
+PUBLIC = {
+    "color",
+    "evaluation",
+    "features",
+    "fusion",
+    "ladders",
+    "losses",
+    "nnx",
+    "report",
+    "training",
+    "video",
+}
+CORE = {"jax", "jaxlib", "numpy", "scipy", "flax", "jaxvqa"}
+OPTIONAL = {"av", "rich", "matplotlib", "pyarrow", "sklearn", "optax", "jaxtyping", "fsspec", "ray"}
 MAX_FILE, MAX_FUNCTION = 400, 60
 
 FILES = sorted(PACKAGE.rglob("*.py"))

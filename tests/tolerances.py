@@ -10,6 +10,15 @@ FUSION_GOLDEN = 1e-8
 FUSION_ORACLE = 1e-10
 # the same sum in float32: sqrt(276)*4*6e-8/0.012 = 3e-4, with room for the kernel's rounding
 FUSION_FLOAT32 = 2e-3
+# scaled columns: a few operations in float64 on numbers up to 100
+FIT_ROUND_OFF = 1e-12
+# least squares by two algorithms in float64, conditions below 1e3
+RIDGE = 1e-9
+# a perceptron of 10 units or a weighted sum in float64, in score units after division by a slope
+FIT_SCORES = 1e-10
+# slope of the penalised error (about 0.01) where Adam has come to rest; central differences at 1e-4
+# add the third derivative times 1e-8
+MINIMUM_SLOPE = 1e-6
 # relative; the golden values carry 12 digits
 POOLING_RELATIVE = 1e-10
 
@@ -182,5 +191,19 @@ REAL_CONVERTED = 0.15
 # integer VIF of equal frames against 1, absolute: logarithms from a table, summed in float32
 REAL_SELF = 1e-5
 
+# scores of votes: sums of a few hundred votes in another order; the agreement asked for
+VOTES = 1e-9
+# correlations and areas under curves: the same sums in another order; the agreement asked for
+CORRELATION = 1e-9
+# relative; what a fitted curve predicts: the error is flat at its minimum, so parameters that agree
+# to half of the digits give it to all of them
+CURVE_RELATIVE = 1e-7
+# training: the same solver on the same numbers; sums of products in another order
+TRAINING = 1e-9
+# warm starts: normal equations of kernels with a condition number near 1e5, against the dual form
+WARM_START = 1e-7
+# scores on a scale of 1 to 5 by libvmaf's tool, which prints features and scores with 6 decimals;
+# the agreement asked for
+TRAINED_IN_LIBVMAF = 1e-5
 # percent and points; sums of ten terms near 100 in another order, the agreement asked for
 BJONTEGAARD = 1e-9

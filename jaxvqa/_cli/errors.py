@@ -5,6 +5,7 @@ from __future__ import annotations
 from jaxvqa._batch.errors import OutputError as BatchOutputError
 from jaxvqa._cli.flags import as_flags
 from jaxvqa._cli.interrupt import INTERRUPTED
+from jaxvqa._tables import TableError
 from jaxvqa.report._load import ResultFileError
 from jaxvqa.report._optional import MissingPackage
 from jaxvqa.video._errors import VideoError
@@ -33,7 +34,7 @@ def exit_code(error: BaseException) -> int:
     """The exit code for an error that ended a command."""
     if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED
-    if isinstance(error, (VideoError, ResultFileError)):
+    if isinstance(error, (VideoError, ResultFileError, TableError)):
         return UNREADABLE
     if isinstance(error, (UsageError, MissingPackage, ValueError, TypeError)):
         return USAGE

@@ -7,6 +7,8 @@ import re
 
 from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._settings import Setting, settings_of
+from jaxvqa._study.request import EvaluateRequest, StudyRequest
+from jaxvqa._study.train_request import TrainRequest
 from jaxvqa.video._inputs import InputOptions
 
 # what stands before or after a name that is part of a path, a feature's options or a quotation
@@ -20,7 +22,8 @@ _VALUE = rf"'[^']*'|\"[^\"]*\"|\(\d+, \d+\)|{_PLAIN}"
 @functools.cache
 def _settings() -> dict[str, Setting]:
     """The settings that have a flag, by name."""
-    known = (*settings_of(ScoreRequest), *settings_of(InputOptions))
+    classes = (EvaluateRequest, TrainRequest, StudyRequest, ScoreRequest, InputOptions)
+    known = (setting for cls in classes for setting in settings_of(cls))
     return {s.name: s for s in known if any(s.flags)}
 
 

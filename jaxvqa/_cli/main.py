@@ -22,6 +22,8 @@ _COMMANDS = {
     "info": "show what scoring sees of a video file",
     "models": "list the models, or describe one",
     "features": "list the features, or one with its options",
+    "evaluate": "judge metrics by what people think of the clips",
+    "train": "fit a fusion model to rated clips",
     "plot": "draw saved results over the frames",
     "report": "make a page of results, or of a table of them, to look at",
     "compare": "compare two results frame by frame",

@@ -175,10 +175,21 @@ def _compile(
         if not options:
             raise
         # a later XLA may have dropped one
-        compiled = lowered.compile()
+        known = {name: value for name, value in options.items() if _is_known(name, value)}
+        compiled = lowered.compile(compiler_options=known)
     if store is not None:
         store.save(name, compiled)
     return compiled
+
+
+@functools.cache
+def _is_known(name: str, value: bool | int) -> bool:
+    """Whether this XLA takes an option, found out by a program of nothing."""
+    try:
+        jax.jit(lambda x: x).lower(0.0).compile(compiler_options={name: value})
+    except jax.errors.JaxRuntimeError:
+        return False
+    return True
 
 
 def _packed(series: Mapping[str, Any]) -> dict[tuple[str, ...], Any]:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from jaxvqa._checks import one_of
-from jaxvqa.fusion._model import MAX_KNOTS, FeatureRef, Model, ScoreTransform, Svr, index_of
+from jaxvqa.fusion._model import MAX_KNOTS, FeatureRef, Model, ScoreTransform, index_of
+from jaxvqa.fusion._regressions import Svr
 from jaxvqa.fusion._untrusted import Block, finite
 
 NORM_TYPES = ("linear_rescale", "none")
@@ -39,7 +40,7 @@ def read_settings(block: Block, features: tuple[FeatureRef, ...], *, quoted: boo
         block.fail("slopes[0] divides the score and must not be 0")
     empty = Svr(np.zeros((0, count - 1)), np.zeros(0), np.float64(0), np.float64(0))
     return Model(
-        svr=empty,
+        regression=empty,
         slopes=slopes,
         intercepts=intercepts,
         score_clip=_read_clip(block),

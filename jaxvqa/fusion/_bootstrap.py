@@ -13,7 +13,8 @@ import jax.numpy as jnp
 from jaxvqa._ops import safe
 from jaxvqa._typing import Array, Float
 from jaxvqa.fusion._model import Collection, Model
-from jaxvqa.fusion._svr import at_least_single, cast, predict, publish, raw_scores
+from jaxvqa.fusion._predict import at_least_single, predict, publish, raw_scores
+from jaxvqa.fusion._regressions import cast
 
 _STEP = 0.01  # half width of the difference that carries the spread through the transform
 
@@ -37,9 +38,9 @@ def predict_collection(
 
     Args:
         collection: the models.
-        features: as for `_svr.predict`.
-        transform: as for `_svr.predict`.
-        clip: as for `_svr.predict`.
+        features: as for `_predict.predict`.
+        transform: as for `_predict.predict`.
+        clip: as for `_predict.predict`.
 
     Returns:
         `(frames,)` arrays under what each adds to the collection's name: "" the main model, "_0001"

@@ -16,16 +16,16 @@ from jaxvqa.fusion._blocks import check_svr, plain, read_settings, write_setting
 from jaxvqa.fusion._model import (
     MAX_FEATURES,
     MAX_MEMBERS,
-    MAX_SUPPORT_VECTORS,
     AnyModel,
     Collection,
     FeatureRef,
     Model,
-    Svr,
     describe,
     stack_members,
     unstack_members,
 )
+from jaxvqa.fusion._regression_json import MAX_SUPPORT_VECTORS
+from jaxvqa.fusion._regressions import Svr
 from jaxvqa.fusion._untrusted import Block, finite_text, options, parse
 
 MODEL_TYPES = ("LIBSVMNUSVR", "BOOTSTRAP_LIBSVMNUSVR", "RESIDUEBOOTSTRAP_LIBSVMNUSVR")
@@ -84,7 +84,7 @@ def _read_single(block: Block) -> Model:
         inner.fail(f"model_type must be one of {', '.join(MODEL_TYPES)}")
     features = _read_features(inner)
     settings = read_settings(inner, features, quoted=True)
-    return replace(settings, svr=read_svr(inner, len(features)))
+    return replace(settings, regression=read_svr(inner, len(features)))
 
 
 def _read_features(block: Block) -> tuple[FeatureRef, ...]:
@@ -178,11 +178,17 @@ def _write_single(model: Model, model_type: str) -> dict[str, Any]:
     if any(feature.options for feature in model.features):
         values["feature_opts_dicts"] = [dict(feature.options) for feature in model.features]
     values |= write_settings(model, quoted=True)
-    values["model"] = _write_svr(model.svr)
+    values["model"] = _write_svr(model)
     return {"model_dict": values}
 
 
-def _write_svr(svr: Svr) -> str:
+def _write_svr(model: Model) -> str:
+    svr = model.regression
+    if not isinstance(svr, Svr):
+        raise ValueError(
+            f"model {model.name} is no support vector regression, and libvmaf reads no other: "
+            'save it with file_format="jaxvqa".'
+        )
     lines = [
         "svm_type nu_svr",
         "kernel_type rbf",

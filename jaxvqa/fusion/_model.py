@@ -12,11 +12,11 @@ import numpy as np
 from jaxvqa._pytree import pytree, static
 from jaxvqa.features._feature import Part
 from jaxvqa.features._registry import part_of
+from jaxvqa.fusion._regressions import Regression, Svr
 
 OptionValue = bool | int | float | str
 
 MAX_FEATURES = 64
-MAX_SUPPORT_VECTORS = 10_000
 MAX_MEMBERS = 1000
 MAX_KNOTS = 10
 
@@ -77,23 +77,6 @@ class ModelInfo:
 
 
 @pytree(eq=False)
-class Svr:
-    """A support vector regression with Gaussian kernel.
-
-    Args:
-        support_vectors: `(n_sv, n)`, in normalised feature units.
-        coefficients: `(n_sv,)`.
-        gamma: kernel width parameter, scalar.
-        rho: offset that is subtracted, scalar.
-    """
-
-    support_vectors: Any
-    coefficients: Any
-    gamma: Any
-    rho: Any
-
-
-@pytree(eq=False)
 class ScoreTransform:
     """Polynomial, then knots, then rectification against the polynomial's input.
 
@@ -119,11 +102,11 @@ class Model:
     """One regression model with everything between features and published score.
 
     Args:
-        svr: the regression.
+        regression: an `Svr`, a `Linear` or an `Mlp`.
         slopes, intercepts: `(n + 1,)`; element 0 belongs to the score, the others to the features.
             All 1 and all 0 where `norm_type` is "none".
         score_clip: `(2,)` smallest and largest score, or None.
-        chroma_correction_parameter: scalar, or None; see `_svr.correct_chroma`.
+        chroma_correction_parameter: scalar, or None; see `_predict.correct_chroma`.
         score_transform: or None.
         features: the inputs, in order.
         norm_type: "linear_rescale" or "none", as the file says.
@@ -132,7 +115,7 @@ class Model:
     A `Model` is a pytree whose leaves are the arrays, so it can be stacked, mapped and trained.
     """
 
-    svr: Svr
+    regression: Regression
     slopes: Any
     intercepts: Any
     score_clip: Any = None
@@ -250,31 +233,41 @@ def stack_members(members: Sequence[Model]) -> Model:
             "the members of a collection must agree in features, options, norm_type, and in the "
             "presence and flags of clip, transform and chroma correction."
         )
-    most = max(len(m.svr.coefficients) for m in members)
+    svrs = [m.regression for m in members if isinstance(m.regression, Svr)]
+    most = max((len(svr.coefficients) for svr in svrs), default=0)
     return jax.tree.map(lambda *leaves: np.stack(leaves), *(_padded(m, most) for m in members))
 
 
 def _padded(model: Model, most: int) -> Model:
-    svr = model.svr
+    svr = model.regression
+    if not isinstance(svr, Svr):
+        return replace(model, info=ModelInfo())
     extra = most - len(svr.coefficients)
     padded = replace(
         svr,
         support_vectors=np.pad(svr.support_vectors, ((0, extra), (0, 0))),
         coefficients=np.pad(svr.coefficients, (0, extra)),
     )
-    return replace(model, svr=padded, info=ModelInfo())
+    return replace(model, regression=padded, info=ModelInfo())
 
 
 def unstack_members(members: Model) -> list[Model]:
     """The members one by one, without the padding; the inverse of `stack_members`."""
-    singles = []
-    for index in range(members.slopes.shape[0]):
-        member = jax.tree.map(lambda leaf, i=index: np.asarray(leaf)[i], members)
-        count = len(np.trim_zeros(member.svr.coefficients, "b"))
-        svr = replace(
-            member.svr,
-            support_vectors=member.svr.support_vectors[:count],
-            coefficients=member.svr.coefficients[:count],
-        )
-        singles.append(replace(member, svr=svr))
-    return singles
+    count = members.slopes.shape[0]
+    return [
+        _unpadded(jax.tree.map(lambda leaf, i=index: np.asarray(leaf)[i], members))
+        for index in range(count)
+    ]
+
+
+def _unpadded(member: Model) -> Model:
+    svr = member.regression
+    if not isinstance(svr, Svr):
+        return member
+    count = len(np.trim_zeros(svr.coefficients, "b"))
+    trimmed = replace(
+        svr,
+        support_vectors=svr.support_vectors[:count],
+        coefficients=svr.coefficients[:count],
+    )
+    return replace(member, regression=trimmed)

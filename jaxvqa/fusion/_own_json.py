@@ -1,4 +1,4 @@
-"""Our model files: JSON with one setting, one feature and one support vector a line.
+"""Our model files: JSON with one setting, one feature and one row of numbers a line.
 
 A file may take its numbers from a shipped model (`{"same_as": "vmaf_v0.6.1"}`) where only the
 features' options, the transform or the clip differ.
@@ -11,24 +11,22 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
-import numpy as np
-
 from jaxvqa._checks import one_of
-from jaxvqa.fusion._blocks import check_svr, plain, read_settings, write_settings
+from jaxvqa.fusion._blocks import read_settings, write_settings
 from jaxvqa.fusion._model import (
     MAX_FEATURES,
     MAX_MEMBERS,
-    MAX_SUPPORT_VECTORS,
     AnyModel,
     Collection,
     FeatureRef,
     Model,
     ModelInfo,
-    Svr,
     stack_members,
     unstack_members,
 )
-from jaxvqa.fusion._untrusted import Block, finite, options, parse
+from jaxvqa.fusion._regression_json import KINDS, kind_of, read_regression, write_regression
+from jaxvqa.fusion._regressions import Regression, inputs_of
+from jaxvqa.fusion._untrusted import Block, options, parse
 
 SCHEMA = "jaxvqa-model"
 VERSION = 1
@@ -37,6 +35,9 @@ _SETTINGS = (
     "score_clip",
 )  # fmt: skip
 _TEXTS = ("summary", "display", "viewing_distance", "bit_depth", "source", "revision", "license")
+
+# objects with these keys have a line for each of them
+_LISTED = ("schema", "support_vectors", "layers", "biases", *KINDS)
 
 Shared = Callable[[str], AnyModel]
 
@@ -63,7 +64,7 @@ def from_block(block: Block, *, shared: Shared | None = None) -> AnyModel:
         block.fail(f"version must be {VERSION}: a newer jaxvqa may read this file")
     features = _read_features(block)
     settings = read_settings(block, features, quoted=False)
-    main = replace(settings, svr=_read_main_svr(block, len(features), shared), info=_info(block))
+    main = replace(settings, regression=_read_main(block, len(features), shared), info=_info(block))
     if "members" not in block:
         return main
     try:
@@ -114,33 +115,18 @@ def _same_as(block: Block, key: str, shared: Shared | None) -> AnyModel | None:
         raise ValueError(f"{block.where}, {key}: {error}") from None
 
 
-def _read_main_svr(block: Block, count: int, shared: Shared | None) -> Svr:
-    other = _same_as(block, "svr", shared)
+def _read_main(block: Block, count: int, shared: Shared | None) -> Regression:
+    other = _same_as(block, kind_of(block), shared)
     if other is None:
-        return _read_svr(block.block("svr"), count)
-    svr = other.main.svr if isinstance(other, Collection) else other.svr
-    return _fitting(svr, count, block)
+        return read_regression(block, count)
+    single = other.main if isinstance(other, Collection) else other
+    return _fitting(single.regression, count, block)
 
 
-def _fitting(svr: Svr, count: int, block: Block) -> Svr:
-    if svr.support_vectors.shape[-1] != count:
+def _fitting(regression: Regression, count: int, block: Block) -> Regression:
+    if inputs_of(regression) != count:
         block.fail("same_as names a model with another number of features")
-    return svr
-
-
-def _read_svr(block: Block, count: int) -> Svr:
-    rows = block.items("support_vectors", MAX_SUPPORT_VECTORS)
-    if not all(isinstance(row, list) and len(row) == count + 1 for row in rows):
-        block.fail(f"support_vectors must be rows of a coefficient and {count} features")
-    what = f"{block.where}: a support vector"
-    table = np.array([[finite(value, what) for value in row] for row in rows], np.float64)
-    svr = Svr(
-        support_vectors=table[:, 1:].copy(),
-        coefficients=table[:, 0].copy(),
-        gamma=np.float64(block.number("gamma")),
-        rho=np.float64(block.number("rho")),
-    )
-    return check_svr(svr, block)
+    return regression
 
 
 def _read_members(block: Block, main: Model, shared: Shared | None) -> Model:
@@ -150,7 +136,8 @@ def _read_members(block: Block, main: Model, shared: Shared | None) -> Model:
         if not isinstance(other, Collection):
             block.fail("members: same_as must name a collection")
         singles = unstack_members(other.members)
-        members = [replace(bare, svr=_fitting(m.svr, len(main.features), block)) for m in singles]
+        count = len(main.features)
+        members = [replace(bare, regression=_fitting(m.regression, count, block)) for m in singles]
         return stack_members(members)
     members = []
     for index, values in enumerate(block.items("members", MAX_MEMBERS)):
@@ -158,7 +145,7 @@ def _read_members(block: Block, main: Model, shared: Shared | None) -> Model:
         inherited = {key: block.values.get(key) for key in _SETTINGS}
         merged = Block(inherited | inner.values, inner.where)
         settings = read_settings(merged, main.features, quoted=False)
-        members.append(replace(settings, svr=_read_svr(inner.block("svr"), len(main.features))))
+        members.append(replace(settings, regression=read_regression(inner, len(main.features))))
     return stack_members(members)
 
 
@@ -176,7 +163,7 @@ def write(model: AnyModel, *, svr_from: str | None = None, members_from: str | N
     values["features"] = [_write_feature(feature) for feature in main.features]
     settings = write_settings(main, quoted=False)
     values |= settings
-    values["svr"] = {"same_as": svr_from} if svr_from else _write_svr(main.svr)
+    values |= {"svr": {"same_as": svr_from}} if svr_from else write_regression(main.regression)
     if isinstance(model, Collection):
         if members_from:
             values["members"] = {"same_as": members_from}
@@ -196,21 +183,16 @@ def _write_feature(feature: FeatureRef) -> dict[str, Any]:
 def _write_member(member: Model, inherited: dict[str, Any]) -> dict[str, Any]:
     own = write_settings(member, quoted=False)
     values = {k: own.get(k) for k in own | inherited if own.get(k) != inherited.get(k)}
-    return values | {"svr": _write_svr(member.svr)}
-
-
-def _write_svr(svr: Svr) -> dict[str, Any]:
-    rows = np.column_stack([svr.coefficients, svr.support_vectors])
-    return {"gamma": plain(svr.gamma), "rho": plain(svr.rho), "support_vectors": plain(rows)}
+    return values | write_regression(member.regression)
 
 
 def _layout(value: Any, depth: int) -> str:
     """JSON with an object's keys and a list's rows on lines of their own, short values inline."""
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     nested = any(isinstance(item, (dict, list)) for item in inner)
-    listed = isinstance(value, dict) and ("schema" in value or "support_vectors" in value)
+    listed = isinstance(value, dict) and any(key in value for key in _LISTED)
     rows = isinstance(value, list) and len(json.dumps(value)) > 90 and nested
-    if not (listed or rows or (isinstance(value, dict) and "svr" in value)):
+    if not (listed or rows):
         return json.dumps(value, allow_nan=False, ensure_ascii=False)
     pad = " " * (depth + 1)
     if isinstance(value, dict):

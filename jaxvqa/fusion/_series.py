@@ -12,7 +12,7 @@ import numpy as np
 from jaxvqa._typing import Array, Float
 from jaxvqa.fusion._bootstrap import predict_collection
 from jaxvqa.fusion._model import AnyModel, Collection, numbers_only
-from jaxvqa.fusion._svr import predict
+from jaxvqa.fusion._predict import predict
 
 _BLOCK = 1024  # rows per call: bounds the memory of long clips
 _MIN_ROWS = 16
@@ -55,8 +55,8 @@ def score_series(
         model: a model or a collection.
         series: per-frame values under libvmaf's full keys; more keys than needed are fine.
         name: key of the score, e.g. "vmaf".
-        transform: as for `_svr.predict`.
-        clip: as for `_svr.predict`.
+        transform: as for `_predict.predict`.
+        clip: as for `_predict.predict`.
 
     Returns:
         As for `score_rows`.

@@ -22,7 +22,7 @@ from jaxvqa.features._registry import differentiable, find
 from jaxvqa.features._run import check_pictures
 from jaxvqa.fusion._catalog import load_model
 from jaxvqa.fusion._model import AnyModel, Collection, FeatureRef, Model
-from jaxvqa.fusion._svr import predict
+from jaxvqa.fusion._predict import predict
 from jaxvqa.losses._measure import Perfect, measure_floats
 from jaxvqa.losses._reduce import float_pair, reduce_frames
 

@@ -5,7 +5,7 @@
 `render`, `render_json`, `render_csv`, `render_xml`, `render_sub`, `render_parquet`: the content of
 such a file.
 `parse_precision`: how many digits numbers have, from text.
-`load`: a JSON result file, of jaxvqa or libvmaf, as a `SavedResult`.
+`load`: a JSON or CSV result file, of jaxvqa or libvmaf, as a `SavedResult`.
 `load_table`: a table with one row per scored video.
 `write_html`, `render_html`: results as one page to look at.
 `write_table_html`, `render_table_html`: a table as one page.

@@ -16,13 +16,8 @@ import numpy as np
 
 from jaxvqa.ladders import Curve, Ladders, TitleLadder
 from jaxvqa.report._atomic import write_atomically
-from jaxvqa.report._plot import (
-    _COLOURS,
-    _GREY,
-    _STYLE,
-    PLOT_FORMATS,
-    require_plot,
-)
+from jaxvqa.report._plot import require_plot
+from jaxvqa.report._style import COLOURS, GREY, PLOT_FORMATS, STYLE, rendered
 
 _POINTS = (
     "title", "encoder", "name", "width", "height", "rate", "quality", "dominated_by", "on_front",
@@ -115,7 +110,7 @@ def _draw(ladders: Ladders, kind: str) -> bytes:
     count = len(ladders.titles)
     across = min(count, 2)
     down = math.ceil(count / across)
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(
             figsize=(8.4 if across == 1 else 12.0, 1.0 + 3.6 * down), dpi=150, facecolor="white",
             layout="constrained",
@@ -128,18 +123,14 @@ def _draw(ladders: Ladders, kind: str) -> bytes:
         for axis, title in zip(axes, ladders.titles, strict=False):
             axis.set_visible(True)
             _draw_title(axis, title, ladders, encoders)
-        sink = io.BytesIO()
-        # no dates: equal tables give equal files
-        metadata = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
-        figure.savefig(sink, format=kind, metadata=metadata[kind])
-    return sink.getvalue()
+        return rendered(figure, kind)
 
 
 def _draw_title(axis: Any, title: TitleLadder, ladders: Ladders, encoders: Sequence[str]) -> None:
     from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
 
     for curve in title.curves:
-        _draw_curve(axis, curve, _COLOURS[encoders.index(curve.encoder) % len(_COLOURS)])
+        _draw_curve(axis, curve, COLOURS[encoders.index(curve.encoder) % len(COLOURS)])
     axis.set_xscale("log")
     axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     plain = max(p.rate for c in title.curves for p in c.points) < _PLAIN_RATE
@@ -168,7 +159,7 @@ def _draw_curve(axis: Any, curve: Curve, colour: str) -> None:
         rates[off], qualities[off], "o", color="white", markeredgecolor=colour, markersize=4.5
     )
     beaten = list(curve.dominated)
-    axis.plot(rates[beaten], qualities[beaten], "x", color=_GREY, markersize=5)
+    axis.plot(rates[beaten], qualities[beaten], "x", color=GREY, markersize=5)
     axis.plot(
         rates[rungs], qualities[rungs], "o", markerfacecolor="none", markeredgecolor=colour,
         markersize=9, zorder=3,

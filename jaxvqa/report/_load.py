@@ -1,11 +1,13 @@
-"""Reads result files in JSON, ours and libvmaf's."""
+"""Reads result files in JSON and CSV, ours and libvmaf's."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, NoReturn
 
 import numpy as np
@@ -46,15 +48,17 @@ class SavedResult(PooledScores):
 
 
 def load(path: str | os.PathLike[str]) -> SavedResult:
-    """Reads a JSON result file of jaxvqa, libvmaf's `vmaf` tool, or FFmpeg's libvmaf filter.
+    """Reads a result file of jaxvqa, libvmaf's `vmaf` tool, or FFmpeg's libvmaf filter.
 
     Args:
-        path: the file.
+        path: the file, JSON; or CSV if it ends in .csv.
 
     Raises:
         ResultFileError: a missing file, or one that holds no result.
     """
     name = os.fspath(path)
+    if PurePath(name).suffix.lower() == ".csv":
+        return _load_csv(name)
     document = _parse(name)
     frames = document.get("frames") if isinstance(document, dict) else None
     if not isinstance(frames, list) or not frames:
@@ -87,22 +91,61 @@ def load(path: str | os.PathLike[str]) -> SavedResult:
 
 def _fail(name: str, problem: str) -> NoReturn:
     raise ResultFileError(
-        f"{name}: {problem}: give a JSON file that jaxvqa or the vmaf tool wrote."
+        f"{name}: {problem}: give a JSON or CSV file that jaxvqa or the vmaf tool wrote."
     )
 
 
-def _parse(name: str) -> Any:
+def _content(name: str) -> bytes:
     try:
         size = os.path.getsize(name)
         if size > _MAX_BYTES:
             raise ResultFileError(f"{name}: has {size} bytes, at most {_MAX_BYTES} are read.")
-        return json.loads(Path(name).read_bytes())
+        return Path(name).read_bytes()
     except OSError as error:
         raise ResultFileError(f"{name}: cannot be read: {error.strerror or error}.") from error
-    except ResultFileError:
-        raise
+
+
+def _parse(name: str) -> Any:
+    content = _content(name)
+    try:
+        return json.loads(content)
     except (ValueError, RecursionError):
         _fail(name, "is not JSON")
+
+
+def _load_csv(name: str) -> SavedResult:
+    """A CSV in libvmaf's layout: `Frame`, then a column a metric, every line ending in a comma.
+
+    The vmaf tool leaves out a value that is missing, which shifts the rest of the line: such a file
+    is refused. Ours leave the field empty.
+    """
+    try:
+        rows = list(csv.reader(io.StringIO(_content(name).decode("utf-8-sig"), newline="")))
+    except (UnicodeDecodeError, csv.Error):
+        _fail(name, "is not CSV text")
+    rows = [row for row in rows if row]
+    if len(rows) < 2 or rows[0][0] != "Frame":
+        _fail(name, "does not begin with a line of Frame and metrics and go on with frames")
+    heading = rows[0][1 : len(rows[0]) - (rows[0][-1] == "")]
+    if not heading or len(heading) > _MAX_NAMES or len(set(heading)) != len(heading):
+        _fail(name, f"has no metrics in its first line, one twice, or more than {_MAX_NAMES}")
+    numbers, values = [], np.full((len(rows) - 1, len(heading)), np.nan)
+    for i, row in enumerate(rows[1:]):
+        cells = row[1 : 1 + len(heading)]
+        if len(row) != len(rows[0]) or row[1 + len(heading) :] not in ([], [""]):
+            _fail(name, f"has more or fewer values than metrics in line {i + 2}")
+        try:
+            numbers.append(int(row[0]))
+            values[i] = [float(cell) if cell.strip() else np.nan for cell in cells]
+        except (ValueError, OverflowError):
+            _fail(name, f"has something other than numbers in line {i + 2}")
+    series = {metric: values[:, i].copy() for i, metric in enumerate(heading)}
+    names, models, fps = _about(None, series)
+    try:
+        indices = np.array(numbers, np.int64)
+    except OverflowError:
+        _fail(name, "has a frame number that is too large")
+    return SavedResult(name, series, indices, names, models, fps)
 
 
 def _number(name: str, key: str, value: Any) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,31 +14,10 @@ from jaxvqa._scoring.result import Result
 from jaxvqa.report._atomic import write_atomically
 from jaxvqa.report._load import SavedResult
 from jaxvqa.report._optional import require
+from jaxvqa.report._style import COLOURS, GREY, PLOT_FORMATS, STYLE, rendered
 
 AnyResult = Result | SavedResult
 
-PLOT_FORMATS = ("png", "svg", "pdf")
-_COLOURS = ("#2563eb", "#ea580c", "#059669", "#9333ea", "#db2777", "#64748b", "#b45309", "#0891b2")
-_INK, _GREY, _GRID = "#1f2937", "#6b7280", "#e5e7eb"
-_STYLE: Any = {
-    "font.family": "DejaVu Sans",
-    "font.size": 10,
-    "text.color": _INK,
-    "text.parse_math": False,
-    "axes.edgecolor": "#9ca3af",
-    "axes.labelcolor": _GREY,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.grid.axis": "y",
-    "axes.axisbelow": True,
-    "grid.color": _GRID,
-    "xtick.color": _GREY,
-    "ytick.color": _GREY,
-    "xtick.major.size": 3,
-    "ytick.major.size": 0,
-    "svg.hashsalt": "jaxvqa",
-}
 _MAX_DOTS = 48  # up to so many frames each one gets a dot
 
 
@@ -141,7 +119,7 @@ def _draw(panels: list[list[_Line]], results: Sequence[AnyResult], kind: str) ->
     import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         height = 3.6 if len(panels) == 1 else 1.0 + 2.3 * len(panels)
         figure = Figure(figsize=(8.4, height), dpi=150, facecolor="white", layout="constrained")
         figure.get_layout_engine().set(w_pad=0.12, h_pad=0.1)  # type: ignore[union-attr]
@@ -149,11 +127,7 @@ def _draw(panels: list[list[_Line]], results: Sequence[AnyResult], kind: str) ->
         for axis, lines in zip(axes, panels, strict=True):
             _draw_panel(axis, lines)
         axes[-1].set_xlabel(_frame_label(results))
-        sink = io.BytesIO()
-        # no dates: equal scores give equal files
-        metadata = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
-        figure.savefig(sink, format=kind, metadata=metadata[kind])
-    return sink.getvalue()
+        return rendered(figure, kind)
 
 
 def _draw_panel(axis: Any, lines: list[_Line]) -> None:
@@ -161,10 +135,10 @@ def _draw_panel(axis: Any, lines: list[_Line]) -> None:
 
     single = len(lines) == 1
     for i, line in enumerate(lines):
-        colour = _COLOURS[i % len(_COLOURS)]
+        colour = COLOURS[i % len(COLOURS)]
         few = len(line.values) <= _MAX_DOTS
         marks = {"marker": "o", "markersize": 3.5} if few else {}
-        style = ("-", "--", ":")[i // len(_COLOURS) % 3]
+        style = ("-", "--", ":")[i // len(COLOURS) % 3]
         axis.plot(line.frames, line.values, style, color=colour, linewidth=1.6, zorder=3, **marks)
         if np.isfinite(line.mean):
             axis.axhline(line.mean, color=colour, linewidth=1, linestyle=(0, (4, 3)), alpha=0.55)
@@ -220,7 +194,7 @@ def _mark_lowest(axis: Any, line: _Line, colour: str) -> None:
     side = "right" if x - line.frames[0] > 0.7 * span else "left"
     axis.annotate(
         f"min {_short(y)} at frame {x}", (x, y), xytext=(-8 if side == "right" else 8, -11),
-        textcoords="offset points", ha=side, va="center", fontsize=9, color=_GREY,
+        textcoords="offset points", ha=side, va="center", fontsize=9, color=GREY,
     )  # fmt: skip
 
 

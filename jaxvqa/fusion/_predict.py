@@ -9,20 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 
 from jaxvqa._typing import Array, Float
-from jaxvqa.fusion._model import Model, ScoreTransform, Svr, index_of
-
-
-def decide(svr: Svr, z: Float[Array, "frames n"]) -> Float[Array, " frames"]:
-    """Value of the regression, `sum_j alpha_j exp(-gamma |z - sv_j|^2) - rho`."""
-    svr = cast(svr, z.dtype)
-    # differences first: the expanded square loses half the digits near a support vector
-    offsets = z[:, None, :] - svr.support_vectors[None, :, :]
-    kernel = jnp.exp(-svr.gamma * (offsets * offsets).sum(-1))
-    return (kernel * svr.coefficients[None, :]).sum(-1) - svr.rho
+from jaxvqa.fusion._model import Model, ScoreTransform, index_of
+from jaxvqa.fusion._regressions import cast, decide
 
 
 def correct_chroma(model: Model, features: Float[Array, "frames n"]) -> Float[Array, "frames n"]:
@@ -85,7 +76,7 @@ def raw_scores(model: Model, features: Float[Array, "frames n"]) -> Float[Array,
     if model.chroma_correction_parameter is not None:
         features = correct_chroma(model, features)
     z = features * model.slopes[None, 1:] + model.intercepts[None, 1:]
-    return (decide(model.svr, z) - model.intercepts[0]) / model.slopes[0]
+    return (decide(model.regression, z) - model.intercepts[0]) / model.slopes[0]
 
 
 def publish(
@@ -131,8 +122,3 @@ def at_least_single(features: Any) -> Array:
     """Features as float32, or float64 if they are that already."""
     features = jnp.asarray(features)
     return features if features.dtype == jnp.float64 else features.astype(jnp.float32)
-
-
-def cast(tree: Any, dtype: Any) -> Any:
-    """A model whose numbers are JAX arrays of `dtype`."""
-    return jax.tree.map(lambda leaf: jnp.asarray(leaf, dtype), tree)

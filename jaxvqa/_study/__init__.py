@@ -1,0 +1,1 @@
+"""Rated clips and what metrics say of them: reading of studies, for evaluation and training."""
