@@ -28,6 +28,8 @@ from jaxvqa.features._registry import is_builtin
 from jaxvqa.features._run import extracted, read_planes
 
 _THREADS = 4
+# programs that a process holds: a model needs about five for each size and each short length
+_HELD = 256
 
 # shape and dtype of each plane of a side as the program takes it, devices axis included
 PlaneLayouts = tuple[tuple[tuple[int, ...], np.dtype], ...]
@@ -114,7 +116,7 @@ def _threads(purpose: str) -> waiting.Crew:
     return waiting.Crew(f"jaxvqa-{purpose}", _THREADS)
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=_HELD)
 def _stored(
     extraction: Extraction, layout: ChunkLayout, wide: bool, store: ProgramStore | None
 ) -> Future[Callable[..., Any] | None]:
@@ -143,7 +145,7 @@ def forget() -> None:
     _program.cache_clear()
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=_HELD)
 def _program(
     extraction: Extraction, layout: ChunkLayout, wide: bool, store: ProgramStore | None
 ) -> Future[Callable[..., Any]]:
