@@ -175,7 +175,7 @@ def _compile(
         if not options:
             raise
         # a later XLA may have dropped one
-        known = {name: value for name, value in options.items() if _is_known(name, value)}
+        known: dict[str, Any] = {k: v for k, v in options.items() if _is_known(k, v)}
         compiled = lowered.compile(compiler_options=known)
     if store is not None:
         store.save(name, compiled)
