@@ -185,8 +185,9 @@ def _compile(
 @functools.cache
 def _is_known(name: str, value: bool | int) -> bool:
     """Whether this XLA takes an option, found out by a program of nothing."""
+    option: dict[str, Any] = {name: value}
     try:
-        jax.jit(lambda x: x).lower(0.0).compile(compiler_options={name: value})
+        jax.jit(lambda x: x).lower(0.0).compile(compiler_options=option)
     except jax.errors.JaxRuntimeError:
         return False
     return True
