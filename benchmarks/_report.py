@@ -22,7 +22,10 @@ from pathlib import Path
 from typing import Any
 
 # what a run was asked for, but not where its files are
-_PRIVATE = {"json", "child", "libvmaf", "ffmpeg", "clip", "golden", "table", "dir", "models"}
+_PRIVATE = {
+    "json", "child", "libvmaf", "ffmpeg", "clip", "golden", "table", "dir", "models", "folder",
+    "save", "plot",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 PAGES = (
     "README.md", "docs/inputs.md", "docs/performance.md", "docs/metrics.md", "docs/cambi.md",
-    "docs/scale.md", "benchmarks/README.md",
+    "docs/scale.md", "docs/vmaf-estimate.md", "benchmarks/README.md",
 )  # fmt: skip
 MARKED = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 CLIPS = {
@@ -259,6 +259,29 @@ def framesync() -> str:
     return said + table(heads.values(), lines)
 
 
+def estimate() -> str:
+    """How close estimates come, one line a target and a set of features."""
+    heads = {
+        "target": ("target", ""), "features": ("features", ""), "regressor": ("regressor", ""),
+        "cv": ("held-out error", ".2f"), "plcc": ("PLCC", ".3f"), "srocc": ("SROCC", ".3f"),
+        "mae": ("mean error", ".2f"), "p95": ("1 of 20 above", ".1f"), "bias": ("bias", ".1f"),
+        "meets": ("within limits", ""),
+    }  # fmt: skip
+    lines = [[cell(row[k], spec) for k, (_, spec) in heads.items()] for row in rows_of("estimate")]
+    return caption("estimate") + table((head for head, _ in heads.values()), lines)
+
+
+def estimate_worst() -> str:
+    """Where the best estimate errs most: the first five distortions and contents."""
+    found = run_of("estimate")["worst"]
+    lines = [
+        [kind, row["name"], *(cell(row[key], ".1f") for key in ("mae", "bias", "largest"))]
+        for kind in ("distortion", "content")
+        for row in found[kind][:5]
+    ]
+    return table(("", "", "mean error", "bias", "largest"), lines)
+
+
 # tables that are a run's rows as they are: head, key, format
 PLAIN = {
     "gradient": (
@@ -325,6 +348,8 @@ TABLES: dict[str, Callable[[], str]] = {
     "parity-funque": parity_funque,
     "cambi-forms": cambi_forms,
     "framesync": framesync,
+    "estimate": estimate,
+    "estimate-worst": estimate_worst,
     **{name: functools.partial(batch, name) for name in BATCH},
 }
 

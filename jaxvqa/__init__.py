@@ -12,7 +12,7 @@ Scoring:
 
 Metrics of your own:
     `register`: makes a `Feature` known everywhere.
-    `Feature`, `Output`, `Loss`, `Options`, `option`: the parts of its record.
+    `Feature`, `Output`, `Loss`, `Trainable`, `Options`, `option`: the parts of its record.
 
 Namespaces:
     `features`: the metrics as pure functions for `jit`, `vmap` and `grad`.
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from jaxvqa.features._feature import Feature as Feature
     from jaxvqa.features._feature import Loss as Loss
     from jaxvqa.features._feature import Output as Output
+    from jaxvqa.features._feature import Trainable as Trainable
     from jaxvqa.features._options import Options as Options
     from jaxvqa.features._options import option as option
     from jaxvqa.features._registry import register as register
@@ -74,6 +75,7 @@ _HOMES = {
     "score_request": "_scoring.score",
     "Feature": "features._feature",
     "Loss": "features._feature",
+    "Trainable": "features._feature",
     "Output": "features._feature",
     "Options": "features._options",
     "option": "features._options",
@@ -91,6 +93,7 @@ __all__ = [
     "Planes",
     "Result",
     "ScoreRequest",
+    "Trainable",
     "__version__",
     "batch",
     "color",

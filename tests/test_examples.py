@@ -13,9 +13,9 @@ NOTEBOOKS = sorted(EXAMPLES.glob("*.ipynb"))
 problems = runpy.run_path(str(EXAMPLES / "run_notebooks.py"))["problems"]
 
 
-def test_there_are_three_notebooks():
+def test_there_are_four_notebooks():
     names = [file.stem for file in NOTEBOOKS]
-    assert names == ["gradients", "score_and_plot", "train_restorer"]
+    assert names == ["gradients", "score_and_plot", "train_fusion", "train_restorer"]
 
 
 @pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)

@@ -14,7 +14,8 @@ from jaxvqa.fusion._model import stack_members, unstack_members
 from tests import tolerances as tol
 
 REFS = fusion.feature_refs(["y_funque_plus"])
-OTHERS = {"score_clip": (0.0, 100.0), "info": fusion.ModelInfo(name="mine", direction="lower")}
+INFO = fusion.ModelInfo(name="mine", direction="lower", typical_error=(2.31, 6.0))
+OTHERS = {"score_clip": (0.0, 100.0), "info": INFO}
 
 
 def table(clips=60, seed=0):
@@ -162,6 +163,15 @@ def test_saved_scored_and_trained_with(mlp, kind, tmp_path):
     ref = np.random.default_rng(4).integers(0, 256, (2, 32, 32)).astype(np.uint8)
     dis = ref // 2 + 40
     result = jaxvqa.score(ref, dis, model=path)
+    told = [notice.text for notice in result.notices if notice.code == "estimate"]
+    assert told == (
+        []
+        if kind == "mlp"
+        else [
+            "mine is an estimate: on contents that its fit had "
+            "not seen it was off by 2.3 points on average, by more than 6.0 in one clip of 20."
+        ]
+    )
     columns = [result.frames[ref.key.split("feature_")[1][:-6]] for ref in model.features]
     want = plain_scores(path.read_text(), np.stack(columns, axis=1))
     if model.score_clip is not None:
@@ -254,6 +264,8 @@ LAYER = {"weights": [[1.0], [2.0], [3.0]], "biases": [0.0]}
         ("mlp", {"layers": [LAYER | {"weights": [[1], [2], [3, 4]]}]}, "rows of 1 numbers"),
         ("mlp", {"layers": [LAYER | {"biases": ["0"]}]}, "biases must be a number"),
         ("svr", {"same_as": "vmaf_v0.6.1"}, "one of svr, linear, mlp, this one has 2"),
+        ("typical_error", [1, -2], "typical_error must not be below 0"),
+        ("typical_error", 2, "typical_error must be a list of 2 numbers"),
         ("linear", None, "one of svr, linear, mlp, this one has 0"),
     ],
 )

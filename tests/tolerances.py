@@ -19,6 +19,11 @@ FIT_SCORES = 1e-10
 # slope of the penalised error (about 0.01) where Adam has come to rest; central differences at 1e-4
 # add the third derivative times 1e-8
 MINIMUM_SLOPE = 1e-6
+# plain form against the strips in float64: other order, and Watson's weights in float32 (6e-8)
+PLAIN_FORM = 1e-6
+# relative; central differences in float64 of a form that decides samples by thresholds: a sample
+# that changes sides within the step counts for one side or the other
+OPTION_SLOPE = 1e-2
 # relative; the golden values carry 12 digits
 POOLING_RELATIVE = 1e-10
 

@@ -113,6 +113,9 @@ def _describe(record: ModelRecord) -> None:
         "licence": info.license,
         "source": f"{info.source}, revision {info.revision}",
     }
+    if info.typical_error is not None:
+        mean, large = info.typical_error
+        facts["typical error"] = f"{mean:g} points; one clip of 20 exceeds {large:g}"
     if record.members:
         facts["bootstrap members"] = str(record.members)
     rows = [[key, value] for key, value in facts.items()]

@@ -52,6 +52,7 @@ def publish(
         scores = use.score(series.by_key, store)
         frames |= scores
         requested.append(Requested(use.model.name or use.name, "model", tuple(scores)))
+        notices += _typical_error(use.name, use.model.info.typical_error)
     requested += [Requested(text, "feature", shown[key]) for text, key in plan.features]
     seconds = time.perf_counter() - started
     return Result(
@@ -102,6 +103,17 @@ def _of_the_clip(
     numbers = {} if feature.aggregate is None else feature.aggregate(measured)
     notices = () if feature.notices is None else tuple(feature.notices(measured))
     return {name + suffix: float(x) for name, x in numbers.items()}, notices
+
+
+def _typical_error(name: str, error: tuple[float, float] | None) -> list[Notice]:
+    """Says how far off an estimate usually is."""
+    if error is None:
+        return []
+    text = (
+        f"{name} is an estimate: on contents that its fit had not seen it was off by "
+        f"{error[0]:.1f} points on average, by more than {error[1]:.1f} in one clip of 20."
+    )
+    return [Notice("estimate", text)]
 
 
 def _undefined(frames: dict[str, np.ndarray]) -> list[Notice]:

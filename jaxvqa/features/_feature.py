@@ -112,6 +112,21 @@ class Loss(Generic[OptionsT]):
     check: Callable[[OptionsT], None] = lambda options: None
 
 
+@dataclass(frozen=True)
+class Trainable(Generic[OptionsT]):
+    """The numbers among a feature's options that can be trained by gradient.
+
+    Args:
+        start: the numbers in effect under given options, under their Python names. Raises
+            ValueError for options that `extract` doesn't know.
+        extract: `(ref, dis, options, numbers) -> series`: as `Feature.extract` on float frames,
+            with `numbers`, which may be traced, in place of the options of these names.
+    """
+
+    start: Callable[[OptionsT], dict[str, float]]
+    extract: Callable[[Planes, Planes, OptionsT, Mapping[str, Any]], Series]
+
+
 def _no_check(ref: Planes, options: Options) -> None:
     """Accepts every picture."""
 
@@ -144,6 +159,7 @@ class Feature(Generic[OptionsT]):
         twin: `(key, options) -> (feature, key, options)`, the differentiable stand-in for an
             output, or None where there is none.
         loss: its form as a training loss.
+        trainable: which options can be trained; None where none can.
         libvmaf: True if libvmaf has this extractor: a model of such features reports as `vmaf`.
         cpu_compiler: XLA options under which the scoring engine compiles it for CPUs.
     """
@@ -164,6 +180,7 @@ class Feature(Generic[OptionsT]):
     surrogate: Callable[[Planes, Planes, OptionsT], Series] | None = None
     twin: Callable[[str, OptionsT], tuple[Feature[Any], str, Options] | None] | None = None
     loss: Loss[OptionsT] | None = None
+    trainable: Trainable[OptionsT] | None = None
     libvmaf: bool = False
     cpu_compiler: tuple[tuple[str, bool | int], ...] = ()
 

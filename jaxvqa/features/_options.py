@@ -15,7 +15,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -219,6 +219,14 @@ class Options:
 
     def _pairs(self) -> list[tuple[Option, Any]]:
         return [(o, getattr(self, o.python)) for o in self.spec()]
+
+
+def check_defaults(feature: str, options: Options, names: Iterable[str]) -> None:
+    """Raises ValueError if one of the options, under its Python name, is not at its default."""
+    changed = options.changed()
+    for o in options.spec():
+        if o.python in names and o.name in changed:
+            raise ValueError(f"options of {feature} are not trained beside {o.name}: leave it out.")
 
 
 def _described(field: dataclasses.Field[Any]) -> Option:

@@ -8,6 +8,7 @@
 `MODEL_FORMATS`: the formats of model files.
 `list_models`: a `ModelRecord` of each model that ships.
 `fit`: a ridge regression or a perceptron from features that were pooled per clip.
+`fit_jointly`: the same from clips, with gains and contrast sensitivity of the features as well.
 `feature_refs`, `normalisation`: a model's inputs by name, and the scale of its numbers.
 `predict`, `predict_collection`: scores from rows of features, for `jit`, `vmap` and `grad`.
 """
@@ -18,6 +19,7 @@ from jaxvqa.fusion._catalog import list_models as list_models
 from jaxvqa.fusion._catalog import load_model as load_model
 from jaxvqa.fusion._fit import fit as fit
 from jaxvqa.fusion._fit import normalisation as normalisation
+from jaxvqa.fusion._joint import fit_jointly as fit_jointly
 from jaxvqa.fusion._model import Collection as Collection
 from jaxvqa.fusion._model import FeatureRef as FeatureRef
 from jaxvqa.fusion._model import Model as Model

@@ -112,7 +112,7 @@ def fit(
         True
     """
     one_of("regressor", regressor, REGRESSORS)
-    table, target, shares = _checked(rows, scores, weights, len(features))
+    table, target, shares = checked(rows, scores, weights, len(features))
     if not penalty >= 0:
         raise ValueError(f"penalty must be at least 0, got {penalty}.")
     slopes, intercepts = normalisation(table, target, norm)
@@ -155,7 +155,7 @@ def fit_ridge(x: np.ndarray, y: np.ndarray, shares: np.ndarray, penalty: float) 
     return Linear(weights, np.float64(level - centre @ weights))
 
 
-def _checked(
+def checked(
     rows: Any, scores: Any, weights: Any, count: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rows, scores and weights that sum to 1, as float64."""

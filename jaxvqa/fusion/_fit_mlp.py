@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxvqa._typing import Array, Float
-from jaxvqa.fusion._regressions import Mlp, decide
+from jaxvqa.fusion._regressions import Linear, Mlp, decide
 from jaxvqa.fusion._series import prediction_device
 
 MAX_STEPS = 1_000_000
@@ -58,15 +58,16 @@ def first_mlp(count: int, hidden: Sequence[int], seed: int) -> Mlp:
 
 
 def penalised_error(
-    mlp: Mlp,
+    regression: Linear | Mlp,
     x: Float[Array, "clips n"],
     y: Float[Array, " clips"],
     shares: Float[Array, " clips"],
     penalty: Any,
 ) -> Array:
     """Mean squared error and the penalty on the weights."""
-    error = decide(mlp, x) - y
-    return (shares * error * error).sum() + penalty * sum((w * w).sum() for w in mlp.weights)
+    error = decide(regression, x) - y
+    cost = sum((w * w).sum() for w in jax.tree.leaves(regression.weights))
+    return (shares * error * error).sum() + penalty * cost
 
 
 def fit_mlp(
@@ -85,15 +86,21 @@ def fit_mlp(
     Raises:
         ValueError: an option out of range. ImportError: no optax.
     """
-    sizes = tuple(hidden)
-    if not sizes or not all(isinstance(size, int) and 1 <= size <= 1024 for size in sizes):
-        raise ValueError(f"hidden must be sizes of layers from 1 to 1024, got {sizes}.")
+    sizes = check_hidden(hidden)
     check_descent(steps, learning_rate)
     optimiser()
     with training():
         start = jax.tree.map(jnp.asarray, first_mlp(x.shape[1], sizes, seed))
         data = tuple(jnp.asarray(part, jnp.float64) for part in (x, y, shares, penalty))
         return jax.device_get(_descend(steps, start, data, jnp.float64(learning_rate)))
+
+
+def check_hidden(hidden: Sequence[int]) -> tuple[int, ...]:
+    """Sizes of hidden layers as a tuple; raises ValueError for such as can't be."""
+    sizes = tuple(hidden)
+    if not sizes or not all(isinstance(size, int) and 1 <= size <= 1024 for size in sizes):
+        raise ValueError(f"hidden must be sizes of layers from 1 to 1024, got {sizes}.")
+    return sizes
 
 
 def check_descent(steps: int, learning_rate: float) -> None:

@@ -76,20 +76,28 @@ def from_block(block: Block, *, shared: Shared | None = None) -> AnyModel:
 
 
 def _info(block: Block) -> ModelInfo:
-    score_range = None
-    if "score_range" in block:
-        low, high = block.numbers("score_range", 2)
-        score_range = (float(low), float(high))
+    typical_error = _two(block, "typical_error")
+    if typical_error is not None and min(typical_error) < 0:
+        block.fail("typical_error must not be below 0")
     try:
         direction = one_of("direction", block.text("direction", "higher"), ("higher", "lower"))
     except ValueError as error:
         raise ValueError(f"{block.where}: {error}") from None
     return ModelInfo(
         name=block.identifier("name"),
-        score_range=score_range,
         direction=direction,
+        score_range=_two(block, "score_range"),
+        typical_error=typical_error,
         **{key: block.text(key, "") for key in _TEXTS},
     )
+
+
+def _two(block: Block, key: str) -> tuple[float, float] | None:
+    """A pair of numbers, or None where there is none."""
+    if key not in block:
+        return None
+    first, second = block.numbers(key, 2)
+    return float(first), float(second)
 
 
 def _read_features(block: Block) -> tuple[FeatureRef, ...]:

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Mapping
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from jaxvqa._checks import check_min_size
@@ -22,10 +24,11 @@ from jaxvqa._ops.stages import row_sums, stage
 from jaxvqa._ops.tiling import map_frames, map_rows
 from jaxvqa._planes import Planes, VideoLike, to_float
 from jaxvqa._typing import Array, Float, Num
-from jaxvqa.features._adm import csf
+from jaxvqa.features._adm import csf, plain
 from jaxvqa.features._adm.daubechies import Bands, pad_for_transform, transform_rows
 from jaxvqa.features._adm.options import FloatAdmOptions, outputs
-from jaxvqa.features._feature import Feature, Loss, Series
+from jaxvqa.features._feature import Feature, Loss, Series, Trainable
+from jaxvqa.features._options import check_defaults
 from jaxvqa.features._run import documented, run
 
 SCALES = 4
@@ -234,6 +237,37 @@ def _check_loss(options: FloatAdmOptions) -> None:
         raise ValueError("adm_adm3_apply_hm rewards impairment and makes no loss: leave it off.")
 
 
+# what the plain form leaves out
+_NOT_TRAINED = ("skip_scale0", "bypass_cm", "adm3_apply_hm", "skip_aim", "skip_aim_scale")
+
+
+def _numbers(options: FloatAdmOptions) -> dict[str, float]:
+    check_defaults("float_adm", options, _NOT_TRAINED)
+    named = ("enhancement_gain_limit", "noise_weight", "dlm_weight")
+    numbers = {name: getattr(options, name) for name in named}
+    for scale in range(SCALES):
+        numbers[f"f1s{scale}"], numbers[f"f2s{scale}"] = csf_factors(scale, options)
+    return numbers
+
+
+def _extract_with(
+    ref: Planes, dis: Planes, options: FloatAdmOptions, numbers: Mapping[str, Any]
+) -> Series:
+    """The plain form, which takes traced numbers."""
+    bands = [[numbers[f"f{k}s{scale}"] for k in (1, 1, 2)] for scale in range(SCALES)]
+    csf = jnp.abs(jnp.array(bands, ref.y.dtype))
+    frame = functools.partial(
+        plain.adm,
+        enhancement_gain_limit=numbers["enhancement_gain_limit"],
+        noise_weight=numbers["noise_weight"],
+        dlm_weight=numbers["dlm_weight"],
+        p_norm=options.p_norm,
+        csf=csf,
+    )
+    series = jax.vmap(frame)(*(to_float(x.y, x.depth) for x in (ref, dis)))
+    return series | {"adm3": jnp.maximum(series["adm3"], options.min_val)}
+
+
 FLOAT_ADM = Feature(
     name="float_adm",
     summary="detail kept (adm2), impairment added (aim) and both (adm3), float arithmetic",
@@ -251,6 +285,7 @@ FLOAT_ADM = Feature(
         "`enhancement_gain_limit=1` gives no credit for restored contrast beyond the reference's.",
         check=_check_loss,
     ),
+    trainable=Trainable(start=_numbers, extract=_extract_with),
     libvmaf=True,
 )
 

@@ -70,7 +70,9 @@ def watson(scale: int, norm_view_dist: float, ref_display_height: int) -> list[f
     return [f, f, f_d]
 
 
-def decouple(o: Float[Array, "3 h w"], t: Float[Array, "3 h w"], gain_limit: float) -> Array:
+def decouple(
+    o: Float[Array, "3 h w"], t: Float[Array, "3 h w"], gain_limit: float | Array
+) -> Array:
     """R = k O: what T kept of O, a share k from 0 to 1 in each band."""
     k = jnp.clip(t / jnp.where(o == 0, 1.0, o), 0.0, 1.0)
     r = k * o
@@ -95,7 +97,7 @@ def mask(x: Float[Array, "3 h w"], masker: Float[Array, "3 h w"]) -> Float[Array
     return jnp.maximum(jnp.abs(x) - (around + itself)[None] / 30, 0.0)
 
 
-def pool(x: Float[Array, "3 h w"], p: float, noise_weight: float) -> Float[Array, ""]:
+def pool(x: Float[Array, "3 h w"], p: float, noise_weight: float | Array) -> Float[Array, ""]:
     """p-norms of the bands without a tenth along every border; noise tames flat pictures."""
     top, left = (max(int(0.1 * size - 0.5), 0) for size in x.shape[1:])
     x = x[:, top : x.shape[1] - top, left : x.shape[2] - left]
@@ -108,12 +110,13 @@ def adm(
     ref: Float[Array, "height width"],
     dis: Float[Array, "height width"],
     *,
-    enhancement_gain_limit: float = 100.0,
+    enhancement_gain_limit: float | Array = 100.0,
     norm_view_dist: float = 3.0,
     ref_display_height: int = 1080,
-    noise_weight: float = 0.03125,
-    dlm_weight: float = 0.5,
+    noise_weight: float | Array = 0.03125,
+    dlm_weight: float | Array = 0.5,
     p_norm: float = 3.0,
+    csf: Float[Array, "4 3"] | None = None,
 ) -> dict[str, Float[Array, ""]]:
     """Detail kept and impairment added in one frame.
 
@@ -126,6 +129,7 @@ def adm(
         noise_weight: constant that keeps flat pictures from dominating.
         dlm_weight: share of adm2 in adm3.
         p_norm: exponent of the pooling.
+        csf: sensitivity of each scale's bands h, v, d in place of Watson's.
 
     Returns:
         `{"adm2", "aim", "adm3", "adm_scale0", ..., "adm_scale3"}`, scalars. adm2 and adm3 are 1 for
@@ -139,12 +143,13 @@ def adm(
     for scale in range(SCALES):
         # the approximations are the pictures of the next scale
         (ref, o), (dis, t) = wavelet(ref), wavelet(dis)
-        csf = jnp.array(watson(scale, norm_view_dist, ref_display_height), o.dtype)[:, None, None]
+        seen = watson(scale, norm_view_dist, ref_display_height) if csf is None else csf[scale]
+        weight = jnp.asarray(seen, o.dtype)[:, None, None]
         r = decouple(o, t, enhancement_gain_limit)
         a = t - r
-        detail = pool(mask(csf * r, csf * a), p_norm, noise_weight)
-        impairment = pool(mask(csf * a, csf * r), p_norm, 0.0)
-        reference = pool(csf * o, p_norm, noise_weight)
+        detail = pool(mask(weight * r, weight * a), p_norm, noise_weight)
+        impairment = pool(mask(weight * a, weight * r), p_norm, 0.0)
+        reference = pool(weight * o, p_norm, noise_weight)
         scales[f"adm_scale{scale}"] = detail / reference
         sums.append(jnp.stack([detail, impairment, reference]))
     kept, added, whole = jnp.stack(sums).sum(0)

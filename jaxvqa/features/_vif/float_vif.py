@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -24,9 +24,11 @@ from jaxvqa._ops.stages import row_sums, stage
 from jaxvqa._ops.tiling import STRIP_ROWS, map_frames, map_rows
 from jaxvqa._planes import Planes, VideoLike, to_float
 from jaxvqa._typing import Array, Float, Num
-from jaxvqa.features._feature import Feature, Loss, Series
+from jaxvqa.features._feature import Feature, Loss, Series, Trainable
 from jaxvqa.features._kernels import check_kernel_scale, kernel, kernel_width
+from jaxvqa.features._options import check_defaults
 from jaxvqa.features._run import documented, run
+from jaxvqa.features._vif import plain
 from jaxvqa.features._vif.options import SCALES, FloatVifOptions, outputs
 
 _EPSILON = 1e-10
@@ -292,6 +294,21 @@ def _check(ref: Planes, options: FloatVifOptions) -> None:
     check_min_size("float_vif (after vif_prescale)", height, width, least, least)
 
 
+def _numbers(options: FloatVifOptions) -> dict[str, float]:
+    check_defaults("float_vif", options, ("skip_scale0", "prescale"))
+    return {name: getattr(options, name) for name in ("enhancement_gain_limit", "sigma_nsq")}
+
+
+def _extract_with(
+    ref: Planes, dis: Planes, options: FloatVifOptions, numbers: Mapping[str, Any]
+) -> Series:
+    """The plain form, which takes traced numbers."""
+    frame = functools.partial(plain.vif, kernel_scale=options.kernel_scale, **numbers)
+    series = jax.vmap(frame)(*(to_float(x.y, x.depth) for x in (ref, dis)))
+    floors = {f"vif_scale{s}": getattr(options, f"scale{s}_min_val") for s in range(1, SCALES)}
+    return series | {k: jnp.maximum(series[k], low) for k, low in floors.items() if low > 0}
+
+
 FLOAT_VIF = Feature(
     name="float_vif",
     summary="information kept at four scales (visual information fidelity), float arithmetic",
@@ -310,6 +327,7 @@ FLOAT_VIF = Feature(
         note="`enhancement_gain_limit=1` gives no credit for contrast beyond the reference's "
         "(NEG), and no gradient there either.",
     ),
+    trainable=Trainable(start=_numbers, extract=_extract_with),
     libvmaf=True,
 )
 

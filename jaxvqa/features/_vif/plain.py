@@ -60,8 +60,8 @@ def information(
     ref: Float[Array, "height width"],
     dis: Float[Array, "height width"],
     window: list[float],
-    enhancement_gain_limit: float,
-    sigma_nsq: float,
+    enhancement_gain_limit: float | Array,
+    sigma_nsq: float | Array,
 ) -> tuple[Array, Array]:
     """I(C; F) and I(C; E) of each sample, in bits."""
     maps = jnp.stack([ref, dis, ref * ref, dis * dis, ref * dis])
@@ -91,8 +91,8 @@ def vif(
     dis: Float[Array, "height width"],
     *,
     kernel_scale: float = 1.0,
-    enhancement_gain_limit: float = 100.0,
-    sigma_nsq: float = 2.0,
+    enhancement_gain_limit: float | Array = 100.0,
+    sigma_nsq: float | Array = 2.0,
 ) -> dict[str, Float[Array, ""]]:
     """Visual information fidelity of one frame at four scales.
 
