@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 PAGES = (
     "README.md", "docs/inputs.md", "docs/performance.md", "docs/metrics.md", "docs/cambi.md",
-    "docs/vmaf-estimate.md", "benchmarks/README.md",
+    "docs/scale.md", "docs/vmaf-estimate.md", "benchmarks/README.md",
 )  # fmt: skip
 MARKED = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 CLIPS = {
@@ -303,6 +303,37 @@ PLAIN = {
         ("compile, s", "compile", ".1f"),
     ),
 }
+BATCH = {
+    "batch-ladders": (
+        ("", "name", "s"),
+        ("pairs", "pairs", ".0f"),
+        ("seconds", "seconds", ".1f"),
+        ("processor, s", "cpu", ".1f"),
+        ("reference frames decoded", "decoded", ".0f"),
+    ),
+    "batch-tiny": (
+        ("", "name", "s"),
+        ("ms per pair", "milliseconds", ".1f"),
+        ("processor, ms per pair", "cpu", ".1f"),
+        ("MB after 100 pairs", "memory", ".0f"),
+        ("MB at the end", "later", ".0f"),
+    ),
+    "batch-start": (
+        ("", "name", "s"),
+        ("seconds", "seconds", ".2f"),
+        ("MB of all processes", "memory", ".0f"),
+        ("KB", "size", ".1f"),
+    ),
+}
+
+
+def batch(name: str) -> str:
+    """A part of `batch.py`; the rows are described in words."""
+    columns, run = BATCH[name], name.replace("-", "_")
+    rows = ([cell(row.get(key), spec) for _, key, spec in columns] for row in rows_of(run))
+    return caption(run) + table((head for head, _, _ in columns), rows)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     **{name: functools.partial(plain, name, columns) for name, columns in PLAIN.items()},
     "machine": machine,
@@ -319,6 +350,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "framesync": framesync,
     "estimate": estimate,
     "estimate-worst": estimate_worst,
+    **{name: functools.partial(batch, name) for name in BATCH},
 }
 
 

@@ -4,6 +4,7 @@ Scoring:
     `score`: files or arrays in, a `Result` of per-frame and pooled scores out.
     `score_request`: the same from a `ScoreRequest`, which says what is measured, with
         `InputOptions`, which say how the videos are read.
+    `batch`: scores the pairs of a manifest, resumes, and leaves one table.
     `pool`: mean, harmonic mean, percentiles of a per-frame series.
     `Planes`: luma and chroma of frames in memory, with their bit depth.
     `Notice`: what a user should know about a result.
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from jaxvqa import report as report
     from jaxvqa import training as training
     from jaxvqa import video as video
+    from jaxvqa._batch.batch import batch as batch
     from jaxvqa._notice import Notice as Notice
     from jaxvqa._planes import Planes as Planes
     from jaxvqa._pooling import pool as pool
@@ -63,6 +65,7 @@ _NAMESPACES = (
     "color", "evaluation", "features", "fusion", "ladders", "losses", "report", "training", "video",
 )  # fmt: skip
 _HOMES = {
+    "batch": "_batch.batch",
     "Notice": "_notice",
     "Planes": "_planes",
     "pool": "_pooling",
@@ -92,6 +95,7 @@ __all__ = [
     "ScoreRequest",
     "Trainable",
     "__version__",
+    "batch",
     "color",
     "evaluation",
     "features",

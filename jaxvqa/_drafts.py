@@ -6,6 +6,7 @@ import contextlib
 import os
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -33,6 +34,22 @@ def draft(folder: str | os.PathLike[str], name: str) -> Iterator[tuple[BinaryIO,
         with contextlib.suppress(OSError):
             os.unlink(path)
         _paths.discard(path)
+
+
+def remove_left(folder: str | os.PathLike[str], age: float = 0.0) -> None:
+    """Removes the drafts of processes that were killed.
+
+    Args:
+        folder: where they are.
+        age: seconds since they were written last, at the least.
+    """
+    until = time.time() - age
+    with os.scandir(folder) as entries:
+        left = [e.path for e in entries if e.name.startswith(".") and e.name.endswith(SUFFIX)]
+    for path in set(left) - _paths:
+        with contextlib.suppress(OSError):
+            if os.stat(path).st_mtime <= until:
+                os.unlink(path)
 
 
 def abandon() -> None:

@@ -146,7 +146,9 @@ def test_quick_commands_of_the_pages_run(folder, monkeypatch, capsys):
         "a,film,x264,640,360,500,70\nb,film,x264,1280,720,1500,85\n"
         "c,film,x265,640,360,400,71\nd,film,x265,1280,720,1200,86\n"
     )
-    quick = [words for _, words in commands() if words[0] not in ("score", "evaluate", "train")]
+    quick = [
+        words for _, words in commands() if words[0] not in ("score", "batch", "evaluate", "train")
+    ]
     assert {words[0] for words in quick} == {
         "models", "features", "plot", "doctor", "info", "report", "compare", "ladder",
     }  # fmt: skip

@@ -18,7 +18,7 @@ LAYERS = (
     {"losses", "_scoring", "ladders"},
     {"nnx", "report"},
     {"_tables", "training"},
-    {"_study"},
+    {"_study", "_batch"},
     {"__init__"},
     {"_cli"},
     {"__main__"},
@@ -36,7 +36,7 @@ PUBLIC = {
     "video",
 }
 CORE = {"jax", "jaxlib", "numpy", "scipy", "flax", "jaxvqa"}
-OPTIONAL = {"av", "rich", "matplotlib", "pyarrow", "sklearn", "optax", "jaxtyping"}
+OPTIONAL = {"av", "rich", "matplotlib", "pyarrow", "sklearn", "optax", "jaxtyping", "fsspec", "ray"}
 MAX_FILE, MAX_FUNCTION = 400, 60
 
 FILES = sorted(PACKAGE.rglob("*.py"))

@@ -238,3 +238,16 @@ def test_the_joining_of_frames_is_kept(store, devices):
                 found = np.asarray(arrays[0][plane]).reshape(-1, *frames[0][0][plane].shape)
                 np.testing.assert_array_equal(found, [pair[0][plane] for pair in frames])
         assert store.usage()[0] == 2 * devices  # with and without memory of an earlier chunk
+
+
+def test_an_option_that_xla_does_not_know_leaves_the_others():
+    asked = []
+
+    class Lowered:
+        def compile(self, compiler_options):
+            asked.append(compiler_options)
+            return jax.jit(lambda x: x).lower(0.0).compile(compiler_options=compiler_options)
+
+    known = {"xla_backend_optimization_level": 0}
+    programs._compile(Lowered(), {"xla_cpu_no_such_option": True, **known}, None, "")
+    assert asked[-1] == known

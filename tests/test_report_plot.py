@@ -90,8 +90,8 @@ def svg_text(path):
 @pytest.fixture
 def readable_svg(monkeypatch):
     """Text in pictures stays text, so that tests can read it."""
-    module = importlib.import_module("jaxvqa.report._plot")
-    monkeypatch.setitem(module._STYLE, "svg.fonttype", "none")
+    module = importlib.import_module("jaxvqa.report._style")
+    monkeypatch.setitem(module.STYLE, "svg.fonttype", "none")
 
 
 def test_a_plot_says_what_it_shows(tmp_path, readable_svg):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jaxvqa._batch.errors import OutputError as BatchOutputError
 from jaxvqa._cli.flags import as_flags
 from jaxvqa._cli.interrupt import INTERRUPTED
 from jaxvqa._tables import TableError
@@ -13,6 +14,7 @@ DONE = 0
 FAILED = 1
 USAGE = 2
 UNREADABLE = 3
+SOME_FAILED = 4
 NOT_MET = 5
 
 
@@ -54,7 +56,9 @@ def sentence(error: BaseException) -> str:
             "the device ran out of memory: close other programs that use it, or score on the "
             "processor with --device cpu."
         )
-    known = (UsageError, OutputError, NotMet, MissingPackage, ValueError, TypeError)
+    known = (
+        UsageError, OutputError, BatchOutputError, NotMet, MissingPackage, ValueError, TypeError
+    )  # fmt: skip
     if isinstance(error, known) and text:
         return text
     kind = type(error).__name__

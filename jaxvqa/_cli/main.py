@@ -18,6 +18,7 @@ from jaxvqa._cli.parser import Parser, with_hyphens
 # each is a module of this package, and what `jaxvqa --help` says of it
 _COMMANDS = {
     "score": "score a distorted video against its reference",
+    "batch": "score the pairs of a manifest, and go on where that was ended",
     "info": "show what scoring sees of a video file",
     "models": "list the models, or describe one",
     "features": "list the features, or one with its options",
@@ -82,8 +83,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the arguments; those of the process if None.
 
     Returns:
-        0 done, 1 failed for another reason, 2 wrong usage, 3 unreadable input, 5 a condition is not
-        met, 130 interrupted.
+        0 done, 1 failed for another reason, 2 wrong usage, 3 unreadable input, 4 some jobs of
+        a batch failed, 5 a condition is not met, 130 interrupted.
     """
     try:
         code = _run(sys.argv[1:] if argv is None else argv)

@@ -47,12 +47,12 @@ def add_options(parser: Any) -> None:
     )
     group.add_argument("-r", "--reference", metavar="FILE", help="reference file, by name")
     group.add_argument("-d", "--distorted", metavar="FILE", help="distorted file, by name")
-    _add_settings(parser)
+    add_settings(parser)
     _add_outputs(parser.add_argument_group("output"))
     _add_running(parser.add_argument_group("running"))
 
 
-def _add_settings(parser: Any) -> None:
+def add_settings(parser: Any) -> None:
     """Options for every setting of `ScoreRequest` and `InputOptions` that files have."""
     groups: dict[str, Any] = {}
     for known in (*settings_of(ScoreRequest), *settings_of(InputOptions)):
@@ -95,6 +95,17 @@ def request_of(args: argparse.Namespace) -> ScoreRequest:
     Raises:
         UsageError: options that exclude each other or lack others.
     """
+    given = given_settings(args)
+    check_raw(given)
+    return ScoreRequest.of(**given)
+
+
+def given_settings(args: argparse.Namespace) -> dict[str, Any]:
+    """The settings that a command line gives.
+
+    Raises:
+        UsageError: options that exclude each other.
+    """
     names = [s.name for s in (*settings_of(ScoreRequest), *settings_of(InputOptions))]
     given = {name: getattr(args, name) for name in names if hasattr(args, name)}
     libvmaf_options.add_metrics(args, given)
@@ -104,8 +115,7 @@ def request_of(args: argparse.Namespace) -> ScoreRequest:
         if "features" not in given:
             raise UsageError("--no-model leaves nothing to measure: add --feature NAME.")
         given["model"] = None
-    check_raw(given)
-    return ScoreRequest.of(**given)
+    return given
 
 
 def check_raw(given: Mapping[str, Any]) -> None:

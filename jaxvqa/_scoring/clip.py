@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,16 +14,33 @@ import numpy as np
 
 from jaxvqa._notice import Notice
 from jaxvqa._planes import Planes, VideoLike, as_pair, chroma_size
-from jaxvqa._scoring.result import ClipInfo, Preparation
+from jaxvqa._scoring.result import ClipInfo, FileFacts, Preparation
 from jaxvqa.video._formats import FrameMemory, FramePlanes
+from jaxvqa.video._info import Reader
 from jaxvqa.video._inputs import InputOptions, settle_lengths
 from jaxvqa.video._pairing import NumberedPair, open_pair
 from jaxvqa.video._prefetch import prefetch
+from jaxvqa.video._reader import Video
 
 PairMemory = tuple[FrameMemory, FrameMemory]
 
 # decoded frame pairs that may wait for the device
 _READ_AHEAD = 8
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """How files are decoded ahead of their consumer.
+
+    Args:
+        depth: frame pairs that may wait.
+        changed: told when the next is ready.
+        shared_ref: opens the reference's reader where several clips share one.
+    """
+
+    depth: int = _READ_AHEAD
+    changed: threading.Condition | None = None
+    shared_ref: Callable[[], Reader] | None = None
 
 
 @dataclass(frozen=True)
@@ -58,18 +76,31 @@ def open_clips(
     ref: VideoLike | str | os.PathLike[str],
     dis: VideoLike | str | os.PathLike[str],
     inputs: InputOptions,
+    ahead: Ahead = Ahead(),
 ) -> contextlib.AbstractContextManager[ClipPair]:
     """Opens two files or views two arrays.
+
+    Args:
+        ref: the reference.
+        dis: the distorted clip.
+        inputs: how they are read.
+        ahead: how files are decoded ahead of the consumer.
 
     Raises:
         ValueError: files or arrays that can't be read as `inputs` says.
         TypeError: a file and an array.
     """
     if is_path(ref) and is_path(dis):
-        return _open_files(ref, dis, inputs)
+        return _open_files(ref, dis, inputs, ahead)
     if is_path(ref) or is_path(dis):
         raise TypeError("ref and dis must both be files or both be arrays.")
     return contextlib.nullcontext(_view_arrays(ref, dis, inputs))
+
+
+def _file(video: Video) -> FileFacts:
+    info, duration = video.info, video.duration
+    seconds = None if duration is None else float(duration)
+    return FileFacts(info.width, info.height, seconds, video.coded_bytes)
 
 
 def _example(info: Any, dtype: Any) -> Planes:
@@ -83,9 +114,12 @@ def _example(info: Any, dtype: Any) -> Planes:
 
 
 @contextlib.contextmanager
-def _open_files(ref: Any, dis: Any, inputs: InputOptions) -> Iterator[ClipPair]:
+def _open_files(
+    ref: Any, dis: Any, inputs: InputOptions, ahead: Ahead = Ahead()
+) -> Iterator[ClipPair]:
     """Frames are decoded in a thread ahead of the consumer."""
-    with open_pair(ref, dis, inputs) as pair, contextlib.ExitStack() as reading:
+    opened = open_pair(ref, dis, inputs, shared_ref=ahead.shared_ref)
+    with opened as pair, contextlib.ExitStack() as reading:
         facts, alike = pair.ref.info, pair.alike
         info = ClipInfo(
             alike.width, alike.height, alike.bit_depth, facts.chroma,
@@ -95,11 +129,16 @@ def _open_files(ref: Any, dis: Any, inputs: InputOptions) -> Iterator[ClipPair]:
         example = _example(info, np.uint8 if info.bit_depth == 8 else np.uint16)
 
         def read(chroma: bool, memory: PairMemory | None) -> Iterable[NumberedPair]:
-            return reading.enter_context(prefetch(pair.read(chroma, memory), _READ_AHEAD))
+            promoted = inputs.promote_to_10bit
+            frames = _raised(pair.read(chroma)) if promoted else pair.read(chroma, memory)
+            return reading.enter_context(prefetch(frames, ahead.depth, ahead.changed))
 
         clip = ClipPair(
             info, example, read, pair.frame_count, pair.expected_count, lambda: pair.notices,
-            lambda: Preparation(pair.ref.conversion, pair.dis.conversion, pair.pairing),
+            lambda: Preparation(
+                pair.ref.conversion, pair.dis.conversion, pair.pairing, _file(pair.ref),
+                _file(pair.dis),
+            ),
         )  # fmt: skip
         yield _promoted(clip) if inputs.promote_to_10bit else clip
 
@@ -114,7 +153,11 @@ def _view_arrays(ref: Any, dis: Any, inputs: InputOptions) -> ClipPair:
             pair = (tuple(np.asarray(p[i]) for p in jax.tree.leaves(x)) for x in (ref, dis))
             yield i, next(pair), next(pair)
 
-    clip = ClipPair(info, ref, lambda *_: frames(), ref.frames, None, lambda: notices)
+    def read(chroma: bool, memory: PairMemory | None) -> Iterable[NumberedPair]:
+        del chroma, memory  # they are where they are
+        return _raised(frames()) if inputs.promote_to_10bit else frames()
+
+    clip = ClipPair(info, ref, read, ref.frames, None, lambda: notices)
     return _promoted(clip) if inputs.promote_to_10bit else clip
 
 
@@ -148,17 +191,12 @@ def _align(ref: Any, dis: Any, inputs: InputOptions) -> tuple[Any, Any, list[Not
 
 
 def _promoted(clip: ClipPair) -> ClipPair:
-    """The same clips with 8-bit codes times 4, as 10-bit video."""
+    """The same clips as 10-bit video; what they read has 8-bit codes times 4 already."""
     if clip.info.bit_depth != 8:
         raise ValueError(
             f"promote_to_10bit is for 8-bit video, this has {clip.info.bit_depth} bits: leave it "
             "out."
         )
-
-    def up(planes: FramePlanes) -> FramePlanes:
-        if any(np.issubdtype(p.dtype, np.floating) for p in planes):
-            return tuple(p * p.dtype.type(4) for p in planes)
-        return tuple(p.astype(np.uint16) << 2 for p in planes)
 
     def deeper(p: Any) -> Any:
         dtype = p.dtype if np.issubdtype(p.dtype, np.floating) else np.uint16
@@ -168,7 +206,19 @@ def _promoted(clip: ClipPair) -> ClipPair:
     planes = [None if p is None else deeper(p) for p in (old.y, old.u, old.v)]
     example = Planes(planes[0], planes[1], planes[2], bit_depth=10)
 
-    def read(chroma: bool, _: PairMemory | None) -> Iterable[NumberedPair]:
-        return ((i, up(r), up(d)) for i, r, d in clip.read(chroma, None))
+    return replace(clip, info=replace(clip.info, bit_depth=10), example=example)
 
-    return replace(clip, info=replace(clip.info, bit_depth=10), example=example, read=read)
+
+def _raised(frames: Iterator[NumberedPair]) -> Iterator[NumberedPair]:
+    """Pairs with 8-bit codes times 4."""
+
+    def up(planes: FramePlanes) -> FramePlanes:
+        if any(np.issubdtype(p.dtype, np.floating) for p in planes):
+            return tuple(p * p.dtype.type(4) for p in planes)
+        return tuple(p.astype(np.uint16) << 2 for p in planes)
+
+    try:
+        for index, ref, dis in frames:
+            yield index, up(ref), up(dis)
+    finally:
+        frames.close()  # type: ignore[attr-defined]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import collections
 import itertools
 import math
 from collections.abc import Sequence
@@ -16,10 +15,9 @@ from jaxvqa._scoring import programs
 from jaxvqa._scoring.plan import Extraction
 from jaxvqa._scoring.program_store import ProgramStore
 from jaxvqa._scoring.schedule import Schedule, chunk_policy, spread
+from jaxvqa._scoring.traffic import Traffic
 from jaxvqa._scoring.transfer import FramePair, transfer_for
 from jaxvqa.video._formats import FrameMemory, FramePlanes
-
-_IN_FLIGHT = 2
 
 
 class Engine:
@@ -38,6 +36,7 @@ class Engine:
         expected_count: about how many will come, or None.
         chunk_frames: frames per device and chunk; None leaves it to `chunk_policy`.
         store: keeps compiled programs for later processes.
+        traffic: starts programs on chunks; engines that take turns may share one.
     """
 
     def __init__(
@@ -50,6 +49,7 @@ class Engine:
         *,
         chunk_frames: int | None = None,
         store: ProgramStore | None = None,
+        traffic: Traffic | None = None,
     ) -> None:
         self._extractions = tuple(extractions)
         self._at_hand = tuple(jax.local_devices() if devices is None else devices)
@@ -63,7 +63,8 @@ class Engine:
         self._sizes: tuple[int, ...] = ()
         self._pending: list[FramePair] = []
         self._history: list[FramePair] = []
-        self._in_flight: collections.deque[tuple[tuple[int, ...], Any]] = collections.deque()
+        self._traffic = Traffic() if traffic is None else traffic
+        self._sent: list[tuple[int, ...]] = []  # sizes of the chunks in flight
         self._parts: list[list[dict[str, np.ndarray]]] = []
 
     def expect(self, planes: programs.PlaneLayouts) -> tuple[FrameMemory, FrameMemory] | None:
@@ -118,17 +119,12 @@ class Engine:
         self._number += 1
         self._sizes = self._schedule.sizes(self._number)
         ready = [waiting.result_of(program) for program in started]
-        # JAX makes the caller wait where much is in flight already
-        results = waiting.aside(lambda: [program(*arguments) for program in ready])
-        for value in jax.tree.leaves(results):
-            value.copy_to_host_async()
-        self._in_flight.append((sizes, results))
-        while len(self._in_flight) > _IN_FLIGHT:
-            self._collect()
+        self._sent.append(sizes)
+        self._traffic.start(ready, arguments, self._deliver)
 
-    def _collect(self) -> None:
-        sizes, results = self._in_flight.popleft()
-        waiting.aside(lambda: jax.block_until_ready(results))
+    def _deliver(self, results: list[Any]) -> None:
+        """Takes the results of the oldest chunk in flight."""
+        sizes = self._sent.pop(0)
 
         def of_frames(x: np.ndarray) -> np.ndarray:
             by_device = x[None] if len(sizes) == 1 else x
@@ -158,11 +154,14 @@ class Engine:
         """Runs what is left; returns the raw series of every extraction over the whole clip."""
         if self._pending:
             self._launch(self._last_sizes(len(self._pending)))
-        while self._in_flight:
-            self._collect()
+        self._traffic.finish(self._deliver)
         if not self._parts:
             return []
         return [
             {name: np.concatenate([part[i][name] for part in self._parts]) for name in first}
             for i, first in enumerate(self._parts[0])
         ]
+
+    def drop(self) -> None:
+        """Lets go of what is in flight, where the results are wanted no more."""
+        self._traffic.drop(self._deliver)

@@ -5,6 +5,7 @@ A plan knows nothing of frames: it can be made once and run over many clips.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -43,7 +44,7 @@ class Extraction:
     feature: Feature[Any]
     options: Options
 
-    @property
+    @functools.cached_property
     def key(self) -> ExtractionKey:
         """Extractions with the same key give the same values; one serves all."""
         return self.feature.name, self.options.without_additions()

@@ -28,6 +28,8 @@ from jaxvqa.features._registry import is_builtin
 from jaxvqa.features._run import extracted, read_planes
 
 _THREADS = 4
+# programs that a process holds: a model needs about five for each size and each short length
+_HELD = 256
 
 # shape and dtype of each plane of a side as the program takes it, devices axis included
 PlaneLayouts = tuple[tuple[tuple[int, ...], np.dtype], ...]
@@ -114,7 +116,7 @@ def _threads(purpose: str) -> waiting.Crew:
     return waiting.Crew(f"jaxvqa-{purpose}", _THREADS)
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=_HELD)
 def _stored(
     extraction: Extraction, layout: ChunkLayout, wide: bool, store: ProgramStore | None
 ) -> Future[Callable[..., Any] | None]:
@@ -143,7 +145,7 @@ def forget() -> None:
     _program.cache_clear()
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=_HELD)
 def _program(
     extraction: Extraction, layout: ChunkLayout, wide: bool, store: ProgramStore | None
 ) -> Future[Callable[..., Any]]:
@@ -173,10 +175,22 @@ def _compile(
         if not options:
             raise
         # a later XLA may have dropped one
-        compiled = lowered.compile()
+        known: dict[str, Any] = {k: v for k, v in options.items() if _is_known(k, v)}
+        compiled = lowered.compile(compiler_options=known)
     if store is not None:
         store.save(name, compiled)
     return compiled
+
+
+@functools.cache
+def _is_known(name: str, value: bool | int) -> bool:
+    """Whether this XLA takes an option, found out by a program of nothing."""
+    option: dict[str, Any] = {name: value}
+    try:
+        jax.jit(lambda x: x).lower(0.0).compile(compiler_options=option)
+    except jax.errors.JaxRuntimeError:
+        return False
+    return True
 
 
 def _packed(series: Mapping[str, Any]) -> dict[tuple[str, ...], Any]:

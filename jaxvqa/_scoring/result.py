@@ -39,6 +39,23 @@ class ClipInfo:
 
 
 @dataclass(frozen=True)
+class FileFacts:
+    """What a file holds, as far as it was read.
+
+    Args:
+        width: columns of the picture as shown.
+        height: rows of the picture as shown.
+        duration: seconds that all its frames last, or None.
+        coded_bytes: bytes of all packets of the stream, or None for a file without packets.
+    """
+
+    width: int
+    height: int
+    duration: float | None
+    coded_bytes: int | None
+
+
+@dataclass(frozen=True)
 class Preparation:
     """What was done to two files before their frames were compared.
 
@@ -46,11 +63,15 @@ class Preparation:
         ref_filters: filters that the reference's frames passed, in FFmpeg's notation; may be empty.
         dis_filters: the same of the distorted video.
         pairing: which frames were compared.
+        ref: the reference's file.
+        dis: the distorted video's file.
     """
 
     ref_filters: str
     dis_filters: str
     pairing: PairingReport
+    ref: FileFacts | None = None
+    dis: FileFacts | None = None
 
     @property
     def is_plain(self) -> bool:

@@ -15,6 +15,8 @@ from jaxvqa._scoring.clip import ClipPair, PairMemory
 from jaxvqa._scoring.engine import Engine
 from jaxvqa._scoring.plan import Extraction, ExtractionKey, Plan
 from jaxvqa._scoring.program_store import ProgramStore
+from jaxvqa._scoring.traffic import Traffic
+from jaxvqa.video._pairing import NumberedPair
 
 Progress = Callable[[int, int | None], None]
 
@@ -34,6 +36,71 @@ class Series:
     waiting: float
 
 
+class Run:
+    """A pass of a plan over one clip, fed a pair at a time.
+
+    Features that look back see every frame, the others the sampled ones alone.
+
+    Args:
+        plan: what to compute.
+        clip: where the frames come from.
+        subsample: take every n-th frame.
+        devices: JAX devices; all of the default backend if None.
+        store: keeps compiled programs for later processes.
+        traffic: starts programs on chunks; runs that take turns may share one.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        clip: ClipPair,
+        *,
+        subsample: int = 1,
+        devices: Sequence[Any] | None = None,
+        store: ProgramStore | None = None,
+        traffic: Traffic | None = None,
+    ) -> None:
+        self._plan, self._clip, self._subsample = plan, clip, subsample
+        every = [e for e in plan.extractions if subsample == 1 or e.before > 0]
+        sampled = [e for e in plan.extractions if subsample > 1 and e.before == 0]
+        self._groups = [
+            _Group(extractions, step, clip, devices, store, traffic)
+            for extractions, step in ((every, 1), (sampled, subsample))
+            if extractions
+        ]
+        self.count = 0
+        self.waiting = 0.0
+
+    def memory(self) -> PairMemory | None:
+        """Where the frames are best put by who reads them, before the first is read."""
+        # a frame has one place, so one group's
+        if len(self._groups) > 1:
+            return None
+        return self._groups[0].expect(self._clip.example, self._plan.reads_chroma)
+
+    def feed(self, pair: NumberedPair) -> None:
+        """Takes the next pair."""
+        index, ref, dis = pair
+        if not self._plan.reads_chroma:
+            ref, dis = ref[:1], dis[:1]
+        for group in self._groups:
+            group.feed(index, ref, dis)
+        self.count += 1
+
+    def finish(self) -> Series:
+        """Computes what is left; gives all series."""
+        numbers = np.arange(0, self.count, self._subsample)
+        by_key: dict[ExtractionKey, dict[str, np.ndarray]] = {}
+        for group in self._groups:
+            by_key |= group.finished(self._subsample)
+        return Series({e.key: by_key[e.key] for e in self._plan.extractions}, numbers, self.waiting)
+
+    def drop(self) -> None:
+        """Lets go of what is in flight, where the series are wanted no more."""
+        for group in self._groups:
+            group.drop()
+
+
 def run(
     plan: Plan,
     clip: ClipPair,
@@ -45,8 +112,6 @@ def run(
 ) -> Series:
     """Reads a clip once and computes everything that a plan asks for.
 
-    Features that look back see every frame, the others the sampled ones alone.
-
     Args:
         plan: what to compute.
         clip: where the frames come from.
@@ -55,34 +120,17 @@ def run(
         progress: called with (frames done, frames in all or None).
         store: keeps compiled programs for later processes.
     """
-    every = [e for e in plan.extractions if subsample == 1 or e.before > 0]
-    sampled = [e for e in plan.extractions if subsample > 1 and e.before == 0]
-    groups = [
-        _Group(extractions, step, clip, devices, store)
-        for extractions, step in ((every, 1), (sampled, subsample))
-        if extractions
-    ]
-    count, waiting = 0, 0.0
-    # a frame has one place, so one group's
-    memory = groups[0].expect(clip.example, plan.reads_chroma) if len(groups) == 1 else None
-    frames = iter(clip.read(plan.reads_chroma, memory))
+    going = Run(plan, clip, subsample=subsample, devices=devices, store=store)
+    frames = iter(clip.read(plan.reads_chroma, going.memory()))
     while True:
         asked = time.perf_counter()
         pair = next(frames, None)
-        waiting += time.perf_counter() - asked
+        going.waiting += time.perf_counter() - asked
         if pair is None:
-            break
-        index, ref, dis = pair
-        if not plan.reads_chroma:
-            ref, dis = ref[:1], dis[:1]
-        for group in groups:
-            group.feed(index, ref, dis)
-        count += 1
+            return going.finish()
+        going.feed(pair)
         if progress is not None:
-            progress(count, clip.frame_count)
-    numbers = np.arange(0, count, subsample)
-    by_key = {k: v for group in groups for k, v in group.finished(subsample).items()}
-    return Series({e.key: by_key[e.key] for e in plan.extractions}, numbers, waiting)
+            progress(going.count, clip.frame_count)
 
 
 class _Group:
@@ -95,6 +143,7 @@ class _Group:
         clip: ClipPair,
         devices: Any,
         store: ProgramStore | None,
+        traffic: Traffic | None,
     ) -> None:
         def fewer(count: int | None) -> int | None:
             return None if count is None else -(-count // step)
@@ -107,7 +156,12 @@ class _Group:
             fewer(clip.frame_count),
             fewer(clip.expected_count),
             store=store,
+            traffic=traffic,
         )
+
+    def drop(self) -> None:
+        """Lets go of what is in flight."""
+        self._engine.drop()
 
     def expect(self, example: Planes, chroma: bool) -> PairMemory | None:
         """Where the frames are best put by who reads them, if the group sees them all."""

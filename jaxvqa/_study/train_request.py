@@ -114,8 +114,8 @@ class TrainRequest:
     )  # fmt: skip
     start: str | None = setting(
         None,
-        "keep the support vectors of this model and fit their coefficients, in place of --features "
-        "and --regressor",
+        "keep the support vectors of this model and fit their coefficients, in place of features "
+        "and regressor",
         optional(text),
         group=_MODEL,
         metavar="MODEL",

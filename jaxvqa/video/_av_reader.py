@@ -20,9 +20,10 @@ from jaxvqa.video._exif import HEAD
 from jaxvqa.video._ffv1 import SliceCheck
 from jaxvqa.video._formats import FrameMemory, FramePlanes, PixelFormat
 from jaxvqa.video._frame_info import describe
+from jaxvqa.video._held import HeldPicture
 from jaxvqa.video._info import VideoInfo
 from jaxvqa.video._orientation import swaps_sides
-from jaxvqa.video._picture import copy_planes, import_av
+from jaxvqa.video._picture import import_av
 from jaxvqa.video._source import Source, open_problem
 from jaxvqa.video._streams import bit_rate, choose_stream, is_still, is_tile
 from jaxvqa.video._tiles import REFUSED, join_tiles, read_grid
@@ -81,6 +82,7 @@ class AvReader:
         self.broken = 0
         self.leading = 0
         self.begins_damaged = False
+        self.coded_bytes: int | None = None
         self.notices: list[Notice] = []
         self.incomplete = find_truncation(path) if source.is_file else None
         self._container: Any = None
@@ -187,6 +189,7 @@ class AvReader:
         listed = self._container.format.name.startswith(_LISTING)
         self._scan = scan.scan(self._av, self._source, self._stream.index, listed=listed)
         if self._scan is not None:
+            self.coded_bytes = self._scan.size
             self._scan, self.leading = self._scan.from_frame(self._first_pts)
         if self._slots is not None and self._stream.time_base:
             count = avi.count_frames(self._av, self._source, self._stream)
@@ -353,12 +356,15 @@ class AvReader:
 
     def retrieve(self, luma_only: bool = False, memory: FrameMemory | None = None) -> FramePlanes:
         """Planes of the frame decoded last, copied out of the decoder's memory."""
-        assert self._layout is not None
-        return copy_planes(self._frame, self._layout, self._path, luma_only, memory)
+        return self.hold().retrieve(luma_only, memory)
 
     def picture(self) -> Any:
         """The frame decoded last."""
         return self._frame
+
+    def hold(self) -> HeldPicture:
+        """The frame decoded last, which keeps its memory."""
+        return HeldPicture(self._frame, self._layout, self._path)
 
     def stop(self) -> None:
         """Ends a wait for a pipe's writer."""

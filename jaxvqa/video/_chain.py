@@ -7,6 +7,7 @@ differently tagged. Tags may change within a file: the chain is built anew then.
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +22,9 @@ SCALE_MATRICES = {
     "bt709": "bt709", "fcc": "fcc", "bt470bg": "bt601", "smpte170m": "bt601",
     "smpte240m": "smpte240m", "bt2020nc": "bt2020",
 }  # fmt: skip
+
+# held while a frame's labels are changed for a chain, or read: chains may share frames
+labelling = threading.Lock()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,12 +130,22 @@ class Chain:
         graph.link_nodes(*nodes)
         graph.configure()
 
-    def push(self, frame: Any) -> list[Any]:
-        """Takes a frame and gives those that are ready."""
-        # a frame that says less than the chain was told would be taken for another kind
-        frame.color_range = _RANGE_CODES[self._source.range]
-        frame.colorspace = self._matrix
-        self._graph.vpush(frame)
+    def push(self, frame: Any, number: int) -> list[Any]:
+        """Takes a frame and gives those that are ready.
+
+        Args:
+            frame: the frame; it is as it was afterwards.
+            number: its number in the video, which stands for its time.
+        """
+        # several chains may be given one frame; the filters run in the pull, outside of the lock
+        with labelling:
+            facts = frame.pts, frame.color_range, frame.colorspace
+            frame.pts = number
+            # a frame that says less than the chain was told would be taken for another kind
+            frame.color_range = _RANGE_CODES[self._source.range]
+            frame.colorspace = self._matrix
+            self._graph.vpush(frame)
+            frame.pts, frame.color_range, frame.colorspace = facts
         return list(self._pull())
 
     def flush(self) -> Iterator[Any]:

@@ -93,6 +93,14 @@ def agree(
     return Agreement(*targets[0], depth, sides[0], sides[1], (direct[0], direct[1]), tuple(notices))
 
 
+def own_steps(info: VideoInfo) -> Steps:
+    """What a video alone passes: turned upright, and in a format of planes."""
+    return Steps(
+        orientation=info.orientation,
+        pixel_format=planar_format(info.chroma, info.bit_depth).name,
+    )
+
+
 def colors_of(video: VideoInfo) -> Colors:
     """How the samples of a video are read: its tags, and FFmpeg's defaults where it has none."""
     return Colors(video.color_range or ("pc" if video.is_rgb else "tv"), video.color_matrix)

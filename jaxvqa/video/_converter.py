@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from jaxvqa._notice import Notice
-from jaxvqa.video._chain import Chain, Colors, Steps
+from jaxvqa.video._chain import Chain, Colors, Steps, labelling
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._formats import FrameMemory, FramePlanes, PixelFormat, parse_pixel_format
 from jaxvqa.video._frame_info import frame_colors
@@ -61,7 +61,10 @@ class Converter:
 
     def convert(self, reader: Reader, number: int) -> list[tuple[int, FramePlanes]]:
         """Takes the frame that a reader stepped to; gives numbered frames that are ready."""
-        kind = _kind_of(reader.picture()) if self._info.reader == "av" else ()
+        kind = ()
+        if self._info.reader == "av":
+            with labelling:
+                kind = _kind_of(reader.picture())
         ready: list[tuple[int, FramePlanes]] = []
         if kind != self._kind:
             if self._kind is None:
@@ -75,13 +78,12 @@ class Converter:
         return ready + self._through_chain(reader.picture(), number)
 
     def _through_chain(self, frame: Any, number: int) -> list[tuple[int, FramePlanes]]:
-        source = self._colors(frame)
+        with labelling:
+            source = self._colors(frame)
         if self._chain is None:
             av = import_av(self._info.path, "converting this video")
             self._chain = self._build(av, frame, source)
-        pts, frame.pts = frame.pts, number
-        ready = self._chain.push(frame)
-        frame.pts = pts  # a reader may show the frame again
+        ready = self._chain.push(frame, number)
         return [self._numbered(out) for out in ready]
 
     def _build(self, av: Any, frame: Any, source: Colors) -> Chain:

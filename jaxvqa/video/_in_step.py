@@ -7,8 +7,9 @@ from fractions import Fraction
 
 import numpy as np
 
+from jaxvqa.video._info import Shown
 from jaxvqa.video._prefetch import AskedIterator, ThreadedIterator
-from jaxvqa.video._reader import Shown, Video
+from jaxvqa.video._reader import Video
 
 _Timed = tuple[Fraction | None, Shown]
 _COARSE = 2

@@ -75,6 +75,34 @@ class VideoInfo:
         return self.color_transfer in HDR_TRANSFERS
 
 
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """A frame as it is scored.
+
+    Args:
+        time: seconds by the file's clock, or None.
+        planes: its planes, converted.
+        damaged: the decoder had to guess parts of it.
+    """
+
+    time: Fraction | None
+    planes: FramePlanes
+    damaged: bool = False
+
+
+@runtime_checkable
+class HeldFrame(Protocol):
+    """A frame that stays when its reader goes on; what it gives is not to be changed."""
+
+    def retrieve(self, luma_only: bool = False) -> FramePlanes:
+        """Its planes."""
+        ...
+
+    def picture(self) -> Any:
+        """The frame as PyAV's `VideoFrame`."""
+        ...
+
+
 @runtime_checkable
 class Reader(Protocol):
     """A reader of one kind of file: step to a frame, then take its planes.
@@ -87,6 +115,7 @@ class Reader(Protocol):
         interlaced_frames: frames so far that are marked interlaced.
         leading: frames before the first that cannot be decoded; known with the timeline.
         begins_damaged: the first frame is damaged.
+        coded_bytes: bytes of the stream's packets, known with the timeline, or None.
     """
 
     info: VideoInfo
@@ -96,6 +125,7 @@ class Reader(Protocol):
     interlaced_frames: int
     leading: int
     begins_damaged: bool
+    coded_bytes: int | None
 
     def timeline(self) -> Timeline:
         """When its frames are shown, as far as that is known before they are read."""
@@ -128,6 +158,10 @@ class Reader(Protocol):
 
     def picture(self) -> Any:
         """The frame stepped to as PyAV's `VideoFrame`."""
+        ...
+
+    def hold(self) -> HeldFrame:
+        """The frame stepped to, to be kept while the reader goes on."""
         ...
 
     def stop(self) -> None:

@@ -15,12 +15,13 @@ from jaxvqa.video._conform import Agreement, agree
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._formats import FrameMemory, FramePlanes
 from jaxvqa.video._in_step import InStep, unlike
+from jaxvqa.video._info import Reader
 from jaxvqa.video._inputs import InputOptions, settle_lengths
 from jaxvqa.video._lag import LagCheck
 from jaxvqa.video._open import check_pair
 from jaxvqa.video._pair_choice import PairChoice, choose
 from jaxvqa.video._pair_report import PairingReport, report_notices
-from jaxvqa.video._reader import Video, open_video
+from jaxvqa.video._reader import Video, open_video, video_of
 from jaxvqa.video._timeline import Timeline
 
 _WHOLE = Fraction(1, 20)  # of a frame
@@ -294,6 +295,8 @@ def open_pair(
     ref: str | os.PathLike[str],
     dis: str | os.PathLike[str],
     inputs: InputOptions | None = None,
+    *,
+    shared_ref: Callable[[], Reader] | None = None,
 ) -> VideoPair:
     """Opens a reference and a distorted video for reading in step.
 
@@ -302,6 +305,7 @@ def open_pair(
         dis: the distorted file.
         inputs: how to read them; unequal lengths are refused at once if they are known, else at
             the end.
+        shared_ref: opens the reference's reader where several pairs share one.
 
     Returns:
         The pair; use it in a `with` block.
@@ -311,13 +315,18 @@ def open_pair(
     """
     check_pair(ref, dis)
     inputs = InputOptions() if inputs is None else inputs
-    ways: dict[str, Any] = inputs.raw_format | {
-        "film_grain": inputs.film_grain,
-        "on_damage": inputs.on_damage,
-    }
+    ways: dict[str, Any] = inputs.raw_format | {"film_grain": inputs.film_grain}
 
-    def opened(path: str | os.PathLike[str], skip: int, stream: int | None) -> Video:
-        video = open_video(path, **ways, skip=skip, stream=stream)
+    def opened(
+        path: str | os.PathLike[str],
+        skip: int,
+        stream: int | None,
+        shared: Callable[[], Reader] | None = None,
+    ) -> Video:
+        if shared is not None:
+            video = video_of(shared(), skip, inputs.on_damage)
+        else:
+            video = open_video(path, **ways, on_damage=inputs.on_damage, skip=skip, stream=stream)
         try:
             video.timeline()  # reads the file's packets: here, where both files are read at once
         except BaseException:
@@ -326,7 +335,7 @@ def open_pair(
         return video
 
     ref_video, dis_video = _open_both(
-        lambda: opened(ref, inputs.skip_ref, inputs.ref_stream),
+        lambda: opened(ref, inputs.skip_ref, inputs.ref_stream, shared_ref),
         lambda: opened(dis, inputs.skip_dis, inputs.dis_stream),
         at_once=os.path.isfile(ref) and os.path.isfile(dis),
     )

@@ -14,6 +14,7 @@ from jaxvqa._notice import Notice
 from jaxvqa.video._av_reader import AvReader
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._formats import FrameMemory, FramePlanes
+from jaxvqa.video._held import HeldPicture
 from jaxvqa.video._info import VideoInfo
 from jaxvqa.video._source import Source
 from jaxvqa.video._timeline import Timeline
@@ -138,6 +139,7 @@ class PictureReader:
         self.interlaced_frames = 0
         self.leading = 0
         self.begins_damaged = False
+        self.coded_bytes: int | None = None
         if gap := missing_numbers(files):
             text = f"{name}: pictures are missing {gap}; those that are there follow each other."
             self.notices.append(Notice("missing-frames", text))
@@ -193,6 +195,10 @@ class PictureReader:
     def picture(self) -> Any:
         """The picture."""
         return self._picture.picture()
+
+    def hold(self) -> HeldPicture:
+        """The picture, which outlives its file."""
+        return self._picture.hold()
 
     def stop(self) -> None:
         """Nothing to end: files don't let one wait."""

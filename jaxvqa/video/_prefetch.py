@@ -21,10 +21,10 @@ class _Shared:
     `close` can be collected and stops the thread.
     """
 
-    def __init__(self, depth: int) -> None:
+    def __init__(self, depth: int, changed: threading.Condition | None) -> None:
         self.depth = depth
         self.items: deque[Any] = deque()
-        self.changed = threading.Condition()
+        self.changed = changed or threading.Condition()
         self.stopped = False
         self.finished = False
         self.error: BaseException | None = None
@@ -78,8 +78,10 @@ def _produce(iterable: Iterable[Any], shared: _Shared) -> None:
 class Prefetch(Generic[Item]):
     """Iterates over items made in a background thread; see `prefetch`."""
 
-    def __init__(self, iterable: Iterable[Item], depth: int) -> None:
-        self._shared = _Shared(depth)
+    def __init__(
+        self, iterable: Iterable[Item], depth: int, changed: threading.Condition | None = None
+    ) -> None:
+        self._shared = _Shared(depth, changed)
         self._thread = threading.Thread(
             target=_produce, args=(iterable, self._shared), name="jaxvqa-prefetch", daemon=True
         )
@@ -104,6 +106,11 @@ class Prefetch(Generic[Item]):
             raise error
         raise StopIteration
 
+    @property
+    def ready(self) -> bool:
+        """The next item, or the end, is there without a wait."""
+        return bool(self._shared.items) or self._shared.finished or self._shared.stopped
+
     def close(self) -> None:
         """Stops the thread after the item it works on, and waits for that; safe to repeat."""
         self._shared.stop()
@@ -119,7 +126,9 @@ class Prefetch(Generic[Item]):
             self._shared.stop()
 
 
-def prefetch(iterable: Iterable[Item], depth: int = 2) -> Prefetch[Item]:
+def prefetch(
+    iterable: Iterable[Item], depth: int = 2, changed: threading.Condition | None = None
+) -> Prefetch[Item]:
     """Iterates over `iterable` in a background thread, at most `depth` items ahead.
 
     The queue is bounded, so decoding that is faster than scoring waits instead of filling memory.
@@ -131,6 +140,7 @@ def prefetch(iterable: Iterable[Item], depth: int = 2) -> Prefetch[Item]:
     Args:
         iterable: what to run ahead of the consumer; it must not be used elsewhere meanwhile.
         depth: the most finished items that wait for the consumer, at least 1.
+        changed: told when the next item is ready; one may serve several.
 
     Returns:
         An iterator over the same items, and a context manager.
@@ -140,7 +150,7 @@ def prefetch(iterable: Iterable[Item], depth: int = 2) -> Prefetch[Item]:
     """
     if depth < 1:
         raise ValueError(f"depth must be at least 1, got {depth}.")
-    return Prefetch(iterable, depth)
+    return Prefetch(iterable, depth, changed)
 
 
 class ThreadedIterator(Generic[Item]):

@@ -25,6 +25,7 @@ from jaxvqa.video._formats import (
     planar_format,
     planar_luma,
 )
+from jaxvqa.video._held import HeldPlanes
 from jaxvqa.video._info import VideoInfo
 from jaxvqa.video._picture import as_picture
 from jaxvqa.video._timeline import Timeline
@@ -173,6 +174,7 @@ class RawReader:
         self.interlaced_frames = 0
         self.leading = 0
         self.begins_damaged = False
+        self.coded_bytes: int | None = None
         self.notices: list[Notice] = []
         self._layout = raw_format(path, pixel_format, bit_depth)
         if width is None or height is None:
@@ -273,6 +275,10 @@ class RawReader:
     def picture(self) -> Any:
         """The frame read last."""
         return as_picture(self.retrieve(), self.info)
+
+    def hold(self) -> HeldPlanes:
+        """The frame stepped to, read whole."""
+        return HeldPlanes(self.retrieve(), self.info)
 
     def stop(self) -> None:
         """Ends a wait for a pipe's writer."""

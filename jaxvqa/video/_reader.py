@@ -5,38 +5,23 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 
 from jaxvqa._notice import Notice
 from jaxvqa.video._chain import Steps
+from jaxvqa.video._conform import own_steps
 from jaxvqa.video._converter import Converter
 from jaxvqa.video._errors import CLOSED, VideoError
-from jaxvqa.video._formats import FrameMemory, FramePlanes, planar_format
-from jaxvqa.video._info import HDR_TRANSFERS, Reader, VideoInfo
+from jaxvqa.video._formats import FrameMemory, FramePlanes
+from jaxvqa.video._info import HDR_TRANSFERS, Reader, Shown, VideoInfo
 from jaxvqa.video._open import RawFormat, open_reader
 from jaxvqa.video._pipe import STDIN
 from jaxvqa.video._timeline import Timeline
 
 # frames at the start that are looked at for one that is whole
 _MOST_LEADING = 600
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A frame as it is scored.
-
-    Args:
-        time: seconds by the file's clock, or None.
-        planes: its planes, converted.
-        damaged: the decoder had to guess parts of it.
-    """
-
-    time: Fraction | None
-    planes: FramePlanes
-    damaged: bool = False
 
 
 class Video:
@@ -64,6 +49,7 @@ class Video:
         self._stopped = False
         self._ended = False
         self._read = 0
+        self._whole: Timeline | None = None
         self._timeline: Timeline | None = None
         self._damaged_frames = 0
         self._damaged = False
@@ -71,7 +57,7 @@ class Video:
         info = reader.info
         self._converter = Converter(
             info,
-            _own_steps(info),
+            own_steps(info),
             (info.width, info.height),
             direct=info.direct and not info.orientation,
         )
@@ -93,15 +79,27 @@ class Video:
         return self._reader.incomplete if self._on_damage == "error" else None
 
     @property
+    def coded_bytes(self) -> int | None:
+        """Bytes of the stream's packets, where the file has packets; known with the timeline."""
+        return self._reader.coded_bytes
+
+    @property
     def conversion(self) -> str:
         """The filters that frames pass, in FFmpeg's notation; empty for none."""
         return self._converter.text
 
     def timeline(self) -> Timeline:
         """When the frames after the skipped ones are shown, as far as that is known beforehand."""
-        if self._timeline is None:
-            self._timeline = self._reader.timeline().part(self.skip)
+        if self._timeline is None or self._whole is None:
+            self._whole = self._reader.timeline()
+            self._timeline = self._whole.part(self.skip)
         return self._timeline
+
+    @property
+    def duration(self) -> Fraction | None:
+        """Seconds that all frames are shown, as far as that is known before they are read."""
+        self.timeline()
+        return None if self._whole is None else self._whole.duration
 
     @property
     def start(self) -> Fraction | None:
@@ -325,14 +323,6 @@ class Video:
         self.close()
 
 
-def _own_steps(info: VideoInfo) -> Steps:
-    """What a video alone passes: turned upright, and in a format of planes."""
-    return Steps(
-        orientation=info.orientation,
-        pixel_format=planar_format(info.chroma, info.bit_depth).name,
-    )
-
-
 def _counted(damaged: int, left_out: bool) -> str:
     many = "1 damaged frame was" if damaged == 1 else f"{damaged} damaged frames were"
     it = "it" if damaged == 1 else "them"
@@ -380,16 +370,25 @@ def open_video(
         VideoError: a file that is missing, empty, damaged or not a video, or wrong arguments.
     """
     name = os.fspath(path)
-    if skip < 0:
-        raise VideoError(name, f"cannot skip {skip} frames: give 0 or more.")
     raw = RawFormat(width, height, pixel_format, bit_depth)
     try:
         reader = open_reader(name, raw, stream, film_grain, conceal=on_damage != "error")
     except OSError as error:
         raise VideoError(name, f"cannot be read: {error.strerror or error}.") from error
-    video = Video(reader, skip, on_damage)
-    count = video.info.frame_count
-    if count is not None and skip >= count:
-        video.close()
-        raise VideoError(name, _skip_problem(count, skip))
-    return video
+    return video_of(reader, skip, on_damage)
+
+
+def video_of(reader: Reader, skip: int = 0, on_damage: str = "error") -> Video:
+    """The video behind a reader, which is closed where it can't be one.
+
+    Raises:
+        VideoError: more frames to skip than there are.
+    """
+    count = reader.info.frame_count
+    if skip < 0 or (count is not None and skip >= count):
+        reader.close()
+        problem = _skip_problem(count or 0, skip)
+        if skip < 0:
+            problem = f"cannot skip {skip} frames: give 0 or more."
+        raise VideoError(reader.info.path, problem)
+    return Video(reader, skip, on_damage)

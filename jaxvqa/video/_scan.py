@@ -19,11 +19,13 @@ class Scan:
         times: shown times in units of the stream's clock, sorted; None where a packet has none.
         packets: packets that are shown.
         hidden: packets that an edit list hides.
+        size: bytes of the packets that are shown or referred to.
     """
 
     times: tuple[int, ...] | None
     packets: int
     hidden: int
+    size: int = 0
 
     def from_frame(self, first: int | None) -> tuple[Scan, int]:
         """The packets from the first frame that was decoded, and how many were lost before it.
@@ -52,7 +54,7 @@ def scan(av: Any, source: Source, stream: int, *, listed: bool = False) -> Scan 
     if not source.is_file:  # a network would be asked for everything twice
         return None
     times: list[int] | None = []
-    packets = hidden = 0
+    packets = hidden = size = 0
     try:
         with source.open(av, probe=not listed) as container:
             found = container.streams[stream]
@@ -63,6 +65,7 @@ def scan(av: Any, source: Source, stream: int, *, listed: bool = False) -> Scan 
                 if getattr(packet, "is_discard", False):
                     hidden += 1
                     continue
+                size += packet.size
                 if hides(packet):
                     continue
                 packets += 1
@@ -75,7 +78,7 @@ def scan(av: Any, source: Source, stream: int, *, listed: bool = False) -> Scan 
     # two packets at one time are two fields of a frame, or damage
     if times is not None and len(set(times)) < len(times):
         times = None
-    return Scan(None if times is None else tuple(sorted(times)), packets, hidden)
+    return Scan(None if times is None else tuple(sorted(times)), packets, hidden, size)
 
 
 def _never(_: Any) -> bool:

@@ -125,6 +125,13 @@ class Timeline:
         return None if self.steps is None else tuple(step * self.unit for step in self.steps)
 
     @property
+    def duration(self) -> Fraction | None:
+        """Seconds of all frames, the last shown as long as the mean of the others, or None."""
+        if self.steps is None or len(self.steps) < 2:
+            return None
+        return self.steps[-1] * self.unit * len(self.steps) / (len(self.steps) - 1)
+
+    @property
     def frame(self) -> Fraction | None:
         """Seconds a frame by the rate, or None."""
         return None if self.rate is None else 1 / self.rate

@@ -22,6 +22,7 @@ from jaxvqa.video._formats import (
     planar_format,
     planar_luma,
 )
+from jaxvqa.video._held import HeldPlanes
 from jaxvqa.video._info import VideoInfo
 from jaxvqa.video._picture import as_picture
 from jaxvqa.video._raw import check_size, read_frame_bytes, read_planes, split_frame
@@ -143,6 +144,7 @@ class Y4MReader:
         self.interlaced_frames = 0
         self.leading = 0
         self.begins_damaged = False
+        self.coded_bytes: int | None = None
         self.notices: list[Notice] = []
         self._index = -1
         self._data: np.ndarray | None = None
@@ -247,6 +249,10 @@ class Y4MReader:
     def picture(self) -> Any:
         """The frame read last."""
         return as_picture(self.retrieve(), self.info)
+
+    def hold(self) -> HeldPlanes:
+        """The frame stepped to, read whole."""
+        return HeldPlanes(self.retrieve(), self.info)
 
     def stop(self) -> None:
         """Ends a wait for a pipe's writer."""

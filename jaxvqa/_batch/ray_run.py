@@ -1,0 +1,121 @@
+"""Workers in a Ray cluster: the same jobs, ledger and table.
+
+What is done already is left out before Ray sees it, so nothing depends on Ray's own checkpoints. A
+job that fails is a line as elsewhere; an actor that dies is started again, and its pass with it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import pickle
+import shutil
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
+from typing import Any
+
+from jaxvqa._batch.errors import OutputError
+from jaxvqa._batch.progress import WorkerState
+from jaxvqa._batch.ray_actor import FATAL, LINE, TRIES, WORK, ScoreActor
+from jaxvqa._batch.scorer import Keyed
+from jaxvqa.report._optional import require
+
+_MOST_BLOCKS = 10_000
+_CORES = 4  # of an actor without an accelerator, where there are so many
+
+
+class RayRun:
+    """Scores passes with actors of a Ray cluster.
+
+    Args:
+        passes: the jobs.
+        folder: of the batch, which all hosts share.
+        append: keeps a line of the ledger.
+        address: of the cluster, or None for RAY_ADDRESS or a cluster on this machine.
+        actors: how many there are at the most; None for as many as the cluster has room for.
+        options: further arguments of `ScoreActor`.
+    """
+
+    def __init__(
+        self,
+        passes: Sequence[Sequence[Keyed]],
+        folder: Path,
+        append: Callable[[dict[str, Any]], None],
+        *,
+        address: str | None = None,
+        actors: int | None = None,
+        **options: Any,
+    ) -> None:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        self._ray = require("ray", "runner='ray'", "ray")
+        require("ray.data", "runner='ray'", "ray")
+        self._passes, self._append = passes, append
+        self._address, self._actors = address, actors
+        self._tries = folder / TRIES
+        self._options = {"folder": os.fspath(folder.resolve()), **options}
+        self.states: list[WorkerState] = []
+        self.frames = 0
+
+    def outcomes(self) -> Generator[dict[str, Any] | None]:
+        """The ledger's lines as passes end.
+
+        Raises:
+            OutputError: an actor can't write.
+        """
+        ray = self._ray
+        ours = not ray.is_initialized()
+        if ours:
+            about = {"include_dashboard": False} if self._is_local() else {}
+            ray.init(
+                address=self._address, log_to_driver=False, logging_level=logging.ERROR, **about
+            )
+        try:
+            shutil.rmtree(self._tries, ignore_errors=True)
+            self._tries.mkdir()
+            yield None
+            for batch in self._scored().iter_batches(batch_size=None, prefetch_batches=0):
+                for line in batch[LINE]:
+                    entry = json.loads(line)
+                    if FATAL in entry:
+                        raise OutputError(entry[FATAL])
+                    self.frames += entry.get("frames", 0)
+                    self._append(entry)
+                    yield entry
+        finally:
+            shutil.rmtree(self._tries, ignore_errors=True)
+            if ours:
+                ray.shutdown()
+
+    def _is_local(self) -> bool:
+        return self._address is None and not os.environ.get("RAY_ADDRESS")
+
+    def _scored(self) -> Any:
+        """The data set of the ledger's lines; nothing is scored before it is read."""
+        data = self._ray.data
+        context = data.DataContext.get_current()
+        context.enable_progress_bars = False
+        logging.getLogger("ray.data").setLevel(logging.ERROR)
+        items = [{WORK: pickle.dumps(list(jobs))} for jobs in self._passes]
+        size, needs, cores = self._pool(len(items))
+        return data.from_items(
+            items, override_num_blocks=min(len(items), _MOST_BLOCKS)
+        ).map_batches(
+            ScoreActor,
+            batch_size=1,
+            compute=data.ActorPoolStrategy(size=size),
+            fn_constructor_kwargs={**self._options, "cores": cores},
+            **needs,
+        )
+
+    def _pool(self, passes: int) -> tuple[int, dict[str, int], int]:
+        """Number of actors, what each takes of the cluster, and the cores that it keeps to."""
+        have = self._ray.cluster_resources()
+        if accelerators := int(have.get("GPU", 0)):
+            return self._size(accelerators, passes), {"num_gpus": 1}, 0
+        every = max(1, int(have.get("CPU", 1)))
+        cores = max(1, every // self._actors) if self._actors else min(_CORES, every)
+        return self._size(every // cores, passes), {"num_cpus": cores}, cores
+
+    def _size(self, room: int, passes: int) -> int:
+        return max(1, min(room, passes, self._actors or room))
