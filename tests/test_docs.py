@@ -138,7 +138,7 @@ def test_quick_commands_of_the_pages_run(folder, monkeypatch, capsys):
     monkeypatch.setenv("JAXVQA_CACHE", "off")
     (folder / "docs" / "images").mkdir(parents=True)
     result = jaxvqa.score("ref.mkv", "dis.mkv", model=None, features=["float_motion"])
-    for name in ("scores", "x264", "x265"):
+    for name in ("scores", "x264", "x265", "before", "after"):
         jaxvqa.report.write(result, f"{name}.json")
     Path("results").mkdir()
     Path("results/table.csv").write_text(
