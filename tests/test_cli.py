@@ -57,7 +57,7 @@ def test_version(capsys):
     "arguments, sentence",
     [
         (["scor"], "there is no command 'scor': did you mean score?"),
-        (["xyzzy"], "there is no command 'xyzzy': there are score, info, models"),
+        (["xyzzy"], "there is no command 'xyzzy': there are score, batch, info"),
         (["models", "--jsn"], "there is no option --jsn: did you mean --json?"),
         (["models", "vmaf_v0.6.2"], "did you mean vmaf_v0.6."),
         (["features", "float_motin"], "did you mean float_motion"),
