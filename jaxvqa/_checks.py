@@ -84,6 +84,15 @@ def check_min_size(metric: str, height: int, width: int, min_height: int, min_wi
         )
 
 
+def check_max_depth(metric: str, bit_depth: int, most: int) -> None:
+    """Raises ValueError if samples have more bits than a metric can measure."""
+    if bit_depth > most:
+        raise ValueError(
+            f"{metric} takes at most {most} bits per sample, got {bit_depth}: convert both videos "
+            "first."
+        )
+
+
 def one_of(name: str, value: Any, choices: Iterable[Any]) -> Any:
     """Returns `value` if it is among `choices`, else raises ValueError listing them."""
     choices = tuple(choices)

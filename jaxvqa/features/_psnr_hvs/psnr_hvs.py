@@ -12,7 +12,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from jaxvqa._checks import check_min_size
+from jaxvqa._checks import check_max_depth, check_min_size
 from jaxvqa._ops import safe
 from jaxvqa._ops.stages import cpu_stage
 from jaxvqa._ops.tiling import map_frames
@@ -182,11 +182,7 @@ def _outputs(options: Options) -> tuple[Output, ...]:
 
 
 def _check(ref: Planes, options: Options) -> None:
-    if ref.depth > _DEEPEST:
-        raise ValueError(
-            f"psnr_hvs takes at most {_DEEPEST} bits per sample, got {ref.depth}: convert both "
-            "videos first."
-        )
+    check_max_depth("psnr_hvs", ref.depth, _DEEPEST)
     height, width = _chroma_size(ref)
     scale_down, scale_across = ref.height // max(height, 1), ref.width // max(width, 1)
     check_min_size("psnr_hvs", ref.height, ref.width, SIZE * scale_down, SIZE * scale_across)

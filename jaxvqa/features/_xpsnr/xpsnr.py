@@ -16,7 +16,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from jaxvqa._checks import check_min_size
+from jaxvqa._checks import check_max_depth, check_min_size
 from jaxvqa._notice import Notice
 from jaxvqa._ops.double import in_float64
 from jaxvqa._ops.stages import cpu_stage
@@ -171,11 +171,7 @@ def _notices(measured: Measurement[XpsnrOptions]) -> list[Notice]:
 
 
 def _check(ref: Planes, options: XpsnrOptions) -> None:
-    if ref.depth > _DEEPEST:
-        raise ValueError(
-            f"xpsnr takes at most {_DEEPEST} bits per sample, got {ref.depth}: convert both videos "
-            "first."
-        )
+    check_max_depth("xpsnr", ref.depth, _DEEPEST)
     check_min_size("xpsnr", ref.height, ref.width, 8, 8)
 
 
