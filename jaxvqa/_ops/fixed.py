@@ -53,6 +53,28 @@ def multiply_high(
     return a_high * b_high + (cross >> 16) + (other >> 16) + (middle >> 16)
 
 
+def column_squares(x: Integer[Array, "*frames height width"], largest: int) -> tuple[Array, ...]:
+    """Squares of uint32 numbers added down each column, exact: whole, or low and high halves.
+
+    Columns, because sums of whole vectors stay in SIMD lanes.
+
+    Args:
+        x: numbers of at most 16 bits, up to 2^16 rows; negative ones wrapped.
+        largest: no number is larger.
+    """
+    square = x * x
+    parts = (square,)
+    if largest * largest * x.shape[-2] >= 1 << 32:
+        parts = (square & 0xFFFF, square >> 16)
+    return tuple(part.sum(-2, dtype=jnp.uint32) for part in parts)
+
+
+def squares_total(low: Array, high: Array | None = None) -> Array:
+    """The sum over all columns of `column_squares`, float64: call it in a 64-bit scope."""
+    total = low.astype(jnp.float64).sum(-1)
+    return total if high is None else total + high.astype(jnp.float64).sum(-1) * 65536.0
+
+
 def halves(x: Integer[Array, "rows columns"]) -> tuple[Array, Array]:
     """High and low halves of non-negative 32-bit numbers, uint32.
 

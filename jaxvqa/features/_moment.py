@@ -5,68 +5,50 @@ Source: libvmaf f85a853, `float_moment.c`, `moment.c`.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 
 from jaxvqa._ops.double import in_float64
+from jaxvqa._ops.fixed import column_squares, squares_total
+from jaxvqa._ops.platforms import choose
+from jaxvqa._ops.tiling import map_frames
 from jaxvqa._planes import Planes, VideoLike, to_float
 from jaxvqa._typing import Array, Num
-from jaxvqa.features._feature import (
-    MEASURED,
-    OF_REFERENCE,
-    Feature,
-    Output,
-    Series,
-    series_namespace,
-)
+from jaxvqa.features._feature import MEASURED, OF_REFERENCE, Feature, Output, Series
 from jaxvqa.features._options import Options
 from jaxvqa.features._run import documented, run
+from jaxvqa.features._wide import in_parts, joined
 
-_REST = "_rest"
 
+def _means(codes: Num[Array, "frames h w"], depth: int, side: str) -> Series:
+    """Mean and mean square of every frame, on the scale of 8 bits.
 
-def _means(codes: Num[Array, "frames h w"], depth: int) -> dict[str, Array]:
-    """Mean and mean square of every frame, each with the rest that float32 leaves out of it.
-
-    On the scale of 8 bits. Of whole codes the sums are in float64; floats keep their precision and
-    have no rest.
+    Of whole codes the sums are exact, and the means leave in parts; floats keep their precision.
     """
+    first, second = f"float_moment_{side}1st", f"float_moment_{side}2nd"
     if jnp.issubdtype(codes.dtype, jnp.floating):
         x = to_float(codes, depth)
         # rows first, which keeps float32 sums accurate
-        return {"1st": x.mean(-1).mean(-1), "2nd": (x * x).mean(-1).mean(-1)}
+        return {first: x.mean(-1).mean(-1), second: (x * x).mean(-1).mean(-1)}
 
-    def wide(codes: Array) -> dict[str, Array]:
-        x, found = codes.astype(jnp.float64) / (1 << (depth - 8)), {}
-        for order, terms in (("1st", x), ("2nd", x * x)):
-            mean = terms.mean(-2).mean(-1)
-            found[order] = mean.astype(jnp.float32).astype(jnp.float64)
-            found[order + _REST] = mean - found[order]
-        return found
+    def sums(codes: Array) -> tuple[Array, ...]:
+        x = codes.astype(jnp.uint32)
+        return x.sum(-2, dtype=jnp.uint32), *column_squares(x, (1 << depth) - 1)
 
-    return in_float64(wide, codes)
+    size, scale = codes.shape[-2] * codes.shape[-1], 1 << (depth - 8)
+
+    def wide(total: Array, *squares: Array) -> Series:
+        mean = total.astype(jnp.float64).sum(-1) / (size * scale)
+        return in_parts(first, mean) | in_parts(second, squares_total(*squares) / (size * scale**2))
+
+    found = choose(codes, cpu=functools.partial(map_frames, sums), default=sums)
+    return in_float64(wide, *found)
 
 
 def _extract(ref: Planes, dis: Planes, options: Options) -> Series:
-    series = {}
-    for side, planes in (("ref", ref), ("dis", dis)):
-        means = _means(planes.y, planes.depth)
-        series |= {f"float_moment_{side}{order}": x for order, x in means.items()}
-    return series
-
-
-def _finish(series: Series, options: Options) -> Series:
-    """Means with their rests: float64 for scored clips, float32 where JAX has no more."""
-    xp, found = series_namespace(series), {}
-    for name, mean in series.items():
-        if name.endswith(_REST):
-            continue
-        rest = series.get(name + _REST)
-        wide = mean if xp is jnp or rest is None else np.asarray(mean, np.float64)
-        found[name] = wide if rest is None else wide + rest
-    return found
+    return _means(ref.y, ref.depth, "ref") | _means(dis.y, dis.depth, "dis")
 
 
 def _outputs(options: Options) -> tuple[Output, ...]:
@@ -84,7 +66,7 @@ FLOAT_MOMENT = Feature(
     summary="mean and mean square of luma, of both pictures",
     extract=_extract,
     outputs=_outputs,
-    finish=_finish,
+    finish=lambda series, options: joined(series),
     libvmaf=True,
 )
 

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxvqa._ops.double import in_float64
+from jaxvqa._ops.fixed import column_squares, squares_total
 from jaxvqa._ops.platforms import choose
 from jaxvqa._ops.tiling import map_frames
 from jaxvqa._planes import Planes, VideoLike, libvmaf_chroma_size
@@ -35,7 +36,6 @@ _PLANES = ("y", "cb", "cr")
 # smallest mean squared error that the tool takes the logarithm of; a cap lies below it unless
 # `min_sse` raises the cap
 _LEAST_ERROR = 1e-16
-_32_BITS = 1 << 32
 
 
 @dataclass(frozen=True)
@@ -79,28 +79,17 @@ def decibels(error: Float[Array, ...], peak: float, cap: float) -> Float[Array, 
     return jnp.where(capped, jnp.full_like(error, cap), value)
 
 
-def _column_sums(
-    peak: int,
-    ref: Integer[Array, "*frames height width"],
-    dis: Integer[Array, "*frames height width"],
-) -> tuple[Array, Array | None]:
-    """Squared differences added down each column, exact in 32 bits: low part, and 2^16 times high.
+def _integer_errors(
+    ref: Integer[Array, "frames height width"],
+    dis: Integer[Array, "frames height width"],
+    bit_depth: int,
+) -> tuple[Array, ...]:
+    """Squared differences as `column_squares` adds them."""
 
-    Columns, because sums of whole vectors stay in SIMD lanes.
-    """
-    change = (ref.astype(jnp.int32) - dis.astype(jnp.int32)).astype(jnp.uint32)
-    square = change * change  # negative changes wrap to the same square
+    def sums(ref: Array, dis: Array) -> tuple[Array, ...]:
+        change = (ref.astype(jnp.int32) - dis.astype(jnp.int32)).astype(jnp.uint32)
+        return column_squares(change, (1 << bit_depth) - 1)
 
-    def total(x: Array) -> Array:
-        return x.sum(-2, dtype=jnp.uint32)
-
-    if peak * peak * ref.shape[-2] < _32_BITS:
-        return total(square), None
-    return total(square & 0xFFFF), total(square >> 16)
-
-
-def _integer_errors(ref: Array, dis: Array, bit_depth: int) -> tuple[Array, Array | None]:
-    sums = functools.partial(_column_sums, (1 << bit_depth) - 1)
     return choose(ref, dis, cpu=functools.partial(map_frames, sums), default=sums)
 
 
@@ -110,16 +99,12 @@ def _from_error(ref: Array, dis: Array, bit_depth: int, fn: Any) -> Series:
     Integer samples: exact sums, float64 from there on. Float samples keep their precision.
     """
     if all(jnp.issubdtype(x.dtype, jnp.unsignedinteger) for x in (ref, dis)):
-        low, high = _integer_errors(ref, dis, bit_depth)
         size = ref.shape[-2] * ref.shape[-1]
 
-        def wide(low: Array, *high: Array) -> Series:
-            total = low.astype(jnp.float64).sum(-1)
-            for part in high:
-                total = total + part.astype(jnp.float64).sum(-1) * 65536.0
-            return fn(total / size)
+        def wide(*sums: Array) -> Series:
+            return fn(squares_total(*sums) / size)
 
-        return in_float64(wide, low, *([] if high is None else [high]))
+        return in_float64(wide, *_integer_errors(ref, dis, bit_depth))
     dtype = jnp.float64 if np.float64 in (ref.dtype, dis.dtype) else jnp.float32
     change = ref.astype(dtype) - dis.astype(dtype)
     # rows first, which keeps float32 sums accurate

@@ -10,7 +10,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from jaxvqa._checks import check_min_size
 from jaxvqa._ops.borders import pad
@@ -26,12 +25,12 @@ from jaxvqa.features._feature import (
     Feature,
     Series,
     key_of_float_form,
-    series_namespace,
 )
 from jaxvqa.features._run import documented, run
 from jaxvqa.features._vif.fixed import TAPS, leading, log2_fixed, log2_leading, moments, shifts
 from jaxvqa.features._vif.float_vif import FLOAT_VIF, FloatVifOptions
 from jaxvqa.features._vif.options import VifOptions, outputs
+from jaxvqa.features._wide import in_parts, joined
 
 # the variance of the visual noise, 2 squared 8-bit codes, in units of 2^-16
 _NOISE = 2 << 16
@@ -40,9 +39,6 @@ _EPSILON = 65536e-10
 _MIN_SIDE = 16
 # smaller strips than elsewhere: a strip holds some ten 32-bit planes
 _ROWS = 16
-# float64 values of all scales together leave the program as two float32 parts
-_TOTALS = ("integer_vif", "integer_vif_num", "integer_vif_den")
-_REST = "_rest"
 
 
 def _gain(
@@ -197,39 +193,24 @@ def _frame(
         values[f"integer_vif_num_scale{scale}"] = num
         values[f"integer_vif_den_scale{scale}"] = den
     used = range(1 if options.skip_scale0 else 0, 4)
+    shown = {output.name for output in outputs("integer_", options)}
+    series = {name: x for name, x in values.items() if name in shown}
     with jax.enable_x64(True):
         num, den = (
             sum(values[f"integer_vif_{part}_scale{s}"].astype(jnp.float64) for s in used)
             for part in ("num", "den")
         )
-        for name, whole in zip(_TOTALS, (num / den, num, den), strict=True):
-            # the compiler may leave out a conversion there and back, but not this
-            part = jax.lax.reduce_precision(whole, exponent_bits=8, mantissa_bits=23)
-            values[name] = part.astype(jnp.float32)
-            values[name + _REST] = (whole - part).astype(jnp.float32)
-        return values
+        totals = {"integer_vif": num / den, "integer_vif_num": num, "integer_vif_den": den}
+        for name, whole in totals.items():
+            series |= in_parts(name, whole) if name in shown else {}
+    return series
 
 
 def _extract(ref: Planes, dis: Planes, options: VifOptions) -> Series:
     def frame(ref_y: Array, dis_y: Array) -> Series:
         return _frame(ref_y, dis_y, options, ref.depth)
 
-    values = map_frames(frame, ref.y, dis.y)
-    names = [output.name for output in outputs("integer_", options)]
-    names += [name + _REST for name in _TOTALS if name in names]
-    return {name: values[name] for name in names}
-
-
-def _finish(series: Series, options: VifOptions) -> Series:
-    """Joins the parts of each total, to 48 bits of a float64 where there is one."""
-    host = series_namespace(series) is np
-    wide = np.dtype(np.float64) if host else jax.dtypes.canonicalize_dtype(np.float64)
-    joined = {name: x for name, x in series.items() if not name.endswith(_REST)}
-    if wide == np.float64:
-        for name in _TOTALS:
-            if name in series:
-                joined[name] = series[name].astype(wide) + series[name + _REST].astype(wide)
-    return joined
+    return map_frames(frame, ref.y, dis.y)
 
 
 def _check(ref: Planes, options: VifOptions) -> None:
@@ -248,7 +229,7 @@ VIF = Feature(
     options=VifOptions,
     outputs=lambda options: outputs("integer_", options),
     extract=_extract,
-    finish=_finish,
+    finish=lambda series, options: joined(series),
     check=_check,
     integer=True,
     differentiable=False,
