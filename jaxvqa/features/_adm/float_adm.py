@@ -255,14 +255,13 @@ def _extract_with(
 ) -> Series:
     """The plain form, which takes traced numbers."""
     bands = [[numbers[f"f{k}s{scale}"] for k in (1, 1, 2)] for scale in range(SCALES)]
-    csf = jnp.abs(jnp.array(bands, ref.y.dtype))
     frame = functools.partial(
         plain.adm,
         enhancement_gain_limit=numbers["enhancement_gain_limit"],
         noise_weight=numbers["noise_weight"],
         dlm_weight=numbers["dlm_weight"],
         p_norm=options.p_norm,
-        csf=csf,
+        csf=jnp.abs(jnp.array(bands, ref.y.dtype)),
     )
     series = jax.vmap(frame)(*(to_float(x.y, x.depth) for x in (ref, dis)))
     return series | {"adm3": jnp.maximum(series["adm3"], options.min_val)}

@@ -267,8 +267,7 @@ def _extract(ref: Planes, dis: Planes, options: FloatVifOptions) -> Series:
     for scale in range(SCALES):
         if scale in used:
             score = safe.divide(sums[f"num{scale}"], sums[f"den{scale}"], otherwise=1.0)
-            floor = getattr(options, f"scale{scale}_min_val") if scale else -math.inf
-            result[f"vif_scale{scale}"] = jnp.maximum(score, floor) if floor > 0 else score
+            result[f"vif_scale{scale}"] = _floored(score, scale, options)
         else:
             zero = jnp.zeros_like(sums["num1"])
             result["vif_scale0"], sums["num0"], sums["den0"] = zero, zero, zero - 1.0
@@ -278,6 +277,11 @@ def _extract(ref: Planes, dis: Planes, options: FloatVifOptions) -> Series:
         result[f"vif_{part}"] = jnp.stack([sums[f"{part}{s}"] for s in used]).sum(0)
     result["vif"] = safe.divide(result["vif_num"], result["vif_den"], otherwise=1.0)
     return result
+
+
+def _floored(score: Array, scale: int, options: FloatVifOptions) -> Array:
+    floor = getattr(options, f"scale{scale}_min_val") if scale else 0.0
+    return jnp.maximum(score, floor) if floor > 0 else score
 
 
 def min_size(kernel_scale: float) -> int:
@@ -305,8 +309,8 @@ def _extract_with(
     """The plain form, which takes traced numbers."""
     frame = functools.partial(plain.vif, kernel_scale=options.kernel_scale, **numbers)
     series = jax.vmap(frame)(*(to_float(x.y, x.depth) for x in (ref, dis)))
-    floors = {f"vif_scale{s}": getattr(options, f"scale{s}_min_val") for s in range(1, SCALES)}
-    return series | {k: jnp.maximum(series[k], low) for k, low in floors.items() if low > 0}
+    scales = {f"vif_scale{s}": s for s in range(SCALES)}
+    return series | {name: _floored(series[name], s, options) for name, s in scales.items()}
 
 
 FLOAT_VIF = Feature(
