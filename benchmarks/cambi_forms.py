@@ -111,8 +111,7 @@ def response_by_codes(codes, half, settings):
         own, *others = codes_upwards(flat, keep, nothing)
         return unflattened(counts.combined(core, own, others, settings), half, stride)
 
-    empty = jnp.zeros(codes.shape, jnp.float32)
-    return over_tiles(one_tile, (padded(codes, half, SKIP),), half, empty)
+    return over_tiles(one_tile, (padded(codes, half, SKIP),), half, jnp.float32)
 
 
 FORMS: dict[str, Callable[..., jax.Array]] = {

@@ -95,10 +95,8 @@ def response_by_offsets(
     codes: Integer[Array, "h w"], half: int, contrasts: Sequence[Contrast]
 ) -> Float[Array, "h w"]:
     """`response` of one picture by comparing each pixel with every pixel of its window."""
-    reach = len(contrasts)
-    counts = count_offsets(codes, half, reach)
-    others = [jnp.maximum(counts[reach + d], counts[reach - d]) for d in range(1, reach + 1)]
-    return combined(codes, counts[reach], others, contrasts)
+    own, sides = by_contrast(count_offsets(codes, half, len(contrasts)))
+    return combined(codes, own, [jnp.maximum(*pair) for pair in sides], contrasts)
 
 
 def count_offsets(codes: Integer[Array, "h w"], half: int, reach: int) -> tuple[Array, ...]:
@@ -136,16 +134,20 @@ def response_by_columns(
     codes: Integer[Array, "h w"], half: int, contrasts: Sequence[Contrast]
 ) -> Float[Array, "h w"]:
     """`response` of one picture with histograms of columns."""
-    reach = len(contrasts)
 
     def of_pixels(codes: Array, counts: Array) -> Array:
-        own, *sides = by_contrast(counts, reach)
+        own, sides = by_contrast(columns_of(counts, contrasts))
         return combined(codes, own, [jnp.maximum(*pair) for pair in sides], contrasts)
 
     return over_pixels(of_pixels, codes, counting_window(half, contrasts))
 
 
-def by_contrast(counts: Array, reach: int) -> list:
-    """From `over_pixels`'s counts those of the own code, and (below, above) at each contrast."""
-    sides = [(counts[:, reach - d], counts[:, reach + d]) for d in range(1, reach + 1)]
-    return [counts[:, reach], *sides]
+def columns_of(counts: Array, contrasts: Sequence[Contrast]) -> list[Array]:
+    """What `over_pixels` counted, by code difference as `count_offsets` has it."""
+    return [counts[:, k] for k in range(2 * len(contrasts) + 1)]
+
+
+def by_contrast(counts: Sequence[Array]) -> tuple[Array, list[tuple[Array, Array]]]:
+    """Of counts by code difference that of the own code, and (below, above) at each contrast."""
+    reach = len(counts) // 2
+    return counts[reach], [(counts[reach - d], counts[reach + d]) for d in range(1, reach + 1)]

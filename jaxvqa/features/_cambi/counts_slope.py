@@ -29,6 +29,7 @@ from jaxvqa._typing import Array, Float, Integer
 from jaxvqa.features._cambi.counts import (
     Contrast,
     by_contrast,
+    columns_of,
     contrast_response,
     count_offsets,
     counting_window,
@@ -66,7 +67,7 @@ def facing(codes: Integer[Array, "h w"], half: int, contrasts: Sequence[Contrast
     """Counts once more, and keeps what the response of each pixel comes from.
 
     Args:
-        codes: int16 codes of a sheet (`counts.lay_out`).
+        codes: int16 codes of a sheet (`sheet.lay_out`).
         half: half window.
         contrasts: what counts for differences 1, 2, ...
     """
@@ -127,18 +128,15 @@ def _strongest(
 
 def facing_by_offsets(codes: Array, half: int, contrasts: Sequence[Contrast]) -> Facing:
     """`facing` by comparing each pixel with every pixel of its window."""
-    reach = len(contrasts)
-    counts = count_offsets(codes, half, reach)
-    sides = [(counts[reach - d], counts[reach + d]) for d in range(1, reach + 1)]
-    return _strongest(codes, counts[reach], sides, contrasts)
+    return _strongest(codes, *by_contrast(count_offsets(codes, half, len(contrasts))), contrasts)
 
 
 def facing_by_columns(codes: Array, half: int, contrasts: Sequence[Contrast]) -> Facing:
     """`facing` with histograms of columns."""
 
     def of_pixels(codes: Array, counts: Array) -> Facing:
-        own, *sides = by_contrast(counts.astype(jnp.int16), len(contrasts))
-        return _strongest(codes, own, sides, contrasts)
+        found = by_contrast(columns_of(counts.astype(jnp.int16), contrasts))
+        return _strongest(codes, *found, contrasts)
 
     return over_pixels(of_pixels, codes, counting_window(half, contrasts))
 
@@ -178,10 +176,9 @@ def slopes_by_tiles(codes: Array, sources: Sequence[Array], half: int) -> Array:
         return unflattened(codes_upwards(core, keep, zero), half, stride)
 
     size = 2 * half + 1
-    empty = jnp.zeros(codes.shape, sources[1].dtype)
     fills = (SKIP, 0, 0, 0, 0)
     around = [padded(x, half, fill) for x, fill in zip((codes, *sources), fills, strict=True)]
-    return over_tiles(tile, around, half, empty)
+    return over_tiles(tile, around, half, sources[1].dtype)
 
 
 def _looking(up: Array, up_force: Array, down: Array, down_force: Array, code: Array) -> Array:

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxvqa._ops.stages import keep_stages
-from jaxvqa._typing import Array
+from jaxvqa._typing import Array, Shaped
 from jaxvqa.features._cambi.sheet import SKIP
 
 # rows and columns of a tile: smaller ones hold fewer codes, larger ones waste less on borders
@@ -24,39 +24,35 @@ _FOLDS = 8
 
 
 def over_tiles(
-    fn: Callable[..., Any],
-    around: Sequence[Array],
-    half: int,
-    empty: Any,
-    tile: tuple[int, int] = TILE,
-) -> Any:
-    """Fills pictures tile by tile.
+    fn: Callable[..., Array], around: Sequence[Array], half: int, dtype: Any
+) -> Shaped[Array, "h w"]:
+    """Makes a picture tile by tile.
 
     Args:
-        fn: takes one tile of each array with `half` more samples on every side, gives a pytree of
-            tiles without them.
+        fn: takes one tile of each array with `half` more samples on every side, gives the tile of
+            the picture without them.
         around: arrays with a border of `half` samples; the first holds codes.
         half: half window.
-        empty: what the pictures hold in tiles where every code is `SKIP`.
-        tile: rows and columns of a tile.
+        dtype: type of the picture, which is 0 in tiles where every code is `SKIP`.
     """
     height, width = (side - 2 * half for side in around[0].shape)
-    down, across = -(-height // tile[0]), -(-width // tile[1])
+    down, across = -(-height // TILE[0]), -(-width // TILE[1])
     rows, columns = -(-height // down), -(-width // across)
 
-    def one(index: Array, out: Any) -> Any:
+    def blank(*areas: Array) -> Array:
+        return jnp.zeros((rows, columns), dtype)
+
+    def one(index: Array, picture: Array) -> Array:
         # the last tiles end at the border; what they share with their neighbours is written twice
         top = jnp.minimum(index // across * rows, height - rows)
         left = jnp.minimum(index % across * columns, width - columns)
         size = (rows + 2 * half, columns + 2 * half)
         areas = [jax.lax.dynamic_slice(x, (top, left), size) for x in around]
         core = areas[0][half : half + rows, half : half + columns]
-        blank = jax.tree.map(lambda x: jnp.zeros((rows, columns), x.dtype), empty)
-        found = jax.lax.cond(core.min() < SKIP, fn, lambda *areas: blank, *areas)
-        write = lambda picture, x: jax.lax.dynamic_update_slice(picture, x, (top, left))  # noqa: E731
-        return jax.tree.map(write, out, found)
+        found = jax.lax.cond(core.min() < SKIP, fn, blank, *areas)
+        return jax.lax.dynamic_update_slice(picture, found, (top, left))
 
-    return jax.lax.fori_loop(0, down * across, one, empty)
+    return jax.lax.fori_loop(0, down * across, one, jnp.zeros((height, width), dtype))
 
 
 def flattened(area: Array, half: int) -> tuple[Array, Array, int]:
@@ -77,19 +73,19 @@ def unflattened(x: Array, half: int, stride: int) -> Array:
     return jnp.pad(x, (0, 2 * half)).reshape(-1, stride)[:, : stride - 2 * half]
 
 
-def codes_upwards(among: Array, keep: Callable[[Array, Any], Any], kept: Any) -> Any:
+def codes_upwards(among: Array, keep: Callable[[Array, Array], Array], kept: Array) -> Array:
     """Goes through the codes that occur, from the smallest.
 
     Args:
         among: flat array of the codes; `SKIP` is not one.
         keep: takes a code and what was kept so far; gives what is kept now. It should be made of
             stages, else what it measures is worked out again for everything that reads it.
-        kept: the beginning, a pytree of arrays.
+        kept: the beginning.
     """
 
     # two codes a step, from one copy of what is kept to another and back: a loop that writes where
     # it reads is left scalar by XLA's plainer emitters, which ask whether the two places overlap
-    def step(state: tuple[Array, Any, Any]) -> tuple[Array, Any, Any]:
+    def step(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         code, kept, _ = state
         following = _next(among, code)
         other = keep(code, kept)
@@ -102,7 +98,7 @@ def codes_upwards(among: Array, keep: Callable[[Array, Any], Any], kept: Any) ->
         state = _next(among, first), kept, kept
         code, kept, other = jax.lax.while_loop(lambda state: state[0] < SKIP, step, state)
         # never the other copy, but XLA must not know, or it drops that copy
-        return jax.tree.map(lambda a, b: jnp.where(code < SKIP, b, a), kept, other)
+        return jnp.where(code < SKIP, other, kept)
 
 
 def _next(among: Array, code: Any) -> Array:
