@@ -36,8 +36,8 @@ OF_REFERENCE = "of the reference"
 MEASURED = "measured"
 Perfect = float | Literal["of the reference", "measured"] | Callable[[Planes], Any]
 
-# for `Output.part`: what chroma correction of a fusion model looks for
-Part = Literal["detail", "chroma"]
+# for `Output.part`: what chroma correction of a fusion model looks for, and what shows cuts
+Part = Literal["detail", "chroma", "change"]
 
 # for `Feature.cpu_compiler`: XLA's older emitters compile a kernel faster but do not share equal
 # kernels, so they suit programs that batch pictures, bands or planes instead of repeating them; and
@@ -60,7 +60,8 @@ class Output:
             the bit depth), OF_REFERENCE or MEASURED.
         key: libvmaf's full key, as model files have it; None if no model may use the value.
         shown: False for values that functions return and results leave out.
-        part: "detail" or "chroma" if chroma correction of a model reads it as that.
+        part: "detail" or "chroma" if chroma correction of a model reads it as that; "change" if it
+            is the mean difference from the frame before, in 8-bit codes, which jumps at a cut.
         of_chroma: True for a value of the chroma planes that monochrome video goes without.
     """
 
@@ -210,8 +211,13 @@ class Feature(Generic[OptionsT]):
 
     def model_keys(self) -> tuple[str, ...]:
         """Every key that model files may use for an output of this feature."""
-        keys = (o.key for tried in self._variants(self.options()) for o in self.outputs(tried))
+        keys = (output.key for output in self.all_outputs())
         return tuple(dict.fromkeys(key for key in keys if key is not None))
+
+    def all_outputs(self) -> tuple[Output, ...]:
+        """The outputs under default options, and those that a switch adds."""
+        found = (o for tried in self._variants(self.options()) for o in self.outputs(tried))
+        return tuple({output.name: output for output in found}.values())
 
     def _variants(self, options: OptionsT) -> list[OptionsT]:
         """The options, and the same with each switch on that adds outputs."""

@@ -182,9 +182,19 @@ def _finish(series: Series, options: FloatMotionOptions) -> Series:
     }
 
 
+def motion_outputs(prefix: str, key: str, *, debug: bool) -> tuple[Output, ...]:
+    """motion2 and motion3, with `debug` also motion; their names and keys begin as given."""
+
+    def output(name: str) -> Output:
+        part = "change" if name == "motion" else None
+        return Output(prefix + name, "neither", OF_REFERENCE, f"{key}{name}_score", part=part)
+
+    names = ("motion2", "motion3")
+    return tuple(map(output, ("motion", *names) if debug else names))
+
+
 def _outputs(options: FloatMotionOptions) -> tuple[Output, ...]:
-    names = ("motion", "motion2", "motion3") if options.debug else ("motion2", "motion3")
-    return tuple(Output(n, "neither", OF_REFERENCE, f"VMAF_feature_{n}_score") for n in names)
+    return motion_outputs("", "VMAF_feature_", debug=options.debug)
 
 
 def _check(ref: Planes, options: FloatMotionOptions) -> None:

@@ -36,6 +36,7 @@ from jaxvqa.features._motion.float_motion import (
     FloatMotionOptions,
     MotionOptions,
     blend,
+    motion_outputs,
 )
 from jaxvqa.features._options import option
 from jaxvqa.features._run import documented, run
@@ -149,13 +150,9 @@ def _finish(series: Series, options: IntegerMotionOptions) -> Series:
 
 
 def _outputs(options: IntegerMotionOptions) -> tuple[Output, ...]:
-    names = ["motion", "motion2", "motion3"] if options.debug else ["motion2", "motion3"]
     return (
-        Output(_SAD, "neither", OF_REFERENCE, _SAD),
-        *(
-            Output(f"integer_{n}", "neither", OF_REFERENCE, f"VMAF_integer_feature_{n}_score")
-            for n in names
-        ),
+        Output(_SAD, "neither", OF_REFERENCE, _SAD, part="change"),
+        *motion_outputs("integer_", "VMAF_integer_feature_", debug=options.debug),
     )
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-# the mean difference of a blurred frame from the one before, as results name it
-_MOTION = ("VMAF_integer_feature_motion_sad_score", "integer_motion", "motion", "float_motion")
+if TYPE_CHECKING:
+    from jaxvqa.features._feature import Output
+
 # 8-bit codes; a pan or a shaking camera stays below
 _LEAST_CUT = 8.0
 _JUMP = 4.0
@@ -17,16 +19,20 @@ _NEAR_FRAMES = 24
 
 def direction(name: str) -> str:
     """Whether higher or lower is better of an output, or "neither"; scores of models: "higher"."""
+    own = [o for o in _outputs() if _is_of(name, o.name) or name == o.key]
+    return max(own, key=lambda o: len(o.name)).direction if own else "higher"
+
+
+def _outputs() -> list[Output]:
+    """The outputs of all metrics, whichever switch brings them."""
     from jaxvqa.features._registry import FEATURES  # loads all metrics
 
-    best = ""
-    found = "higher"
-    for feature in FEATURES.values():
-        for output in feature.outputs(feature.resolve({})):
-            own = name == output.name or name.startswith(f"{output.name}_") or name == output.key
-            if own and len(output.name) > len(best):
-                best, found = output.name, output.direction
-    return found
+    return [output for feature in FEATURES.values() for output in feature.all_outputs()]
+
+
+def _is_of(name: str, output: str) -> bool:
+    """Whether a series has the name of an output, with or without options."""
+    return name == output or name.startswith(f"{output}_")
 
 
 def worst_moments(
@@ -59,11 +65,9 @@ def worst_moments(
 
 def motion_of(frames: Mapping[str, np.ndarray]) -> np.ndarray | None:
     """The series of a result that jumps at a cut, or None."""
-    for known in _MOTION:
-        for name, values in frames.items():
-            if name == known or name.startswith(f"{known}_"):
-                return np.asarray(values, np.float64)
-    return None
+    changes = (o.name for o in _outputs() if o.part == "change")
+    found = next((name for known in changes for name in frames if _is_of(name, known)), None)
+    return None if found is None else np.asarray(frames[found], np.float64)
 
 
 def cuts(change: np.ndarray) -> list[int]:
