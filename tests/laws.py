@@ -71,6 +71,18 @@ def check_descent(step, start):
     assert value < (1 - DESCENT) * first
 
 
+def check_descent_of(loss, ref):
+    """`check_descent` of `loss(ref, dis)`, one value per frame, from a blurred `ref`."""
+    start = (ref + np.roll(ref, 1, -1) + np.roll(ref, 1, -2)) / 3
+    program = quick(jax.value_and_grad(lambda dis: loss(jnp.asarray(ref), dis).sum()))
+    check_descent(lambda x: jax.tree.map(np.asarray, program(x)), start)
+
+
+def same_planes(x):
+    """Luma as all three planes, for losses that read chroma."""
+    return Planes(x, x, x, bit_depth=8)
+
+
 def check_vmap(fn, ref, dis, *, rtol=0.0, atol=0.0):
     """vmap over two clips equals a loop over them; `ref` and `dis` are (clips, frames, h, w)."""
     one = quick(fn)

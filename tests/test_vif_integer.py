@@ -131,7 +131,7 @@ def test_logarithm_of_all_leading_bits(platform):
     rng = np.random.default_rng(1)
     # of all sizes; the lower bits all ones are what a rounding would carry into the leading ones
     wide = 2 ** rng.uniform(15, 32, 20000)
-    wide = np.concatenate([wide.astype(np.int64), (x << 16) - 1, (x << 15) - 1, (x << 9) - 1])
+    wide = np.concatenate([x, wide.astype(np.int64), *((x << k) - 1 for k in (16, 15, 9))])
     small = wide[wide < 2**31]
 
     def of_double(x):
@@ -143,10 +143,7 @@ def test_logarithm_of_all_leading_bits(platform):
         with jax.enable_x64(True):
             of_double = jax.jit(of_double).lower(jnp.asarray(wide, jnp.float64)).compile()
             others = of_double(jnp.asarray(wide, jnp.float64))
-            table = jax.jit(lambda x: _vif_log.log2_leading(_vif_log.leading(x)))(
-                jnp.asarray(x, jnp.float64)
-            )
-    np.testing.assert_array_equal(table, oracle.LOG)
+    np.testing.assert_array_equal(others[: x.size], oracle.LOG)
     np.testing.assert_array_equal(found, oracle.log2_2048(small))
     np.testing.assert_array_equal(others, oracle.log2_2048(wide))
 
