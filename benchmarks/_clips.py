@@ -120,6 +120,13 @@ def _film(change: Callable[[Any], Any]) -> list[list[np.ndarray]]:
         return [planes_of(change(frame)) for frame in container.decode(video=0)]
 
 
+def stacked(pictures: Sequence[Sequence[np.ndarray]], bit_depth: int = 8):
+    """Frames of three planes each as `Planes`."""
+    from jaxvqa import Planes
+
+    return Planes(*(np.stack(p) for p in zip(*pictures, strict=True)), bit_depth=bit_depth)
+
+
 def planes_of(frame: Any) -> list[np.ndarray]:
     """Planes of a PyAV frame in yuv420p."""
     packed = frame.to_ndarray(format="yuv420p").reshape(-1)
@@ -150,19 +157,14 @@ def _view(planes: Sequence[np.ndarray], width: int, height: int, i: int) -> list
 
 def _with_encode(pictures: Sequence[Sequence[np.ndarray]], crf: int):
     """The pictures as `Planes`, and those that an encoder leaves of them."""
-    from jaxvqa import Planes
+    import av
 
-    def planes(pictures: Sequence[Sequence[np.ndarray]]) -> Any:
-        return Planes(*(np.stack(plane) for plane in zip(*pictures, strict=True)))
-
-    ref = planes(pictures)
+    ref = stacked(pictures)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "dis.mkv"
         encode(file, ref, {"preset": "medium", "crf": str(crf)})
-        import av
-
         with av.open(str(file)) as container:
-            return ref, planes([planes_of(frame) for frame in container.decode(video=0)])
+            return ref, stacked([planes_of(frame) for frame in container.decode(video=0)])
 
 
 def encode(file: Path, video: Any, options: dict[str, str]) -> None:
@@ -188,11 +190,7 @@ def write_y4m_pair(folder: Path, pair: Sequence) -> list[Path]:
     files = []
     for side, video in zip(("ref", "dis"), pair, strict=True):
         file = folder / f"{side}.y4m"
-        height, width = video.y.shape[1:]
-        chroma = {(1, 1): "444", (1, 2): "422", (2, 2): "420"}[
-            (round(height / video.u.shape[1]), round(width / video.u.shape[2]))
-        ]
-        info = VideoInfo(str(file), width, height, video.bit_depth or 8, chroma)
+        info = VideoInfo(str(file), video.width, video.height, video.depth, video.chroma)
         write_y4m(file, zip(video.y, video.u, video.v, strict=True), info)
         files.append(file)
     return files
@@ -208,12 +206,10 @@ def write_h264_pair(folder: Path, pair: Sequence) -> list[Path]:
 
 def read_clip(path: str):
     """All frames of a video file as `Planes`; it must have chroma."""
-    from jaxvqa import Planes
     from jaxvqa.video import open_video
 
     with open_video(path) as video:
         frames = list(video)
         if len(frames[0]) != 3:
             raise ValueError(f"{path} has no chroma: give a colour clip.")
-        planes = [np.stack(p) for p in zip(*frames, strict=True)]
-        return Planes(*planes, bit_depth=video.info.bit_depth)
+        return stacked(frames, video.info.bit_depth)

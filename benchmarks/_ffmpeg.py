@@ -8,13 +8,10 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
+from _report import Problem
 
 # what its filters measure: name of the filter, and ours of its values
 FILTERS = {"xpsnr": {f"lavfi.xpsnr.xpsnr.{name}": f"xpsnr_{name}" for name in "yuv"}}
-
-
-class Problem(Exception):
-    """A sentence for the person who started this."""
 
 
 class FFmpeg:

@@ -28,6 +28,10 @@ _PRIVATE = {
 }  # fmt: skip
 
 
+class Problem(Exception):
+    """A sentence for the person who started this."""
+
+
 @dataclass(frozen=True)
 class Column:
     """One column of a run's table: key of the rows, head, format ("s" for text), width."""

@@ -28,7 +28,9 @@ from pathlib import Path
 from typing import Any
 
 from _clips import CONTENT, encode, make_clip
-from _report import Column, Report, cores, parser, positive
+from _ffmpeg import FFmpeg
+from _report import Column, Problem, Report, cores, parser, positive
+from memory import resident
 
 SIZES = ((320, 180), (480, 272), (640, 360))
 COLUMNS = {
@@ -183,12 +185,6 @@ def ladders(arguments: argparse.Namespace, folder: Path, report: Report) -> None
         )  # fmt: skip
 
 
-def memory() -> float:
-    """Megabytes that this process has in memory."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-
-
 def tiny(arguments: argparse.Namespace, folder: Path, report: Report) -> None:
     """Many tiny pairs in one process, and their frames scored alone."""
     import jax
@@ -204,7 +200,7 @@ def tiny(arguments: argparse.Namespace, folder: Path, report: Report) -> None:
         if row["status"] != "done":
             sys.exit(f"batch: {row['error']}")
         if i in (min(100, len(rows) // 2), len(rows)):
-            marks[i] = time.perf_counter(), time.process_time(), memory()
+            marks[i] = time.perf_counter(), time.process_time(), resident()
     (first, begun), (last, ended) = marks.items()
     count = last - first
     report.add(
@@ -369,10 +365,10 @@ def main() -> None:
         "start": "pairs of 320x180 and 16 frames",
     }[arguments.part]
     content = f"{about}; H.264, {CONTENT}; vmaf_v0.6.1"
-    peer = ""
-    if arguments.ffmpeg:
-        said = subprocess.run([arguments.ffmpeg, "-version"], capture_output=True, text=True)
-        peer = " ".join(said.stdout.split()[:3])
+    try:
+        peer = f"FFmpeg {FFmpeg(arguments.ffmpeg).version}" if arguments.ffmpeg else ""
+    except Problem as error:
+        sys.exit(f"batch: {error}")
     report = Report(
         "batch", content, COLUMNS[arguments.part], arguments, "the command line's choice", peer
     )

@@ -23,6 +23,7 @@ import av
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from _clips import planes_of, stacked
 from _estimate_sources import Source, fetch, sources
 from PIL import Image
 
@@ -112,14 +113,7 @@ def to_video(frames: list[np.ndarray]) -> list[av.VideoFrame]:
 
 def to_planes(video: list[av.VideoFrame]) -> jaxvqa.Planes:
     """Frames as a clip for `jaxvqa.score`."""
-    width, height = video[0].width, video[0].height
-    stacks: list[list[np.ndarray]] = [[], [], []]
-    for frame in video:
-        array = frame.to_ndarray()
-        chroma = array[height:].reshape(2, height // 2, width // 2)
-        for stack, plane in zip(stacks, (array[:height], *chroma), strict=True):
-            stack.append(plane)
-    return jaxvqa.Planes(*(np.stack(s) for s in stacks))
+    return stacked([planes_of(frame) for frame in video])
 
 
 def encode(
@@ -178,7 +172,7 @@ def filtered(video: list[av.VideoFrame], name: str, seed: int) -> jaxvqa.Planes:
 
 
 def distorted(video: list[av.VideoFrame], content: str) -> Any:
-    """`(name, planes)` of the 26 distortions; rates differ a little from content to content."""
+    """`(name, planes)` of the 27 distortions; rates differ a little from content to content."""
     for name, codec, options, quality, part in ENCODES:
         shifted = quality + int(np.random.default_rng(_seed(content, name)).integers(-2, 3))
         yield name, to_planes(encode(video, codec, options, shifted, part))

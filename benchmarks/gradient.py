@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from pathlib import Path
 
 from _clips import content, make_clip
 from _report import Column, Report, parser, positive, spread
+from memory import resident
 
 from jaxvqa import losses
 
@@ -35,13 +35,18 @@ COLUMNS = (
     Column("xla_mb", "XLA MB", ".0f", 8),
     Column("compile", "compile, s", width=11),
 )
-CHROMA = ("speed_chroma", "vmaf:vmaf_v1")
 
 
-def resident() -> float:
-    """Megabytes that this process holds at the moment."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize() / 1e6
+def without_chroma(loss, pair: list) -> list:
+    """The pair as luma alone, where the loss takes it so."""
+    import jax
+
+    luma = [side.luma_only() for side in pair]
+    try:
+        jax.eval_shape(loss, *luma)
+    except ValueError:  # it needs chroma, as its message says
+        return pair
+    return luma
 
 
 def forget_peak() -> bool:
@@ -68,14 +73,13 @@ def measure(arguments: argparse.Namespace) -> dict:
     kind, _, model = arguments.child.partition(":")
     options = {"model": model} if model else {}
     clip = make_clip(*map(int, arguments.size.split("x")), arguments.frames)
-    pair = jax.tree.map(lambda x: jnp.asarray(x).astype(jnp.float32), clip)
-    if not arguments.child.startswith(CHROMA):
-        pair = tuple(side.luma_only() for side in pair)
-    ref, dis = pair
 
     def total(dis, ref):
         return getattr(losses, kind)(ref, dis, reduction="sum", **options)
 
+    pair = jax.tree.map(lambda x: jnp.asarray(x).astype(jnp.float32), list(clip))
+    ref, dis = without_chroma(total, pair)
+    jax.clear_caches()  # tracing is a part of compiling
     started = time.perf_counter()
     gradient = jax.jit(jax.value_and_grad(total)).lower(dis, ref).compile()
     taken = time.perf_counter() - started

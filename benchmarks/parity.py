@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 from _ffmpeg import FILTERS, FFmpeg
-from _report import Column, Report, devices, parser
+from _report import Column, Problem, Report, devices, parser
 
 import jaxvqa
 from jaxvqa.features import _registry as catalog
@@ -162,7 +162,10 @@ def main() -> None:
     folders = sorted(p.parent for p in arguments.golden.glob("*/golden.json"))
     folders = [f for f in folders if not arguments.clips or f.name in arguments.clips]
     content = f"golden clips {', '.join(f.name for f in folders)}; largest over all frames"
-    program = FFmpeg(arguments.ffmpeg) if arguments.ffmpeg else None
+    try:
+        program = FFmpeg(arguments.ffmpeg) if arguments.ffmpeg else None
+    except Problem as error:
+        raise SystemExit(f"parity: {error}") from None
     peer = "libvmaf f85a853, plain C" + (f", FFmpeg {program.version}" if program else "")
     report = Report("parity", content, COLUMNS, arguments, devices(), peer)
     worst: dict[str, Row] = {}

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from _report import cell
+from _report import Problem, cell
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -41,10 +41,6 @@ MODEL_RUNS = (
     "vmaf_v1.0.16_3d0h",
     "vmaf_v1.0.16_hfr_5d0h",
 )
-
-
-class Problem(Exception):
-    """A sentence for the person who started this."""
 
 
 @functools.cache
