@@ -25,9 +25,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 from _report import Column, Report, devices, parser
+from float64 import in_float64 as float64_scores
 
 import jaxvqa
 from jaxvqa.report._numbers import format_number
@@ -286,15 +286,12 @@ def in_float64(row: dict, request: Wanted, clips: tuple[str, str]) -> dict[str, 
     for path in clips:
         codes = np.fromfile(path, np.uint8 if depth == 8 else np.uint16)
         frames = codes.reshape(-1, int(samples))[:, : width * height]
-        luma.append(frames.reshape(-1, height, width).astype(np.float64))
-    with jax.enable_x64(True):
-        try:
-            return jaxvqa.score(
-                *luma, model=list(request.models) or None, features=list(request.features),
-                bit_depth=depth,
-            ).frames  # fmt: skip
-        except (TypeError, ValueError):
-            return {}
+        luma.append(frames.reshape(-1, height, width))
+    wanted = {"model": list(request.models) or None, "features": list(request.features)}
+    try:
+        return float64_scores(luma, depth, **wanted)
+    except (TypeError, ValueError):
+        return {}
 
 
 def main() -> None:

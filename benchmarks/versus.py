@@ -24,11 +24,12 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from _clips import CLIPS, read_clip, write_y4m_pair
 from _ffmpeg import FILTERS, FFmpeg
-from _ffmpeg import Problem as FFmpegProblem
-from _report import Column, Report, cores, devices, parser, positive, rates, spread
+from _report import Column, Problem, Report, cores, devices, parser, positive, rates, spread
 from speed import FEATURES, NAMES, V1_CAMBI, request, seconds
 
 SIZES = {"270p": (480, 270), "540p": (960, 540), "1080p": (1920, 1080), "2160p": (3840, 2160)}
@@ -46,10 +47,6 @@ THEIRS = (
     Column("ratio", "ratio", ".2f", 22),
     Column("gap", "gap", ".1e", 8),
 )
-
-
-class Problem(Exception):
-    """A sentence for the person who started this."""
 
 
 class Missing(Problem):
@@ -92,19 +89,28 @@ class Peer:
             )
         return done
 
+    def _scores(self, part: str, asked: list[str], ref: Path, dis: Path) -> Any:
+        """A part of the program's JSON file."""
+        output = ref.with_name("peer.json")
+        files = ["--reference", str(ref), "--distorted", str(dis)]
+        self._call([*files, *asked, *self._options, "--json", "--output", str(output)])
+        try:
+            return json.loads(output.read_text())[part]
+        except (OSError, ValueError, KeyError) as error:
+            raise Problem(f"{self._path} left no JSON scores: is it libvmaf's vmaf?") from error
+
+    def frames(self, asked: list[str], ref: Path, dis: Path) -> dict[str, np.ndarray]:
+        """Values of every frame for options of the program."""
+        frames = [frame["metrics"] for frame in self._scores("frames", asked, ref, dis)]
+        return {name: np.array([f[name] for f in frames], float) for name in frames[0]}
+
     def run(self, name: str, ref: Path, dis: Path) -> dict[str, float]:
         """Pooled means of one model's or feature's run."""
-        output = ref.with_name("peer.json")
         asked = ["--model", f"version={name}"]
         if name in FEATURES:
             feature = V1_CAMBI if name == "cambi" else name
             asked = ["--no_prediction", "--feature", feature]
-        files = ["--reference", str(ref), "--distorted", str(dis)]
-        self._call([*files, *asked, *self._options, "--json", "--output", str(output)])
-        try:
-            pooled = json.loads(output.read_text())["pooled_metrics"]
-        except (OSError, ValueError, KeyError) as error:
-            raise Problem(f"{self._path} left no JSON scores: is it libvmaf's vmaf?") from error
+        pooled = self._scores("pooled_metrics", asked, ref, dis)
         return {k: v["mean"] for k, v in pooled.items() if v.get("mean") is not None}
 
 
@@ -237,7 +243,7 @@ def main() -> None:
     """Runs; a problem is one sentence."""
     try:
         run()
-    except (Problem, FFmpegProblem, ValueError) as error:
+    except (Problem, ValueError) as error:
         sys.exit(f"versus: {error}")
 
 
