@@ -14,8 +14,7 @@ from jaxvqa.evaluation._correlations import krocc, plcc, srocc
 from jaxvqa.evaluation._mappings import Mapping as Curve
 from jaxvqa.evaluation._pairs import Pairs, PairScores
 from jaxvqa.evaluation._statistics import Clips, correlations, fit_all, pair_statistics
-
-_CONFIDENCE = 1.95996
+from jaxvqa.evaluation._votes import CONFIDENCE
 
 
 @dataclass(frozen=True)
@@ -197,7 +196,7 @@ def _checked(
         raise ValueError(f"ratings must be (clips,) of three clips or more, got {shown(y.shape)}.")
     names = np.array([str(content) for content in contents])
     if intervals is None and standard_errors is not None:
-        intervals = _CONFIDENCE * np.asarray(standard_errors, np.float64)
+        intervals = CONFIDENCE * np.asarray(standard_errors, np.float64)
     found = Clips(y, names, None if intervals is None else np.asarray(intervals, np.float64))
     for what, values in (("contents", names), ("intervals", found.intervals)):
         if values is not None and values.shape != y.shape:
@@ -219,7 +218,7 @@ def _values(name: str, values: ArrayLike, clips: Clips) -> np.ndarray:
 
 
 def _errors_of(clips: Clips) -> np.ndarray | None:
-    return None if clips.intervals is None else clips.intervals / _CONFIDENCE
+    return None if clips.intervals is None else clips.intervals / CONFIDENCE
 
 
 def _draw(
