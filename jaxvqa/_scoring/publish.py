@@ -111,7 +111,7 @@ def _typical_error(name: str, error: tuple[float, float] | None) -> list[Notice]
         return []
     text = (
         f"{name} is an estimate: on contents that its fit had not seen it was off by "
-        f"{error[0]:.1f} points on average, by more than {error[1]:.1f} in one clip of 20."
+        f"{error[0]:.2g} points on average, by more than {error[1]:.2g} in one clip of 20."
     )
     return [Notice("estimate", text)]
 
