@@ -3,12 +3,14 @@
 import json
 import os
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from jaxvqa._scoring.result import Requested
 from jaxvqa._study.cache import SeriesCache
 from jaxvqa._study.dataset_file import read_assignments
 from jaxvqa._study.feature_names import resolve_features
@@ -318,6 +320,25 @@ def test_saved_results_are_pooled(tmp_path):
         predictions(study, Measuring(scorer=never), metrics=["ssim"])
     with pytest.raises(TableError, match=r"a.json: has no integer_motion2"):
         predictions(study, Measuring(scorer=never), models=["vmaf_v0.6.1"])
+
+
+def test_models_are_called_as_their_texts_say(tmp_path):
+    # `auto` chooses a model for each clip, which may have another name
+    study = load_study(table(tmp_path, "csv"))
+    chosen = iter(["vmaf", "vmaf", "mine"])
+
+    def scorer(ref, dis, request):
+        name = next(chosen)
+        requested = [Requested("chosen", "model", (name,))]
+        return SimpleNamespace(frames={name: np.full(3, 80.0)}, requested=requested)
+
+    found = predictions(study, Measuring(scorer=scorer), models=["auto"])
+    assert [(one.name, one.direction) for one in found] == [("auto", "higher")]
+    assert found[0].values.tolist() == [80, 80, 80]
+    chosen = iter(["own"] * 3)
+    text = "version=vmaf_v0.6.1:name=own"
+    (own,) = predictions(study, Measuring(scorer=scorer), models=[text])
+    assert own.name == "own"
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxvqa._scoring.auto import AUTO
 from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._settings import settings_of
 from jaxvqa._version import __version__
@@ -17,7 +18,6 @@ from jaxvqa.fusion._catalog import ALIASES, load_request, model_folder, model_na
 from jaxvqa.fusion._model import Collection, Model
 from jaxvqa.fusion._request import parse_model_text
 
-_AUTO = "auto"
 _READ = 1 << 20
 
 
@@ -62,7 +62,7 @@ def _model_facts(model: Any) -> tuple[str, str]:
         return "", digest_of("".join(parts).encode() + b"".join(x.tobytes() for x in leaves))
     text = os.fspath(model)
     request = parse_model_text(text)
-    if request.source == _AUTO:
+    if request.source == AUTO:
         return text, ""
     load_request(request)  # tells of a model that isn't there
     name = ALIASES.get(request.source, request.source)
