@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 from collections.abc import Iterable
@@ -15,6 +14,7 @@ from jaxvqa._tables import TableError, read_table
 from jaxvqa.features._options import parse_text
 from jaxvqa.features._registry import FEATURES, by_key
 from jaxvqa.fusion import FeatureRef, feature_refs, load_model
+from jaxvqa.fusion._refs import in_order
 
 
 def resolve_features(texts: Iterable[str]) -> tuple[FeatureRef, ...]:
@@ -43,11 +43,7 @@ def resolve_features(texts: Iterable[str]) -> tuple[FeatureRef, ...]:
     refs += feature_refs(_full_name(name) for name in names)
     if not refs:
         raise ValueError("no features are named: give some, such as adm2,motion2 or y_funque_plus.")
-    ordered = sorted(refs, key=lambda ref: (ref.key, str(ref.options)))
-    for one, other in itertools.pairwise(ordered):
-        if one == other:
-            raise ValueError(f"{one.key} is given twice.")
-    return tuple(ordered)
+    return in_order(refs)
 
 
 def _full_name(text: str) -> str:
