@@ -149,7 +149,8 @@ def evaluate(
         An `Evaluation`.
 
     Raises:
-        ValueError: arrays of unequal length, values that are not finite, or fewer than three clips.
+        ValueError: arrays of unequal length, values that are not finite, fewer than three clips, or
+            a name in `lower` that no metric has.
 
     Example:
         >>> from jaxvqa.evaluation import evaluate
@@ -165,6 +166,8 @@ def evaluate(
     sign = -1.0 if ratings_lower else 1.0
     pairs = None if errors is None else Pairs(sign * clips.ratings, errors)
     lower = set(lower)
+    if unknown := lower.difference(table):
+        raise ValueError(f"lower names {', '.join(sorted(unknown))}, which predictions lack.")
     figures, draws = [], {}
     rows = resample(clips.contents, bootstrap, seed)
     for name, values in table.items():
