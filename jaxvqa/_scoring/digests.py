@@ -1,4 +1,4 @@
-"""Digests of what scores depend on: files by content, requests with the contents of their models."""
+"""Digests of what scores depend on: files by content, requests with what their models hold."""
 
 from __future__ import annotations
 
