@@ -3,14 +3,14 @@
 import json
 import os
 import sys
-from types import SimpleNamespace
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jaxvqa._scoring.result import Requested
+from jaxvqa._scoring.result import ClipInfo, Requested, Result, Timing
 from jaxvqa._study.cache import SeriesCache
 from jaxvqa._study.dataset_file import read_assignments
 from jaxvqa._study.feature_names import resolve_features
@@ -327,10 +327,12 @@ def test_models_are_called_as_their_texts_say(tmp_path):
     study = load_study(table(tmp_path, "csv"))
     chosen = iter(["vmaf", "vmaf", "mine"])
 
+    empty = Result({}, np.arange(3), (), (), ClipInfo(8, 8, 8, "400"), (), Timing(0.0, 0.0, 0.0))
+
     def scorer(ref, dis, request):
         name = next(chosen)
-        requested = [Requested("chosen", "model", (name,))]
-        return SimpleNamespace(frames={name: np.full(3, 80.0)}, requested=requested)
+        requested = (Requested("chosen", "model", (name,)),)
+        return replace(empty, frames={name: np.full(3, 80.0)}, requested=requested)
 
     found = predictions(study, Measuring(scorer=scorer), models=["auto"])
     assert [(one.name, one.direction) for one in found] == [("auto", "higher")]
