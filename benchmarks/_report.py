@@ -24,7 +24,7 @@ from typing import Any
 # what a run was asked for, but not where its files are
 _PRIVATE = {
     "json", "child", "libvmaf", "ffmpeg", "clip", "golden", "table", "dir", "models", "folder",
-    "save", "plot",
+    "save", "plot", "videos", "map", "picture",
 }  # fmt: skip
 
 

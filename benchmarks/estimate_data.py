@@ -35,17 +35,18 @@ FRAMES = 10
 FEATURES = ("y_funque_plus", "funque", "3c_funque_plus", "psnr")
 MODELS = ("vmaf_v0.6.1", "vmaf_v1.0.16_3d0h")
 
-# name, encoder, its options with the quality left open, qualities, and the part of the size
-ENCODES = (
-    *((f"x264_{q}", "libx264", {"preset": "medium"}, q, 1.0) for q in (18, 23, 28, 33, 38, 43)),
-    ("x264_half_22", "libx264", {"preset": "medium"}, 22, 1 / 2),
-    ("x264_half_30", "libx264", {"preset": "medium"}, 30, 1 / 2),
-    ("x264_third_24", "libx264", {"preset": "medium"}, 24, 1 / 3),
-    ("x264_two_thirds_26", "libx264", {"preset": "medium"}, 26, 2 / 3),
-    *((f"x265_{q}", "libx265", {"preset": "fast"}, q, 1.0) for q in (25, 32, 39)),
-    *((f"av1_{q}", "libsvtav1", {"preset": "9"}, q, 1.0) for q in (32, 46, 58)),
-    *((f"vp9_{q}", "libvpx-vp9", {"cpu-used": "5", "b": "0"}, q, 1.0) for q in (34, 48, 60)),
-)
+# by name: encoder, its options with the quality left open, quality, and the part of the size
+X264 = ("libx264", {"preset": "medium"})
+ENCODES = {
+    **{f"x264_{q}": (*X264, q, 1.0) for q in (18, 23, 28, 33, 38, 43)},
+    "x264_half_22": (*X264, 22, 1 / 2),
+    "x264_half_30": (*X264, 30, 1 / 2),
+    "x264_third_24": (*X264, 24, 1 / 3),
+    "x264_two_thirds_26": (*X264, 26, 2 / 3),
+    **{f"x265_{q}": ("libx265", {"preset": "fast"}, q, 1.0) for q in (25, 32, 39)},
+    **{f"av1_{q}": ("libsvtav1", {"preset": "9"}, q, 1.0) for q in (32, 46, 58)},
+    **{f"vp9_{q}": ("libvpx-vp9", {"cpu-used": "5", "b": "0"}, q, 1.0) for q in (34, 48, 60)},
+}
 FILTERS = (
     "blur_small", "blur_large", "noise_small", "noise_large", "sharpen", "contrast",
     "banding_32", "banding_16",
@@ -171,13 +172,13 @@ def filtered(video: list[av.VideoFrame], name: str, seed: int) -> jaxvqa.Planes:
     return jaxvqa.Planes(codes, clean.u, clean.v)
 
 
-def distorted(video: list[av.VideoFrame], content: str) -> Any:
-    """`(name, planes)` of the 27 distortions; rates differ a little from content to content."""
-    for name, codec, options, quality, part in ENCODES:
-        shifted = quality + int(np.random.default_rng(_seed(content, name)).integers(-2, 3))
-        yield name, to_planes(encode(video, codec, options, shifted, part))
-    for name in FILTERS:
-        yield name, filtered(video, name, _seed(content, name))
+def distorted(video: list[av.VideoFrame], content: str, name: str) -> jaxvqa.Planes:
+    """One of the 27 distortions; qualities differ a little from content to content."""
+    if name not in ENCODES:
+        return filtered(video, name, _seed(content, name))
+    codec, options, quality, part = ENCODES[name]
+    shifted = quality + int(np.random.default_rng(_seed(content, name)).integers(-2, 3))
+    return to_planes(encode(video, codec, options, shifted, part))
 
 
 def measure(source: Source, cache: Path) -> pa.Table:
@@ -185,7 +186,8 @@ def measure(source: Source, cache: Path) -> pa.Table:
     video = to_video(frames_of(source))
     ref = to_planes(video)
     tables = []
-    for name, dis in distorted(video, source.name):
+    for name in (*ENCODES, *FILTERS):
+        dis = distorted(video, source.name, name)
         result = jaxvqa.score(ref, dis, model=list(MODELS), features=list(FEATURES), cache=cache)
         columns = {k: np.asarray(v) for k, v in result.frames.items()}
         facts = {

@@ -53,7 +53,6 @@ class Rows(NamedTuple):
 
     content: np.ndarray
     distortion: np.ndarray
-    lines: np.ndarray
     test: np.ndarray
     values: dict[str, np.ndarray]
 
@@ -64,10 +63,10 @@ def load(folder: Path) -> Rows:
     table = pa.concat_tables([pq.read_table(file) for file in files])
     frames = int(np.asarray(table["frame"]).max()) + 1
     columns = {n: np.asarray(table[n]).reshape(-1, frames) for n in table.column_names}
-    content, distortion, lines, use = (
-        columns.pop(name)[:, 0] for name in ("content", "distortion", "height", "use")
+    content, distortion, use = (
+        columns.pop(name)[:, 0] for name in ("content", "distortion", "use")
     )
-    return Rows(content, distortion, lines, use == "test", columns)
+    return Rows(content, distortion, use == "test", columns)
 
 
 def published(ref: FeatureRef) -> str:

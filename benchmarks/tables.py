@@ -255,6 +255,22 @@ def framesync() -> str:
     return said + table(heads.values(), lines)
 
 
+def fusion_tables() -> str:
+    """Distances from stored scores, one line a table and model."""
+    heads = {
+        "clips": ("clips", ".0f"), "frames": ("frames", ".0f"), "score": ("score", ".1e"),
+        "members": ("20 members", ".1e"), "bagging": ("their mean", ".1e"),
+        "interval": ("interval", ".1e"), "spread": ("spread", ".1e"), "limit": ("limit", ".1e"),
+        "srocc": ("SROCC", ".3f"), "plcc": ("PLCC", ".3f"),
+    }  # fmt: skip
+    lines = [
+        [row["table"], code(row["model"])]
+        + [cell(row.get(key), spec) for key, (_, spec) in heads.items()]
+        for row in rows_of("fusion_tables")
+    ]
+    return table(("", "model", *(head for head, _ in heads.values())), lines)
+
+
 def estimate() -> str:
     """How close estimates come, one line a target and a set of features."""
     heads = {
@@ -344,6 +360,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "parity-funque": parity_funque,
     "cambi-forms": cambi_forms,
     "framesync": framesync,
+    "fusion-tables": fusion_tables,
     "estimate": estimate,
     "estimate-worst": estimate_worst,
     **{name: functools.partial(batch, name) for name in BATCH},

@@ -29,9 +29,7 @@ def simulated(seed=0, contents=8, each=6, frames=5):
         for _ in range(each):
             quality = rng.uniform()
             adm = 0.55 + 0.45 * quality + rng.normal(0, 0.01, frames)
-            vif = [
-                a + (1 - a) * quality + rng.normal(0, 0.02, frames) for a in (0.2, 0.4, 0.5, 0.6)
-            ]
+            vif = [a + (1 - a) * quality + rng.normal(0, 0.02, frames) for a in FLOORS]
             move = np.abs(motion + rng.normal(0, 0.5, frames))
             columns = [np.clip(c, 0, 1) for c in (adm, *vif)]
             series.append(np.stack([columns[0], move, *columns[1:]], axis=1))

@@ -152,6 +152,10 @@ def test_train_writes_models_folds_report_and_picture(saved, data, tmp_path, cap
     assert report["seed"] == 3
     held = [float(row["prediction"]) for row in rows]
     ratings = [float(row["rating"]) for row in rows]
+    # told to who scores with it, with three digits
+    misses = np.abs(np.subtract(held, ratings))
+    expected = misses.mean(), np.percentile(misses, 95)
+    assert model.info.typical_error == pytest.approx(expected, rel=0.005)
     figures = report["held_out"]["mine, held out"]["statistics"]
     assert figures["srocc"] == pytest.approx(jaxvqa.evaluation.srocc(held, ratings))
     assert "held out" in capsys.readouterr().out

@@ -252,6 +252,7 @@ def test_a_metric_that_goes_the_wrong_way_is_told():
         ({"predictions": {"m": [1, np.nan, 2]}}, "m has no finite value for clip 2"),
         ({"ratings": [1, np.nan, 2]}, "ratings must be finite"),
         ({"intervals": [1, np.nan, 2]}, "intervals must be finite"),
+        ({"lower": ["m", "n"]}, "lower names n, which predictions lack"),
     ],
 )
 def test_bad_studies_are_refused(change, text):

@@ -128,11 +128,13 @@ def test_slopes_are_central_differences_of_the_oracle(clips, name, output, numbe
     with jax.enable_x64(True):
         planes = [jaxvqa.Planes(jnp.asarray(x), bit_depth=8) for x in pair]
 
+        @jax.jit
+        @jax.value_and_grad
         def value(x):
             series = feature.trainable.extract(*planes, options, numbers | {number: x})
             return series[output].mean()
 
-        found, slope = jax.value_and_grad(value)(option)
+        found, slope = value(option)
     np.testing.assert_allclose(found, oracle(option), atol=tol.PLAIN_FORM)
     difference = (oracle(option + step) - oracle(option - step)) / (2 * step)
     assert abs(difference) > 1e-4

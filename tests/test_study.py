@@ -3,12 +3,14 @@
 import json
 import os
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from jaxvqa._scoring.result import ClipInfo, Requested, Result, Timing
 from jaxvqa._study.cache import SeriesCache
 from jaxvqa._study.dataset_file import read_assignments
 from jaxvqa._study.feature_names import resolve_features
@@ -17,6 +19,7 @@ from jaxvqa._study.measure import Measuring, predictions
 from jaxvqa._study.series import Series, direction_of
 from jaxvqa._tables import TableError, read_table
 from jaxvqa.evaluation import score_votes
+from jaxvqa.fusion import load_model, save_model
 from jaxvqa.report import load
 from tests.hostile_datasets import HOSTILE
 
@@ -319,6 +322,27 @@ def test_saved_results_are_pooled(tmp_path):
         predictions(study, Measuring(scorer=never), models=["vmaf_v0.6.1"])
 
 
+def test_models_are_called_as_their_texts_say(tmp_path):
+    # `auto` chooses a model for each clip, which may have another name
+    study = load_study(table(tmp_path, "csv"))
+    chosen = iter(["vmaf", "vmaf", "mine"])
+
+    empty = Result({}, np.arange(3), (), (), ClipInfo(8, 8, 8, "400"), (), Timing(0.0, 0.0, 0.0))
+
+    def scorer(ref, dis, request):
+        name = next(chosen)
+        requested = (Requested("chosen", "model", (name,)),)
+        return replace(empty, frames={name: np.full(3, 80.0)}, requested=requested)
+
+    found = predictions(study, Measuring(scorer=scorer), models=["auto"])
+    assert [(one.name, one.direction) for one in found] == [("auto", "higher")]
+    assert found[0].values.tolist() == [80, 80, 80]
+    chosen = iter(["own"] * 3)
+    text = "version=vmaf_v0.6.1:name=own"
+    (own,) = predictions(study, Measuring(scorer=scorer), models=[text])
+    assert own.name == "own"
+
+
 @pytest.mark.parametrize(
     "text, problem",
     [
@@ -358,12 +382,25 @@ def test_series_are_kept_by_content_options_and_version(tmp_path, monkeypatch):
     keys = {key, cache.key(str(ref), str(dis), other), cache.key(str(dis), str(ref), request)}
     dis.write_text("changed")
     keys.add(cache.key(str(ref), str(dis), request))
-    monkeypatch.setattr("jaxvqa._study.cache.__version__", "0.0.0")
+    monkeypatch.setattr("jaxvqa._scoring.digests.__version__", "0.0.0")
     keys.add(cache.key(str(ref), str(dis), request))
     assert len(keys) == 5
     (tmp_path / "kept" / f"{key}.parquet").write_bytes(b"PAR1")
     assert cache.load(key) is None
     assert cache.key(str(tmp_path), str(dis), request) is None  # a folder has no content
+
+
+def test_a_model_file_that_changes_has_series_of_its_own(tmp_path):
+    from jaxvqa._scoring.request import ScoreRequest
+
+    cache = SeriesCache(tmp_path / "kept")
+    video = str(write(tmp_path, "ref.y4m", "ref"))
+    request = ScoreRequest.of(model=f"path={tmp_path / 'mine.json'}:name=mine")
+    keys = set()
+    for name in ("vmaf_v0.6.1", "vmaf_v0.6.1neg"):
+        save_model(load_model(name), tmp_path / "mine.json")
+        keys.add(cache.key(video, video, request))
+    assert len(keys) == 2
 
 
 # names of features ---------------------------------------------------------------------------
@@ -396,6 +433,14 @@ def test_features_come_from_files(tmp_path):
         "VMAF_integer_feature_motion2_score": {},
         "VMAF_integer_feature_vif_scale0_score": {},
     }
+
+
+def test_options_that_no_feature_has_are_refused(tmp_path):
+    text = "feature_dict = {'VMAF_feature': ['adm2']}\n"
+    text += "feature_optional_dict = {'VMAF_feature': {'adm_gain': 1.0}}\n"
+    parameters = write(tmp_path, "param.py", text)
+    with pytest.raises(TableError, match="no feature of VMAF_feature has the option adm_gain"):
+        resolve_features([str(parameters)])
 
 
 @pytest.mark.parametrize(

@@ -8,16 +8,20 @@ from pathlib import PurePath
 from typing import Any
 
 from jaxvqa import report
-from jaxvqa._cli import runtime
 from jaxvqa._cli.errors import OutputError, UsageError
 from jaxvqa._cli.evaluate_tables import print_contents, print_differences, print_statistics
 from jaxvqa._cli.flags import as_flags
-from jaxvqa._cli.study_options import add_running, add_settings, check_folder, measuring_of
+from jaxvqa._cli.study_options import (
+    add_running,
+    add_settings,
+    asked,
+    check_folder,
+    measuring_of,
+    rated_clips,
+)
 from jaxvqa._cli.terminal import print_styled, warn
-from jaxvqa._settings import settings_of
 from jaxvqa._study.evaluation_json import render_evaluation
 from jaxvqa._study.judge import Judged, judge
-from jaxvqa._study.load import load_study
 from jaxvqa._study.request import EvaluateRequest, StudyRequest
 from jaxvqa._study.scatter import Panel, draw_scatter
 from jaxvqa.report._plot import require_plot
@@ -68,26 +72,15 @@ def add_parser(commands: Any, help: str) -> Any:
 
 def run(args: argparse.Namespace) -> int:
     """Judges, prints, writes."""
-    given = vars(args)
-    asked = EvaluateRequest(**{s.name: given[s.name] for s in settings_of(EvaluateRequest)})
-    people = StudyRequest(**{s.name: given[s.name] for s in settings_of(StudyRequest)})
+    request = asked(args, EvaluateRequest)
     _check_outputs(args)
-    study = load_study(
-        args.clips,
-        votes=people.votes,
-        rating=people.rating,
-        subjective=people.subjective,
-        ref_score=people.ref_score,
-    )
-    runtime.configure(args.device, args.threads)
-    with measuring_of(args) as measuring:
-        judged = judge(study, asked, measuring)
+    judged = judge(rated_clips(args), request, measuring_of(args))
     for text in judged.evaluation.warnings:
         warn(as_flags(text))
     if args.plot:
         _write(args.plot, _picture(judged, PurePath(args.plot).suffix.lower()[1:]))
     if args.output:
-        text = render_evaluation(judged, asked.pool)
+        text = render_evaluation(judged, request.pool)
         if args.output == "-":
             sys.stdout.write(text)
             return 0

@@ -73,7 +73,7 @@ def as_argument(known: Setting) -> dict[str, Any]:
         return about | {"action": "store_true"}
     if known.choices is not None:
         return about | {"choices": known.choices}
-    if known.name in ("model", "features"):
+    if known.default == () or known.name == "model":
         about["help"] += "; may be repeated"
         return about | {"metavar": known.metavar, "action": "append"}
     return about | {"metavar": known.metavar, "type": as_type(known.parse)}

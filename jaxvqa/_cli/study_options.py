@@ -1,24 +1,28 @@
-"""What `jaxvqa evaluate` and `jaxvqa train` have in common: options, measuring, output paths."""
+"""What `jaxvqa evaluate` and `jaxvqa train` have in common: options, clips, measuring, paths."""
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import functools
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from jaxvqa._cli import runtime
 from jaxvqa._cli.errors import UsageError
-from jaxvqa._cli.score_options import as_type
+from jaxvqa._cli.score_options import as_argument
 from jaxvqa._cli.terminal import warn
 from jaxvqa._scoring.score import score_request
-from jaxvqa._settings import Setting, settings_of
+from jaxvqa._settings import settings_of
 from jaxvqa._study.cache import SeriesCache
+from jaxvqa._study.load import load_study
 from jaxvqa._study.measure import Measuring
+from jaxvqa._study.request import StudyRequest
+from jaxvqa._study.study import Study
+
+Request = TypeVar("Request")
 
 
 def add_settings(parser: Any, *classes: type) -> None:
@@ -27,19 +31,18 @@ def add_settings(parser: Any, *classes: type) -> None:
     for known in (s for cls in classes for s in settings_of(cls)):
         if known.group not in groups:
             groups[known.group] = parser.add_argument_group(known.group)
-        groups[known.group].add_argument(*known.flags, **_as_argument(known))
+        groups[known.group].add_argument(*known.flags, **as_argument(known))
 
 
-def _as_argument(known: Setting) -> dict[str, Any]:
-    about: dict[str, Any] = {"dest": known.name, "default": known.default, "help": known.help}
-    if isinstance(known.default, bool):
-        return about | {"action": "store_true"}
-    if known.choices is not None:
-        return about | {"choices": known.choices}
-    if known.default == ():
-        about["help"] += "; may be repeated"
-        return about | {"metavar": known.metavar, "action": "append", "default": None}
-    return about | {"metavar": known.metavar, "type": as_type(known.parse)}
+def asked(args: argparse.Namespace, cls: type[Request]) -> Request:
+    """The request of a class that a command line makes."""
+    given = vars(args)
+    return cls(**{s.name: given[s.name] for s in settings_of(cls) if s.name in given})
+
+
+def rated_clips(args: argparse.Namespace) -> Study:
+    """The clips that a command line names, with their ratings."""
+    return load_study(args.clips, **vars(asked(args, StudyRequest)))
 
 
 def add_running(parser: Any) -> None:
@@ -57,18 +60,17 @@ def add_running(parser: Any) -> None:
     )
 
 
-@contextlib.contextmanager
-def measuring_of(args: argparse.Namespace) -> Iterator[Measuring]:
-    """How clips are measured, with a line of progress on stderr while that lasts."""
-    scorer = functools.partial(_score, args)
-    yield Measuring(scorer, _cache(args), _Progress())
+def measuring_of(args: argparse.Namespace) -> Measuring:
+    """How clips are measured, with a line of progress on stderr."""
+    runtime.configure(args.device, args.threads)
+    return Measuring(functools.partial(_score, args), _cache(args), counting("clips measured"))
 
 
-def _score(args: argparse.Namespace, *asked: Any) -> Any:
+def _score(args: argparse.Namespace, *job: Any) -> Any:
     devices = runtime.choose_devices(args.device, args.threads)
-    result = score_request(*asked, devices=devices, cache=runtime.usable_cache())
+    result = score_request(*job, devices=devices, cache=runtime.usable_cache())
     for notice in result.notices:
-        warn(f"{asked[1]}: {notice.text}")
+        warn(f"{job[1]}: {notice.text}")
     return result
 
 
@@ -83,13 +85,15 @@ def _cache(args: argparse.Namespace) -> SeriesCache | None:
     return SeriesCache(folder / "features")
 
 
-class _Progress:
-    """`12 of 79 clips measured`, on one line of a terminal."""
+def counting(what: str) -> Callable[[int, int], None]:
+    """Shows `12 of 79 clips measured`, on one line of a terminal."""
 
-    def __call__(self, done: int, total: int) -> None:
+    def show(done: int, total: int) -> None:
         if sys.stderr.isatty():
             end = "\n" if done == total else ""
-            print(f"\r{done} of {total} clips measured", end=end, file=sys.stderr, flush=True)
+            print(f"\r{done} of {total} {what}", end=end, file=sys.stderr, flush=True)
+
+    return show
 
 
 def check_folder(flag: str, path: str) -> None:

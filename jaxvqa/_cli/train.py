@@ -6,19 +6,23 @@ import argparse
 import contextlib
 import importlib.util
 import os
-import sys
 from pathlib import Path, PurePath
 from typing import Any
 
 from jaxvqa import report
-from jaxvqa._cli import runtime
 from jaxvqa._cli.errors import OutputError, UsageError
 from jaxvqa._cli.evaluate_tables import figure, print_differences, print_statistics
 from jaxvqa._cli.flags import as_flags
-from jaxvqa._cli.study_options import add_running, add_settings, check_folder, measuring_of
+from jaxvqa._cli.study_options import (
+    add_running,
+    add_settings,
+    asked,
+    check_folder,
+    counting,
+    measuring_of,
+    rated_clips,
+)
 from jaxvqa._cli.terminal import print_styled, warn
-from jaxvqa._settings import settings_of
-from jaxvqa._study.load import load_study
 from jaxvqa._study.request import StudyRequest
 from jaxvqa._study.train import Trained, train
 from jaxvqa._study.train_files import libvmaf_reads, picture, render_files
@@ -59,29 +63,19 @@ def add_parser(commands: Any, help: str) -> Any:
 
 def run(args: argparse.Namespace) -> int:
     """Trains, writes, prints."""
-    given = vars(args)
-    asked = TrainRequest(**{s.name: given[s.name] for s in settings_of(TrainRequest)})
-    people = StudyRequest(**{s.name: given[s.name] for s in settings_of(StudyRequest)})
+    request = asked(args, TrainRequest)
     output = _output(args.output)
-    if not asked.features and asked.start is None:
+    if not request.features and request.start is None:
         raise UsageError("nothing to fit: name --features, or a model with --start.")
-    study = load_study(
-        args.clips,
-        votes=people.votes,
-        rating=people.rating,
-        subjective=people.subjective,
-        ref_score=people.ref_score,
-    )
-    runtime.configure(args.device, args.threads)
-    with measuring_of(args) as measuring:
-        trained = train(study, asked, measuring, output.stem, _progress)
-    files = render_files(trained, asked, output)
+    study, measuring = rated_clips(args), measuring_of(args)
+    trained = train(study, request, measuring, output.stem, counting("folds done"))
+    files = render_files(trained, request, output)
     if importlib.util.find_spec("matplotlib") is not None:
         files[output.with_suffix(".png")] = picture(trained, "png")
     _write(files)
     for text in trained.evaluation.warnings if trained.evaluation is not None else ():
         warn(as_flags(text))
-    _print(trained, asked, files)
+    _print(trained, request, files)
     return 0
 
 
@@ -90,12 +84,6 @@ def _output(name: str) -> Path:
         raise UsageError(f"--output {name}: model files end in .json.")
     check_folder("--output", name)
     return Path(name)
-
-
-def _progress(done: int, total: int) -> None:
-    if sys.stderr.isatty():
-        end = "\n" if done == total else ""
-        print(f"\r{done} of {total} folds done", end=end, file=sys.stderr, flush=True)
 
 
 def _write(files: dict[Path, bytes]) -> None:
@@ -114,7 +102,7 @@ def _write(files: dict[Path, bytes]) -> None:
         raise OutputError(f"{error.filename}: cannot be written: {error.strerror}.") from error
 
 
-def _print(trained: Trained, asked: TrainRequest, files: dict[Path, bytes]) -> None:
+def _print(trained: Trained, request: TrainRequest, files: dict[Path, bytes]) -> None:
     data = trained.data
     contents = len(set(data.contents))
     print_styled(
@@ -123,12 +111,12 @@ def _print(trained: Trained, asked: TrainRequest, files: dict[Path, bytes]) -> N
         "dim",
     )
     numbers = trained.recipe.numbers
-    if asked.start is not None:
-        numbers = {"start": asked.start, "penalty": trained.recipe.penalty}
+    if request.start is not None:
+        numbers = {"start": request.start, "penalty": trained.recipe.penalty}
     print_styled(", ".join(f"{name} {value}" for name, value in numbers.items()), "dim")
     if trained.evaluation is not None:
         print_styled(
-            f"predictions of held-out contents ({asked.cv}); 95 % intervals from "
+            f"predictions of held-out contents ({request.cv}); 95 % intervals from "
             f"{trained.evaluation.bootstrap} resamples of contents",
             "dim",
         )

@@ -13,6 +13,7 @@ from jaxvqa.fusion._catalog import load_request
 from jaxvqa.fusion._model import Collection, Model
 from jaxvqa.fusion._request import parse_model_text
 
+AUTO = "auto"  # in place of a model's name
 _HIGH_FRAME_RATE = 45.0
 
 
@@ -48,7 +49,7 @@ def sized_for_model(request: ScoreRequest) -> ScoreRequest:
     """
     if request.inputs.scale != "model":
         return request
-    if not request.models or "auto" in request.models:
+    if not request.models or AUTO in request.models:
         raise ValueError(
             "scale='model' needs a model that says its size: name one, such as model='vmaf_v0.6.1'."
         )

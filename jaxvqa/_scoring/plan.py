@@ -14,7 +14,7 @@ import numpy as np
 
 from jaxvqa._notice import Notice
 from jaxvqa._planes import Planes
-from jaxvqa._scoring.auto import choose_model
+from jaxvqa._scoring.auto import AUTO, choose_model
 from jaxvqa._scoring.kept import kept
 from jaxvqa._scoring.program_store import ProgramStore
 from jaxvqa._scoring.request import ModelLike, ScoreRequest
@@ -231,7 +231,7 @@ class _Planner:
         """Adds a model as the request has it."""
         loaded = isinstance(item, (Model, Collection))
         request = ModelRequest("") if loaded else parse_model_text(str(item))
-        if request.source == "auto":
+        if request.source == AUTO:
             chosen, notice = choose_model(clip)
             request = replace(request, source=chosen)
             self._notices.append(notice)

@@ -109,9 +109,11 @@ def _typical_error(name: str, error: tuple[float, float] | None) -> list[Notice]
     """Says how far off an estimate usually is."""
     if error is None:
         return []
+    # a digit behind the point, or two digits of an error below a point, as on a scale of 1 to 5
+    mean, large = (f"{size:.1f}" if size >= 1 else f"{size:.2g}" for size in error)
     text = (
-        f"{name} is an estimate: on contents that its fit had not seen it was off by "
-        f"{error[0]:.1f} points on average, by more than {error[1]:.1f} in one clip of 20."
+        f"{name} is an estimate: on contents that its fit had not seen it was off by {mean} points "
+        f"on average, by more than {large} in one clip of 20."
     )
     return [Notice("estimate", text)]
 

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from jaxvqa._scoring.digests import digest_of, file_digest, request_digest
 from jaxvqa._scoring.request import ScoreRequest
-from jaxvqa._settings import settings_of
 from jaxvqa._study.series import Series
-from jaxvqa._version import __version__
 from jaxvqa.report import write_atomically
 from jaxvqa.report._optional import require
-from jaxvqa.video._inputs import InputOptions
-
-_BLOCK = 1 << 20
 
 
 class SeriesCache:
@@ -39,17 +33,13 @@ class SeriesCache:
 
         None where a video is no plain file, whose content can't be told beforehand.
         """
-        contents = [_digest(path) for path in (ref, dis)]
-        if None in contents:
+        if not (os.path.isfile(ref) and os.path.isfile(dis)):
             return None
-        asked: dict[str, Any] = {
-            s.name: _plain(getattr(request, s.name)) for s in settings_of(ScoreRequest)
-        }
-        inputs = request.inputs
-        asked |= {s.name: _plain(getattr(inputs, s.name)) for s in settings_of(InputOptions)}
-        facts = [__version__, *contents, asked]
-        text = json.dumps(facts, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
+        try:
+            videos = [file_digest(path) for path in (ref, dis)]
+        except OSError:
+            return None
+        return digest_of(repr((request_digest(request), videos)))[:32]
 
     def load(self, key: str) -> Series | None:
         """What is kept under a key; None if there is nothing that can be read."""
@@ -86,27 +76,3 @@ class SeriesCache:
         with contextlib.suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
             write_atomically(self.folder / f"{key}.parquet", sink.getvalue())
-
-
-def _digest(path: str) -> str | None:
-    """Hash of a file's content."""
-    if not os.path.isfile(path):
-        return None
-    digest = hashlib.sha256()
-    try:
-        with open(path, "rb") as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
-    except OSError:
-        return None
-    return digest.hexdigest()
-
-
-def _plain(value: Any) -> Any:
-    """A setting as JSON; files of models by what they hold."""
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if value is None or isinstance(value, (bool, int, float)):
-        return value
-    text = os.fspath(value) if isinstance(value, os.PathLike) else str(value)
-    return [text, _digest(text)] if text.endswith(".json") else text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 from collections.abc import Iterable
@@ -15,9 +14,7 @@ from jaxvqa._tables import TableError, read_table
 from jaxvqa.features._options import parse_text
 from jaxvqa.features._registry import FEATURES, by_key
 from jaxvqa.fusion import FeatureRef, feature_refs, load_model
-
-# first words of libvmaf's aggregates, and its extractors whose options they take
-_PARAMS = "feature_dict"
+from jaxvqa.fusion._refs import in_order
 
 
 def resolve_features(texts: Iterable[str]) -> tuple[FeatureRef, ...]:
@@ -46,11 +43,7 @@ def resolve_features(texts: Iterable[str]) -> tuple[FeatureRef, ...]:
     refs += feature_refs(_full_name(name) for name in names)
     if not refs:
         raise ValueError("no features are named: give some, such as adm2,motion2 or y_funque_plus.")
-    ordered = sorted(refs, key=lambda ref: (ref.key, str(ref.options)))
-    for one, other in itertools.pairwise(ordered):
-        if one == other:
-            raise ValueError(f"{one.key} is given twice.")
-    return tuple(ordered)
+    return in_order(refs)
 
 
 def _full_name(text: str) -> str:
@@ -105,7 +98,7 @@ def _listed(path: str) -> list[str | FeatureRef] | None:
 
 def _of_parameters(path: str, values: dict[str, Any]) -> list[str]:
     """Names from libvmaf's `feature_dict` and `feature_optional_dict`."""
-    wanted, options = values.get(_PARAMS), values.get("feature_optional_dict") or {}
+    wanted, options = values.get("feature_dict"), values.get("feature_optional_dict") or {}
     if not isinstance(wanted, dict) or not isinstance(options, dict):
         raise TableError(f"{path}: has no feature_dict.")
     names = []
@@ -117,13 +110,16 @@ def _of_parameters(path: str, values: dict[str, Any]) -> list[str]:
         own = options.get(aggregate) or {}
         if not isinstance(own, dict):
             raise TableError(f"{path}: the options of {aggregate} must be a dict.")
-        for atom in atoms:
-            # libvmaf matches options to features by what stands before the first underscore
-            mine = {k: v for k, v in own.items() if str(k).partition("_")[0] == _family(atom)}
-            text = ":".join(f"{k}={v}" for k, v in mine.items())
-            names.append(f"{aggregate}_{atom}_score" + (f"={text}" if text else ""))
+        taken = [(key := f"{aggregate}_{atom}_score", _options_of(key)) for atom in atoms]
+        for option in own:
+            if not any(option in known for _, known in taken):
+                raise TableError(f"{path}: no feature of {aggregate} has the option {option}.")
+        for key, known in taken:
+            text = ":".join(f"{k}={v}" for k, v in own.items() if k in known)
+            names.append(key + (f"={text}" if text else ""))
     return names
 
 
-def _family(atom: str) -> str:
-    return "adm" if atom.startswith(("adm", "aim")) else atom.partition("_")[0].rstrip("0123456789")
+def _options_of(key: str) -> set[str]:
+    """Names of the options that the features with a key take."""
+    return {option.name for feature in by_key().get(key, ()) for option in feature.options.spec()}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jaxvqa._scoring.auto import AUTO
 from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._scoring.result import Result
 from jaxvqa._scoring.score import score_request
@@ -23,6 +24,7 @@ from jaxvqa._study.series import (
 from jaxvqa._study.study import Clip, Study
 from jaxvqa._tables import TableError
 from jaxvqa.fusion._model import AnyModel
+from jaxvqa.fusion._request import parse_model_text
 
 
 @dataclass(frozen=True)
@@ -104,11 +106,21 @@ def _series_of(result: Result, request: ScoreRequest) -> Series:
     outputs = {text: asked.outputs for text, asked in zip(texts, result.requested, strict=True)}
     directions = {name: direction_of(name) for name in result.frames}
     for text, asked in zip(texts, result.requested, strict=True):
-        if asked.kind == "model":
-            directions |= dict.fromkeys(asked.outputs, model_of(text).info.direction)
+        if asked.kind == "model" and (model := _named(text)) is not None:
+            directions |= dict.fromkeys(asked.outputs, model.info.direction)
     # as they come from the cache, so that a second run has the same bits
     frames = {name: np.asarray(values, np.float64) for name, values in result.frames.items()}
     return Series(frames, outputs, directions)
+
+
+def _named(text: str) -> AnyModel | None:
+    """The model that a text names; None where each clip gets the one that fits it."""
+    return None if parse_model_text(text).source == AUTO else model_of(text)
+
+
+def _title(text: str, model: AnyModel | None) -> str:
+    """What a model is called in figures: as its text says, else by its own name."""
+    return parse_model_text(text).name or (model.name if model is not None else "") or text
 
 
 def predictions(
@@ -138,10 +150,10 @@ def predictions(
     for name in metrics:
         values = [_value(study, clip, saved, name, pool) for clip in study.clips]
         found.append(Prediction(name, np.array(values), direction_of(name)))
-    loaded = {text: model_of(text) for text in models if text != "auto"}
+    loaded = {text: _named(text) for text in models}
     to_measure = []
     for text in models:
-        known = _from_saved(study, saved, text, loaded.get(text), pool)
+        known = _from_saved(study, saved, text, loaded[text], pool)
         if known is None:
             to_measure.append(text)
         else:
@@ -206,15 +218,15 @@ def _from_saved(
             )
         what = f"{study.source}: {text} of clip {clip.name!r}"
         values.append(pooled(saved_score(text, model, one.frames), how, what))
-    return Prediction(model.name or text, np.array(values), model.info.direction)
+    return Prediction(_title(text, model), np.array(values), model.info.direction)
 
 
 def _measured(
-    study: Study, series: Sequence[Series], loaded: Mapping[str, AnyModel], how: str
+    study: Study, series: Sequence[Series], loaded: Mapping[str, AnyModel | None], how: str
 ) -> list[Prediction]:
     found = []
     for text, outputs in series[0].outputs.items():
-        is_model = text in loaded or text == "auto"
+        is_model = text in loaded
         for output in outputs[:1] if is_model else outputs:
             values = []
             for clip, one in zip(study.clips, series, strict=True):
@@ -224,8 +236,7 @@ def _measured(
                 if name not in one.frames:
                     raise TableError(f"{what} is not there, as for video without chroma.")
                 values.append(pooled(one.frames[name], how, what))
-            model = loaded.get(text)
-            name = output if not is_model else (model.name if model and model.name else text)
+            name = _title(text, loaded[text]) if is_model else output
             direction = series[0].directions.get(output, "higher")
             found.append(Prediction(name, np.array(values), direction))
     return found

@@ -10,8 +10,7 @@ import numpy as np
 
 from jaxvqa._tables import TableError
 from jaxvqa.evaluation import VOTE_MODELS, Opinion, score_votes
-
-_CONFIDENCE = 1.95996
+from jaxvqa.evaluation._votes import CONFIDENCE
 
 
 @dataclass(frozen=True)
@@ -156,7 +155,7 @@ def interval_of(interval: float | None, error: float | None) -> float:
     """The half width of a 95 % interval from what a row has: itself, or a standard error."""
     if interval is not None:
         return interval
-    return float("nan") if error is None else _CONFIDENCE * error
+    return float("nan") if error is None else CONFIDENCE * error
 
 
 def vote_table(

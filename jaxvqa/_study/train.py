@@ -32,6 +32,7 @@ from jaxvqa.training import (
 from jaxvqa.training._predict import predict_rows
 
 RESAMPLES = 300  # of contents, for the intervals of held-out predictions
+_ENOUGH = 20  # held-out clips that a typical error needs: it speaks of one in 20
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def train(
         start=start,
         bootstrap=request.bootstrap,
         score_clip=request.clip,
-        info=_info(name, data, study, request),
+        info=_info(name, data, study, request, validation),
     )
     single = model.main if isinstance(model, Collection) else model
     fitted = np.array([pooled(predict_rows(single, rows)) for rows in data.frames])
@@ -185,14 +186,31 @@ def _value(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _info(name: str, data: TrainingData, study: Study, request: TrainRequest) -> ModelInfo:
+def _info(
+    name: str,
+    data: TrainingData,
+    study: Study,
+    request: TrainRequest,
+    validation: Validation | None,
+) -> ModelInfo:
     contents = len(set(data.contents))
     return ModelInfo(
         name=name,
         summary=f"trained on {data.size} clips of {contents} contents, ratings {study.rating}",
         direction="lower" if request.lower else "higher",
         source=f"jaxvqa train {__version__}, data sha256 {data.digest[:16]}, seed {request.seed}",
+        typical_error=None if validation is None else _typical_error(validation, data),
     )
+
+
+def _typical_error(validation: Validation, data: TrainingData) -> tuple[float, float] | None:
+    """Of clips by models that never saw their contents, with three digits; see `ModelInfo`."""
+    misses = np.concatenate([f.predictions - data.ratings[f.rows] for f in validation.folds])
+    if len(misses) < _ENOUGH:
+        return None
+    sizes = np.abs(misses)
+    mean, large = (float(f"{size:.3g}") for size in (sizes.mean(), np.percentile(sizes, 95)))
+    return mean, large
 
 
 def _judged(

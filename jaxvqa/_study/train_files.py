@@ -55,14 +55,14 @@ def picture(trained: Trained, kind: str) -> bytes:
     """Ratings over the model's predictions: held out, and of what it was fitted to."""
     ratings = trained.study.ratings
     known = np.isfinite(trained.held_out)
-    panels, rows = [], np.arange(len(ratings))
+    panels = []
     if known.all():
         name = f"{trained.model.name}, contents held out"
         panels.append(Panel(name, trained.held_out, _note(trained.held_out, ratings)))
     fitted = f"{trained.model.name}, on the clips it was fitted to"
     panels.append(Panel(fitted, trained.fitted, _note(trained.fitted, ratings)))
     return draw_scatter(
-        panels, ratings[rows], trained.study.contents, trained.study.rating, kind,
+        panels, ratings, trained.study.contents, trained.study.rating, kind,
         intervals=trained.study.intervals, diagonal=True,
     )  # fmt: skip
 
@@ -124,9 +124,7 @@ def _report(trained: Trained, request: TrainRequest) -> dict[str, Any]:
         folds = [_fold(trained, fold, request) for fold in trained.validation.folds]
         document["folds"] = folds
         document["median_of_folds"] = {
-            name: float(np.nanmedian(values)) if np.isfinite(values).any() else float("nan")
-            for name in ("srocc", "plcc", "rmse")
-            if (values := np.array([fold[name] for fold in folds])) is not None
+            name: _median([fold[name] for fold in folds]) for name in ("srocc", "plcc", "rmse")
         }
     if trained.evaluation is not None:
         found = trained.evaluation
@@ -148,6 +146,12 @@ def _figures(values: np.ndarray, ratings: np.ndarray) -> dict[str, float]:
         "plcc": plcc(values, ratings),
         "rmse": rmse(values, ratings),
     }
+
+
+def _median(values: list[float]) -> float:
+    """Of those that are defined."""
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.median(known)) if known else float("nan")
 
 
 def _fold(trained: Trained, fold: Fold, request: TrainRequest) -> dict[str, Any]:

@@ -30,12 +30,7 @@ def plcc(predictions: ArrayLike, ratings: ArrayLike) -> float:
 def srocc(predictions: ArrayLike, ratings: ArrayLike) -> float:
     """Spearman's rank correlation, -1 to 1; equal values share the mean of their ranks.
 
-    Args:
-        predictions: `(clips,)` values of a metric.
-        ratings: `(clips,)` scores of people.
-
-    Returns:
-        The coefficient; NaN for fewer than two clips, or where a side is constant.
+    Arguments and result as for `plcc`.
     """
     from scipy.stats import rankdata
 
@@ -46,12 +41,7 @@ def srocc(predictions: ArrayLike, ratings: ArrayLike) -> float:
 def krocc(predictions: ArrayLike, ratings: ArrayLike) -> float:
     """Kendall's rank correlation tau-b, -1 to 1, which allows for equal values.
 
-    Args:
-        predictions: `(clips,)` values of a metric.
-        ratings: `(clips,)` scores of people.
-
-    Returns:
-        The coefficient; NaN for fewer than two clips, or where a side is constant.
+    Arguments and result as for `plcc`.
     """
     from scipy.stats import kendalltau
 

@@ -14,8 +14,7 @@ from jaxvqa.evaluation._correlations import krocc, plcc, srocc
 from jaxvqa.evaluation._mappings import Mapping as Curve
 from jaxvqa.evaluation._pairs import Pairs, PairScores
 from jaxvqa.evaluation._statistics import Clips, correlations, fit_all, pair_statistics
-
-_CONFIDENCE = 1.95996
+from jaxvqa.evaluation._votes import CONFIDENCE
 
 
 @dataclass(frozen=True)
@@ -150,7 +149,8 @@ def evaluate(
         An `Evaluation`.
 
     Raises:
-        ValueError: arrays of unequal length, values that are not finite, or fewer than three clips.
+        ValueError: arrays of unequal length, values that are not finite, fewer than three clips, or
+            a name in `lower` that no metric has.
 
     Example:
         >>> from jaxvqa.evaluation import evaluate
@@ -166,6 +166,8 @@ def evaluate(
     sign = -1.0 if ratings_lower else 1.0
     pairs = None if errors is None else Pairs(sign * clips.ratings, errors)
     lower = set(lower)
+    if unknown := lower.difference(table):
+        raise ValueError(f"lower names {', '.join(sorted(unknown))}, which predictions lack.")
     figures, draws = [], {}
     rows = resample(clips.contents, bootstrap, seed)
     for name, values in table.items():
@@ -197,7 +199,7 @@ def _checked(
         raise ValueError(f"ratings must be (clips,) of three clips or more, got {shown(y.shape)}.")
     names = np.array([str(content) for content in contents])
     if intervals is None and standard_errors is not None:
-        intervals = _CONFIDENCE * np.asarray(standard_errors, np.float64)
+        intervals = CONFIDENCE * np.asarray(standard_errors, np.float64)
     found = Clips(y, names, None if intervals is None else np.asarray(intervals, np.float64))
     for what, values in (("contents", names), ("intervals", found.intervals)):
         if values is not None and values.shape != y.shape:
@@ -219,7 +221,7 @@ def _values(name: str, values: ArrayLike, clips: Clips) -> np.ndarray:
 
 
 def _errors_of(clips: Clips) -> np.ndarray | None:
-    return None if clips.intervals is None else clips.intervals / _CONFIDENCE
+    return None if clips.intervals is None else clips.intervals / CONFIDENCE
 
 
 def _draw(

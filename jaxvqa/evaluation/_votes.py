@@ -20,7 +20,8 @@ from jaxvqa._checks import one_of
 
 VOTE_MODELS = ("mos", "dmos", "zscore", "bt500", "p913", "p910")
 
-_CONFIDENCE = 1.95996
+# half width of a 95 % interval, in standard errors, with the digits that sureal has
+CONFIDENCE = 1.95996
 _MAX_ITERATIONS = 1000
 _CONVERGED = 1e-8
 _LEAST_VARIANCE = 1e-8
@@ -50,7 +51,7 @@ class Opinion:
     rejected: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "intervals", _CONFIDENCE * self.standard_errors)
+        object.__setattr__(self, "intervals", CONFIDENCE * self.standard_errors)
 
 
 def score_votes(

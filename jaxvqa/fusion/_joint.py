@@ -52,6 +52,10 @@ class _Group:
     start: dict[str, float]
     limits: dict[str, tuple[float, float]]
 
+    def __hash__(self) -> int:
+        # equal problems share their compiled programs
+        return hash((self.feature.name, self.options, self.columns))
+
     @property
     def trainable(self) -> Trainable[Any]:
         """The form that takes traced numbers."""
@@ -214,25 +218,27 @@ def _measured(
     groups: tuple[_Group, ...], pairs: tuple[Planes, Planes], count: int
 ) -> Float[np.ndarray, "clips n"]:
     """The pooled features, as the published features give them."""
-
-    @jax.jit
-    def pooled(pair: tuple[Planes, Planes]) -> list[Array]:
-        series = [measure(group.feature, *pair, group.options) for group in groups]
-        return [
-            found[name].astype(jnp.float32).mean()
-            for found, group in zip(series, groups, strict=True)
-            for name in group.outputs
-        ]
-
     order = [column for group in groups for column in group.columns]
     clips = len(jax.tree.leaves(pairs)[0])
     rows = np.zeros((clips, count))
     for clip in range(clips):
-        rows[clip, order] = pooled(jax.tree.map(lambda x, i=clip: jnp.asarray(x[i]), pairs))
+        pair = jax.tree.map(lambda x, i=clip: jnp.asarray(x[i]), pairs)
+        rows[clip, order] = _pooled(groups, pair)
     return rows
 
 
-@dataclass(frozen=True, eq=False)
+@functools.partial(jax.jit, static_argnums=0)
+def _pooled(groups: tuple[_Group, ...], pair: tuple[Planes, Planes]) -> list[Array]:
+    """The features of one clip, group by group."""
+    series = [measure(group.feature, *pair, group.options) for group in groups]
+    return [
+        found[name].astype(jnp.float32).mean()
+        for found, group in zip(series, groups, strict=True)
+        for name in group.outputs
+    ]
+
+
+@dataclass(frozen=True)
 class _Problem:
     """What a step needs to know before it is compiled."""
 
@@ -288,38 +294,38 @@ def _descend(
     problem: _Problem, mlp: Any, fixed: tuple[Any, ...], progress: Progress | None
 ) -> tuple[list[dict[str, float]], Any]:
     """Runs Adam; returns the trained numbers of each group and the perceptron."""
-    optax = optimiser()
-    adam = optax.adam(optax.cosine_decay_schedule(fixed[-1], problem.steps))
-    limits = [
-        {name: tuple(np.log(pair)) for name, pair in group.limits.items()}
-        for group in problem.groups
-    ]
-
-    @functools.partial(jax.jit, donate_argnums=(0, 1))
-    def step(moving: Any, memory: Any, fixed: Any) -> tuple[Any, Any, Array]:
-        gradient, error = jax.grad(problem.error, has_aux=True)(moving, fixed)
-        change, memory = adam.update(gradient, memory)
-        logs, mlp = optax.apply_updates(moving, change)
-        logs = [
-            {name: jnp.clip(value, *near[name]) for name, value in own.items()}
-            for own, near in zip(logs, limits, strict=True)
-        ]
-        return (logs, mlp), memory, error
-
     with training():
         logs = [
             {name: jnp.log(jnp.float64(group.start[name])) for name in group.limits}
             for group in problem.groups
         ]
         moving = (logs, jax.tree.map(lambda x: jnp.asarray(x, jnp.float64), mlp))
-        memory = adam.init(moving)
+        memory = _adam(problem, fixed).init(moving)
         fixed = jax.tree.map(jnp.asarray, fixed)
         for number in range(problem.steps):
-            moving, memory, error = step(moving, memory, fixed)
+            moving, memory, error = _step(problem, moving, memory, fixed)
             if progress is not None:
                 progress(number + 1, float(error))
         logs, mlp = jax.device_get(moving)
     return [{name: float(np.exp(v)) for name, v in own.items()} for own in logs], mlp
+
+
+def _adam(problem: _Problem, fixed: tuple[Any, ...]) -> Any:
+    optax = optimiser()
+    return optax.adam(optax.cosine_decay_schedule(fixed[-1], problem.steps))
+
+
+@functools.partial(jax.jit, static_argnums=0, donate_argnums=(1, 2))
+def _step(problem: _Problem, moving: Any, memory: Any, fixed: Any) -> tuple[Any, Any, Array]:
+    """One step of Adam, kept within the limits of the numbers."""
+    gradient, error = jax.grad(problem.error, has_aux=True)(moving, fixed)
+    change, memory = _adam(problem, fixed).update(gradient, memory)
+    logs, mlp = optimiser().apply_updates(moving, change)
+    logs = [
+        {name: jnp.clip(value, *np.log(group.limits[name])) for name, value in own.items()}
+        for own, group in zip(logs, problem.groups, strict=True)
+    ]
+    return (logs, mlp), memory, error
 
 
 def _with_numbers(

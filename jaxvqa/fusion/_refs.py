@@ -32,7 +32,16 @@ def feature_refs(names: Iterable[str]) -> tuple[FeatureRef, ...]:
             raise ValueError(f"{name} has no output that a model may use.")
         pairs = tuple(options.changed().items())
         found += [FeatureRef(feature.name, key, pairs) for key in keys]
-    ordered = sorted(found, key=lambda ref: (ref.key, str(ref.options)))
+    return in_order(found)
+
+
+def in_order(refs: Iterable[FeatureRef]) -> tuple[FeatureRef, ...]:
+    """Inputs sorted by key as libvmaf sorts them.
+
+    Raises:
+        ValueError: the same input twice.
+    """
+    ordered = sorted(refs, key=lambda ref: (ref.key, str(ref.options)))
     for one, other in itertools.pairwise(ordered):
         if one == other:
             raise ValueError(f"{one.key} is given twice.")

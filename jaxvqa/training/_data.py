@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ class TrainingData:
         if not np.isfinite(self.ratings).all():
             raise ValueError("ratings must be finite: leave out clips without one.")
 
-    @property
+    @functools.cached_property
     def pooled(self) -> np.ndarray:
         """`(clips, n)` means over the frames."""
         return np.stack([rows.mean(0) for rows in self.frames])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from jaxvqa._checks import one_of
@@ -52,7 +52,7 @@ class Recipe:
     penalty: float = 1e-4
     hidden: tuple[int, ...] = (16,)
     steps: int = 3000
-    seed: int = field(default=0)
+    seed: int = 0
 
     def __post_init__(self) -> None:
         one_of("regressor", self.regressor, REGRESSORS)

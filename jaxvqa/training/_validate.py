@@ -128,21 +128,22 @@ def choose(
     if len(tried) < 2 or contents < 2:
         return recipe
     parts = folds(str(min(_INNER, contents)), data.contents, seed)
-    best, highest = recipe, -np.inf
-    for one in tried:
-        predicted = np.empty(data.size)
-        for rows in parts:
-            rest = np.setdiff1d(np.arange(data.size), rows)
-            if np.ptp(data.ratings[rest]) == 0:
-                return recipe
-            own = None if start is None else start.some(rest)
-            model = fit_model(data.take(rest), one, start=own)
+    predicted = np.empty((len(tried), data.size))
+    for rows in parts:
+        rest = np.setdiff1d(np.arange(data.size), rows)
+        if np.ptp(data.ratings[rest]) == 0:
+            return recipe
+        train, own = data.take(rest), None if start is None else start.some(rest)
+        for i, one in enumerate(tried):
+            model = fit_model(train, one, start=own)
             assert isinstance(model, Model)
             if start is None:
-                predicted[rows] = predict_rows(model, data.pooled[rows])
+                predicted[i, rows] = predict_rows(model, data.pooled[rows])
             else:
-                predicted[rows] = start.predict(model, rows)
-        value = srocc(predicted, data.ratings)
+                predicted[i, rows] = start.predict(model, rows)
+    best, highest = recipe, -np.inf
+    for one, found in zip(tried, predicted, strict=True):
+        value = srocc(found, data.ratings)
         if value > highest + 1e-12:
             best, highest = one, value
     return best
