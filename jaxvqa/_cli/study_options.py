@@ -13,6 +13,7 @@ from typing import Any
 
 from jaxvqa._cli import runtime
 from jaxvqa._cli.errors import UsageError
+from jaxvqa._cli.flags import know
 from jaxvqa._cli.score_options import as_type
 from jaxvqa._cli.terminal import warn
 from jaxvqa._scoring.score import score_request
@@ -23,6 +24,7 @@ from jaxvqa._study.measure import Measuring
 
 def add_settings(parser: Any, *classes: type) -> None:
     """Options for the settings of classes, in their groups."""
+    know(*classes)
     groups: dict[str, Any] = {}
     for known in (s for cls in classes for s in settings_of(cls)):
         if known.group not in groups:
