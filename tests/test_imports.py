@@ -11,8 +11,15 @@ PACKAGE = Path(__file__).parent.parent / "jaxvqa"
 # a module or package may import what stands in an earlier row, and itself
 LAYERS = (
     {
-        "_typing", "_pytree", "_checks", "_notice", "_version", "_drafts", "_interrupts",
-        "_waiting", "_lazy",
+        "_typing",
+        "_pytree",
+        "_checks",
+        "_notice",
+        "_version",
+        "_drafts",
+        "_interrupts",
+        "_waiting",
+        "_lazy",
     },
     {"_settings", "_planes", "_pooling", "evaluation"},
     {"_ops"},
@@ -146,8 +153,8 @@ def test_import_starts_no_backend_and_touches_no_configuration():
 
 def test_scoring_loads_neither_pages_nor_ladders_nor_studies():
     code = (
-        "import sys; from jaxvqa._cli.errors import sentence; from jaxvqa._cli.main import _parsers;"
-        "_parsers(['score']); sentence(ValueError('give frame_count=3')); "
+        "import sys; from jaxvqa._cli import errors, main; main._parsers(['score']); "
+        "errors.sentence(ValueError('give frame_count=3')); "
         "print(*(m for m in sys.modules if m.startswith('jaxvqa.')))"
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

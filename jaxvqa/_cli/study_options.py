@@ -17,7 +17,7 @@ from jaxvqa._cli.flags import know
 from jaxvqa._cli.score_options import as_type
 from jaxvqa._cli.terminal import warn
 from jaxvqa._scoring.score import score_request
-from jaxvqa._settings import Setting, settings_of
+from jaxvqa._settings import Setting, settings_of, whole
 from jaxvqa._study.cache import SeriesCache
 from jaxvqa._study.measure import Measuring
 
@@ -55,7 +55,10 @@ def add_running(parser: Any) -> None:
     )
     group.add_argument("--device", choices=runtime.DEVICES, help="where to compute")
     group.add_argument(
-        "--threads", type=int, metavar="N", help="frames scored at once on the processor"
+        "--threads",
+        type=as_type(whole(0)),
+        metavar="N",
+        help="frames scored at once on the processor",
     )
 
 
@@ -92,12 +95,3 @@ class _Progress:
         if sys.stderr.isatty():
             end = "\n" if done == total else ""
             print(f"\r{done} of {total} clips measured", end=end, file=sys.stderr, flush=True)
-
-
-def check_folder(flag: str, path: str) -> None:
-    """Raises UsageError if the folder of an output is not there."""
-    if Path(path).is_dir():
-        raise UsageError(f"{flag} {path} is a folder: give a file name in it.")
-    folder = Path(path).resolve().parent
-    if not folder.is_dir():
-        raise UsageError(f"{flag} {path}: there is no folder {folder}: create it first.")

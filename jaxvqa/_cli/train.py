@@ -15,7 +15,8 @@ from jaxvqa._cli import runtime
 from jaxvqa._cli.errors import OutputError, UsageError
 from jaxvqa._cli.evaluate_tables import figure, print_differences, print_statistics
 from jaxvqa._cli.flags import as_flags
-from jaxvqa._cli.study_options import add_running, add_settings, check_folder, measuring_of
+from jaxvqa._cli.outputs import check_output
+from jaxvqa._cli.study_options import add_running, add_settings, measuring_of
 from jaxvqa._cli.terminal import print_styled, warn
 from jaxvqa._settings import settings_of
 from jaxvqa._study.load import load_study
@@ -88,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
 def _output(name: str) -> Path:
     if PurePath(name).suffix.lower() != ".json":
         raise UsageError(f"--output {name}: model files end in .json.")
-    check_folder("--output", name)
+    check_output("--output", name)
     return Path(name)
 
 
