@@ -227,6 +227,19 @@ def test_a_score_of_which_lower_is_better_is_refused():
         build_ladders(rows)
 
 
+@pytest.mark.parametrize("name", ["cambi", "cambi_mean", "integer_motion2_p5", "speed_chroma_u"])
+def test_a_metric_of_which_higher_is_not_better_is_refused(name):
+    rows = [{"title": "t", "bitrate": rate, name: rate} for rate in (1, 2, 3)]
+    with pytest.raises(ValueError, match=f"of {name}, .* take a score that rises with quality"):
+        build_ladders(rows, quality=name)
+
+
+def test_empty_cells_name_nothing():
+    rows = [dict(row, title=None, codec=None) for row in encodes()]
+    (title,) = build_ladders(rows, encoder=["codec"]).titles
+    assert (title.title, title.curves[0].encoder) == ("", "all")
+
+
 def test_rows_without_numbers_are_left_out_and_named():
     rows = [*encodes(), dict(encodes()[0], vmaf_mean=None, dis="/x/failed.mp4"),
             dict(encodes()[0], bitrate_kbps="0", vmaf_mean="nan", dis="y.mp4")]  # fmt: skip

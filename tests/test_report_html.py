@@ -14,9 +14,10 @@ import pytest
 import jaxvqa
 from jaxvqa import report
 from jaxvqa._cli.main import main
+from jaxvqa.features._registry import direction_of
 from jaxvqa.report._html import _pictures as pictures
 from jaxvqa.report._html import _table as table_page
-from jaxvqa.report._html._moments import cuts, direction, motion_of, worst_moments
+from jaxvqa.report._html._moments import cuts, motion_of, worst_moments
 from jaxvqa.report._html._series import pack, pack_frames
 from jaxvqa.video import InputOptions
 from tests.pages import HOSTILE, result_of, rows_of, video_pair
@@ -241,7 +242,7 @@ def test_worst_moments_keep_their_distance():
     ],
 )  # fmt: skip
 def test_the_direction_of_a_score_is_known(name, expected):
-    assert direction(name) == expected
+    assert direction_of(name) == expected
 
 
 def test_scene_cuts_stand_out_from_their_surroundings():

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from jaxvqa.features import _builtin
-from jaxvqa.features._feature import Feature, Part
+from jaxvqa.features._feature import Direction, Feature, Part
 from jaxvqa.features._options import Options
 
 # the public functions of the metrics that ship
@@ -153,6 +153,21 @@ def part_of(key: str) -> Part | None:
     for feature in by_key().get(key, ()):
         return feature.output(key, feature.options())[0].part
     return None
+
+
+def direction_of(name: str) -> Direction:
+    """Which way a series of a result is better, with the suffixes of options or pools or without.
+
+    What no feature has under its standard options, such as the score of a model, is "higher".
+    """
+    best = ""
+    found: Direction = "higher"
+    for feature in _features.values():
+        for output in feature.outputs(feature.options()):
+            own = name == output.name or name.startswith(f"{output.name}_") or name == output.key
+            if own and len(output.name) > len(best):
+                best, found = output.name, output.direction
+    return found
 
 
 def losses() -> dict[str, Feature[Any]]:

@@ -53,9 +53,15 @@ def size_of(row: Row, columns: Sequence[str]) -> tuple[int, int] | None:
     """Columns and rows of an encode, or None."""
     if not columns:
         return None
-    text = "x".join(str(row.get(c, "")) for c in columns)
+    text = "x".join(text_of(row, c) for c in columns)
     found = re.fullmatch(r"\s*(\d{1,6})(?:\.0)?\s*[xX×,; ]\s*(\d{1,6})(?:\.0)?\s*", text)
     return (int(found[1]), int(found[2])) if found else None
+
+
+def text_of(row: Row, column: str) -> str:
+    """A cell as text; an empty one is empty, however the table says so."""
+    value = row.get(column)
+    return "" if value is None else str(value)
 
 
 def number_of(value: Any) -> float | None:

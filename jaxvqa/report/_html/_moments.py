@@ -15,20 +15,6 @@ _AROUND = 8
 _NEAR_FRAMES = 24
 
 
-def direction(name: str) -> str:
-    """Whether higher or lower is better of an output, or "neither"; scores of models: "higher"."""
-    from jaxvqa.features._registry import FEATURES  # loads all metrics
-
-    best = ""
-    found = "higher"
-    for feature in FEATURES.values():
-        for output in feature.outputs(feature.resolve({})):
-            own = name == output.name or name.startswith(f"{output.name}_") or name == output.key
-            if own and len(output.name) > len(best):
-                best, found = output.name, output.direction
-    return found
-
-
 def worst_moments(
     numbers: np.ndarray, values: np.ndarray, count: int, *, fps: float | None, lowest: bool = True
 ) -> list[int]:

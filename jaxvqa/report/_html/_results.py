@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from jaxvqa._scoring.result import Result
+from jaxvqa.features._registry import direction_of
 from jaxvqa.report._atomic import write_atomically
 from jaxvqa.report._html._facts import details_of, facts, fps_of, notices_of, paths_of
-from jaxvqa.report._html._moments import cuts, direction, motion_of
+from jaxvqa.report._html._moments import cuts, motion_of
 from jaxvqa.report._html._page import Section, assemble
 from jaxvqa.report._html._pictures import Progress
 from jaxvqa.report._html._series import pack, pack_frames
@@ -170,7 +171,7 @@ def _data(
 
 
 def _has_low(result: AnyResult, name: str) -> bool:
-    return name in result.frames and direction(name) == "higher"
+    return name in result.frames and direction_of(name) == "higher"
 
 
 def _tiles(results: Sequence[AnyResult], names: Sequence[str], scores: Sequence[str]) -> str:
