@@ -234,6 +234,11 @@ def test_a_metric_of_which_higher_is_not_better_is_refused(name):
         build_ladders(rows, quality=name)
 
 
+def test_without_titles_encodes_are_grouped_by_their_reference():
+    rows = [{"ref": ref, "bitrate": rate, "vmaf": rate} for ref in ("/a", "/b") for rate in (1, 2)]
+    assert [title.title for title in build_ladders(rows).titles] == ["/a", "/b"]
+
+
 def test_empty_cells_name_nothing():
     rows = [dict(row, title=None, codec=None) for row in encodes()]
     (title,) = build_ladders(rows, encoder=["codec"]).titles

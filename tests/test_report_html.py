@@ -271,6 +271,13 @@ def test_columns_of_a_table_are_numbers_or_text():
     assert [t["title"] for t in data["ladders"]["titles"]] == ["calm", HOSTILE]
 
 
+@pytest.mark.parametrize("kind", [int, str])
+def test_numbers_that_a_browser_would_round_stay_text(kind):
+    data = data_of(report.render_table_html([{"id": kind(12345678901234567890), "n": kind(12)}]))
+    assert data["rows"] == [["12345678901234567890", 12]]
+    assert [c["number"] for c in data["columns"]] == [False, True]
+
+
 def test_a_large_table_leaves_pools_of_features_out(monkeypatch):
     monkeypatch.setattr(table_page, "_MOST_CELLS", 100)
     pools = ("min", "max", "mean", "harmonic_mean", "p5")

@@ -16,7 +16,7 @@ def add_columns(group: Any, quality: str | None, otherwise: str) -> None:
     """
     group.add_argument(
         "--group", default="title", metavar="NAME",
-        help="which encodes show the same video (default: title)",
+        help="which encodes show the same video (default: title, else ref)",
     )  # fmt: skip
     group.add_argument("--rate", default="bitrate", metavar="NAME", help="rate (default: bitrate)")
     group.add_argument(

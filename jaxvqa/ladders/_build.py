@@ -34,7 +34,8 @@ def build_ladders(
 
     Args:
         rows: one mapping for each encode, as `report.load_table` gives them.
-        group: the column that says which encodes show the same video.
+        group: the column that says which encodes show the same video; a table without `title` is
+            grouped by `ref`.
         rate: the column of rates, in any unit.
         quality: the column of scores that rise with quality; `vmaf` also finds `vmaf_mean`.
         encoder: columns that together name the encoder; none takes all encodes as one's.

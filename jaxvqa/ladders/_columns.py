@@ -15,11 +15,13 @@ _SIZES: tuple[tuple[str, ...], ...] = (
     ("dis_width", "dis_height"), ("encoded_width", "encoded_height"), ("encode_size",),
     ("dis_size",), ("width", "height"), ("size",), ("resolution",),
 )  # fmt: skip
+# encodes of one reference show the same video, so it stands in for a title
+_OTHERWISE = {"title": ("ref",)}
 _NAMES = ("id", "dis", "distorted", "name", "file")
 
 
 def column(rows: Sequence[Row], name: str, what: str) -> str:
-    """The column that a caller means: by its name, or the mean of the score of that name.
+    """The column that a caller means: by its name, its mean or unit, or what stands in for it.
 
     Raises:
         ValueError: no row has it.
@@ -27,7 +29,7 @@ def column(rows: Sequence[Row], name: str, what: str) -> str:
     known: dict[str, None] = {}
     for row in rows:
         known |= dict.fromkeys(row)
-    for candidate in (name, f"{name}_mean", f"{name}_kbps"):
+    for candidate in (name, f"{name}_mean", f"{name}_kbps", *_OTHERWISE.get(name, ())):
         if candidate in known:
             return candidate
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)

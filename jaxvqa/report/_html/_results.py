@@ -53,7 +53,7 @@ def render_html(
         progress: called with (frames done, frames in all or None) while files are read.
 
     Returns:
-        The page. Scores are exact to 1e-5, feature curves of long clips to 1/4094 of their range.
+        The page. Scores are float32; features of long clips are kept to 1/4094 of their range.
 
     Raises:
         ValueError: no results, or lists of unequal length.
