@@ -210,7 +210,8 @@ def test_a_pair_without_overlap_has_a_reason_and_no_number():
     found = build_ladders(encodes() + low, encoder=["codec"])
     delta = found.titles[0].deltas[0]
     assert (delta.bd_rate, delta.quality_overlap) == (None, 0)
-    assert delta.bd_quality == pytest.approx(delta.bd_quality)  # the rates do overlap
+    # the rates do overlap, and nine tenths of 40 to 95 points are lost
+    assert -0.9 * 95 < delta.bd_quality < -0.9 * 40
     assert "no qualities in common" in delta.problem
     assert found.means[0].problem == "over 0 of 1 titles"
 

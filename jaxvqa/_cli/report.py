@@ -76,7 +76,8 @@ def run(args: argparse.Namespace) -> int:
     if tables and len(args.files) > 1:
         raise UsageError("a page shows either results or one table: make a page of each.")
     output = args.output or _beside(args.files[0])
-    check_output("--output", output, args.files)
+    videos = [file for file in (args.reference, *(args.distorted or ())) if file]
+    check_output("--output", output, [*args.files, *videos])
     write(output, _of_table(args) if tables else _of_results(args))
     print_styled(output, "")
     return DONE
