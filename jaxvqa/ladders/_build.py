@@ -59,11 +59,12 @@ def build_ladders(
     [1.0, 2.0, 4.0]
     """
     rows = list(rows)
-    quality = column(rows, quality, "quality")
+    known = list(dict.fromkeys(name for row in rows for name in row))
+    quality = column(known, quality, "quality")
     _check_direction(quality)
-    columns = {"group": column(rows, group, "group"), "rate": column(rows, rate, "rate")}
-    encoders = [column(rows, name, "encoder") for name in encoder]
-    sizes = size_columns(rows, size)
+    columns = {"group": column(known, group, "group"), "rate": column(known, rate, "rate")}
+    encoders = [column(known, name, "encoder") for name in encoder]
+    sizes = size_columns(known, size)
     if step is None:
         step = 6.0 if quality.lower().startswith("vmaf") else 0.0
     if not (step >= 0 and ratio >= 1):

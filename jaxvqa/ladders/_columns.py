@@ -20,15 +20,17 @@ _OTHERWISE = {"title": ("ref",)}
 _NAMES = ("id", "dis", "distorted", "name", "file")
 
 
-def column(rows: Sequence[Row], name: str, what: str) -> str:
+def column(known: Sequence[str], name: str, what: str) -> str:
     """The column that a caller means: by its name, its mean or unit, or what stands in for it.
 
+    Args:
+        known: the table's columns.
+        name: what is asked for.
+        what: the option that asks for it.
+
     Raises:
-        ValueError: no row has it.
+        ValueError: the table has none of these.
     """
-    known: dict[str, None] = {}
-    for row in rows:
-        known |= dict.fromkeys(row)
     for candidate in (name, f"{name}_mean", f"{name}_kbps", *_OTHERWISE.get(name, ())):
         if candidate in known:
             return candidate
@@ -37,18 +39,17 @@ def column(rows: Sequence[Row], name: str, what: str) -> str:
     raise ValueError(f"{what}={name!r}: the table has no such column; {advice}")
 
 
-def size_columns(rows: Sequence[Row], size: Sequence[str] | None) -> tuple[str, ...]:
-    """The columns of the encoded size; empty where there are none.
+def size_columns(known: Sequence[str], size: Sequence[str] | None) -> tuple[str, ...]:
+    """The columns of the encoded size, of those that are known; empty where there are none.
 
     Raises:
-        ValueError: one was named that no row has, or more than two.
+        ValueError: one was named that the table does not have, or more than two.
     """
     if size is not None:
         if not 1 <= len(size) <= 2:
             raise ValueError("size must name one column, WIDTHxHEIGHT, or two, width and height.")
-        return tuple(column(rows, name, "size") for name in size)
-    known = set().union(*rows) if rows else set()
-    return next((names for names in _SIZES if known.issuperset(names)), ())
+        return tuple(column(known, name, "size") for name in size)
+    return next((names for names in _SIZES if set(names) <= set(known)), ())
 
 
 def size_of(row: Row, columns: Sequence[str]) -> tuple[int, int] | None:
