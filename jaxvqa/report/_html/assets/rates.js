@@ -167,7 +167,7 @@
           return make("td", { class: `n ${verdict}`, title: d.problem || `${Math.round(100 * d.quality_overlap)} % of the qualities overlap` },
             text, make("span", { class: "sub" }, quality));
         })));
-      deltas.append(make("div", { class: "scroll" }, make("table", {}, make("caption", {}, name), make("thead", {}, head), make("tbody", {}, ...body))));
+      deltas.append(make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": name }, make("table", {}, make("caption", {}, name), make("thead", {}, head), make("tbody", {}, ...body))));
       found.filter((d) => d.bd_rate === null && place(d.anchor) < place(d.test)).forEach((d) => {
         deltas.append(make("p", { class: "hint" }, `${d.anchor}, ${d.test}: ${d.problem}`));
       });
@@ -185,7 +185,7 @@
     }));
     const names = ["encoder", "rung", "size", ladders.rate, ladders.quality, "encode", ""];
     const numeric = [1, 3, 4];
-    rungs.replaceChildren(make("div", { class: "scroll" }, make("table", {},
+    rungs.replaceChildren(make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Suggested ladder" }, make("table", {},
       make("thead", {}, make("tr", {}, ...names.map((n, i) => make("th", { scope: "col", class: numeric.includes(i) ? "n" : "" }, n)))),
       make("tbody", {}, ...cells))));
   }
