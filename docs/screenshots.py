@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import imageio_ffmpeg
 
@@ -107,10 +108,10 @@ def table_page(folder: Path, ref: str) -> Path:
     return page
 
 
-def top_of(driver: object, selector: str) -> int:
+def top_of(driver: Any, selector: str) -> int:
     """Where a part of the page begins, with some air above it."""
     script = "return document.querySelector(arguments[0]).getBoundingClientRect().top + scrollY"
-    return max(0, round(driver.execute_script(script, selector)) - 24)  # type: ignore[attr-defined]
+    return max(0, round(driver.execute_script(script, selector)) - 24)
 
 
 def main() -> None:

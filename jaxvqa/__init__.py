@@ -30,6 +30,7 @@ Namespaces:
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from jaxvqa._lazy import loader
 from jaxvqa._version import __version__ as __version__
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ _HOMES = {
     "load_model": "fusion._catalog",
     "InputOptions": "video._inputs",
 }
+_load = loader(__name__, _HOMES)
 __all__ = [
     "Feature",
     "InputOptions",
@@ -115,13 +117,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name in _NAMESPACES:
-        return import_module(f"jaxvqa.{name}")
-    if name not in _HOMES:
-        raise AttributeError(f"module 'jaxvqa' has no attribute {name!r}")
-    value = getattr(import_module(f"jaxvqa.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
+    return import_module(f"jaxvqa.{name}") if name in _NAMESPACES else _load(name)
 
 
 def __dir__() -> list[str]:

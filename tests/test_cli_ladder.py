@@ -69,6 +69,14 @@ def test_everything_is_written(jv, tmp_path):
     assert (tmp_path / "rd.svg").read_text().startswith("<?xml")
 
 
+def test_what_no_picture_holds_leaves_no_file(jv, tmp_path, monkeypatch):
+    monkeypatch.setattr("jaxvqa.report._ladder_files._MOST_PANELS", 0)
+    code, _, err = jv("results.csv", "-o", "all.json", "-o", "rd.svg")
+    assert code == 2
+    assert "a picture holds up to 0 titles" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["results.csv"]
+
+
 def test_rows_without_a_score_are_warned_of(jv, tmp_path):
     table(tmp_path, [*encodes(), dict(encodes()[0], vmaf_mean="", dis="x/failed.mp4")])
     code, _, err = jv("results.csv")
@@ -83,6 +91,8 @@ def test_rows_without_a_score_are_warned_of(jv, tmp_path):
         (["results.csv", "--quality", "psnr"], 2, "results.csv: --quality psnr: the table has no"),
         (["results.csv", "-o", "x.txt"], 2, "the suffix must be one of .json, .csv, .png"),
         (["results.csv", "-o", "no/x.csv"], 2, "there is no folder"),
+        (["results.csv", "--deltas", "no/x.csv"], 2, "--deltas no/x.csv: there is no folder"),
+        (["results.csv", "-o", "results.csv"], 2, "--output results.csv is one of the inputs"),
         (["results.csv", "--ratio", "0.1"], 2, "ratio 1 or more"),
         (["results.txt"], 3, "is not named as a table"),
     ],

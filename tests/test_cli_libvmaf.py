@@ -10,6 +10,7 @@ import jaxvqa
 from jaxvqa._cli import score as command
 from jaxvqa._cli.libvmaf_options import AOM_CTC, INSTEAD, NFLX_CTC
 from jaxvqa._cli.main import main
+from jaxvqa._cli.runtime import choose_devices
 from jaxvqa._scoring.plan import make_plan
 from jaxvqa._scoring.result import ClipInfo
 from tests.clips import DATA, textured
@@ -123,6 +124,17 @@ def test_masks_change_nothing_and_say_so(jv):
     inputs = request.inputs
     assert (ref, dis, request.subsample, inputs.frame_count) == ("a.yuv", "b.yuv", 2, 5)
     assert (inputs.skip_ref, inputs.skip_dis, inputs.bit_depth) == (1, 2, 8)
+
+
+def test_zero_is_as_if_not_given(jv):
+    zeros = ["--threads", "0", "--subsample", "0", "--frame_cnt", "0"]
+    code, _, err, asked = jv("a.y4m", "b.y4m", *MOTION, *zeros, "-q")
+    assert (code, err) == (0, "")
+    request = asked[2]
+    assert (request.subsample, request.inputs.frame_count) == (1, None)
+    assert choose_devices(None, 0) is None
+    for flag in ("--threads", "--subsample", "--frame_cnt"):
+        assert jv("a.y4m", "b.y4m", *MOTION, flag, "-1")[0] == 2
 
 
 def test_version(jv):

@@ -230,7 +230,7 @@ def test_unequal_lengths_follow_the_policy(jv):
         (["ref.y4m", "dis.y4m", "-n", "--feature", "float_motion=a=1"], 2, "has no option 'a'"),
         (["ref.y4m", "dis.y4m", "-n", "--feature", "float_motion=mbf=9"], 2, "between 0 and 1"),
         (["ref.y4m", "dis.y4m", "-n", "--feature", "float_motion=mbf"], 2, "option=value"),
-        (["ref.y4m", "dis.y4m", *MOTION, "--subsample", "0"], 2, "at least 1, got '0'"),
+        (["ref.y4m", "dis.y4m", *MOTION, "--subsample", "-1"], 2, "at least 1, got '-1'"),
         (["ref.y4m", "dis.y4m", *MOTION, "--skip-ref", "-1"], 2, "at least 0, got '-1'"),
         (["ref.y4m", "dis.y4m", *MOTION, "--frame-count", "x"], 2, "whole number"),
         (["ref.y4m", "dis.y4m", *MOTION, "--encode-size", "12"], 2, "WIDTHxHEIGHT"),

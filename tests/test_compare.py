@@ -1,5 +1,6 @@
 """Two results compared, in Python and on the command line."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -24,6 +25,15 @@ def test_equal_results_are_the_same():
     found = pair([1.0, NAN, 3.0], [1.0, NAN, 3.0])
     assert found.same
     assert found.metrics[0].largest == (0.0, 0)
+
+
+def test_infinite_values_are_undefined():
+    found = pair([1.0, np.inf], [1.0, np.inf])
+    assert found.same
+    assert found.metrics[0].largest == (0.0, 0)
+    found = pair([1.0, np.inf], [1.0, 60.0])
+    assert not found.same
+    np.testing.assert_array_equal(found.metrics[0].differences, [0, NAN])
 
 
 @pytest.mark.parametrize(
@@ -67,6 +77,18 @@ def test_frames_are_matched_by_number():
     assert (found.same, found.frames_only_a, found.frames_only_b) == (False, 1, 1)
     with pytest.raises(ValueError, match="no frame in common"):
         report.compare(a, make({"x": [1.0]}, numbers=(1,)))
+
+
+def test_numbers_of_the_clip_are_compared():
+    def of(value, name="apsnr_y"):
+        return dataclasses.replace(make({"x": [1.0]}), aggregate={name: value})
+
+    assert report.compare(of(40.0), of(40.0)).same
+    found = report.compare(of(40.0), of(41.0))
+    assert (found.same, found.differing) == (False, ("apsnr_y",))
+    found = report.compare(of(40.0), of(40.0, "apsnr_cb"))
+    assert (found.same, found.only_a, found.only_b) == (False, ("apsnr_y",), ("apsnr_cb",))
+    assert report.compare(of(40.0), of(41.0), metrics=["x"]).same
 
 
 @pytest.fixture

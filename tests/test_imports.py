@@ -10,7 +10,17 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "jaxvqa"
 # a module or package may import what stands in an earlier row, and itself
 LAYERS = (
-    {"_typing", "_pytree", "_checks", "_notice", "_version", "_drafts", "_interrupts", "_waiting"},
+    {
+        "_typing",
+        "_pytree",
+        "_checks",
+        "_notice",
+        "_version",
+        "_drafts",
+        "_interrupts",
+        "_waiting",
+        "_lazy",
+    },
     {"_settings", "_planes", "_pooling", "evaluation"},
     {"_ops"},
     {"features"},
@@ -139,6 +149,19 @@ def test_import_starts_no_backend_and_touches_no_configuration():
         "assert dict(jax.config.values) == before"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_scoring_loads_neither_pages_nor_ladders_nor_studies():
+    code = (
+        "import sys; from jaxvqa._cli import errors, main; main._parsers(['score']); "
+        "errors.sentence(ValueError('give frame_count=3')); "
+        "print(*(m for m in sys.modules if m.startswith('jaxvqa.')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    loaded = {".".join(name.split(".")[:3]) for name in done.stdout.split()}
+    assert "jaxvqa._cli.score" in loaded
+    others = ("evaluation", "training", "ladders", "_study", "report._html", "report._plot")
+    assert not loaded & {f"jaxvqa.{name}" for name in others}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(PACKAGE)))

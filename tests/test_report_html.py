@@ -14,9 +14,10 @@ import pytest
 import jaxvqa
 from jaxvqa import report
 from jaxvqa._cli.main import main
+from jaxvqa.features._registry import direction_of
 from jaxvqa.report._html import _pictures as pictures
 from jaxvqa.report._html import _table as table_page
-from jaxvqa.report._html._moments import cuts, direction, motion_of, worst_moments
+from jaxvqa.report._html._moments import cuts, motion_of, worst_moments
 from jaxvqa.report._html._series import pack, pack_frames
 from jaxvqa.video import InputOptions
 from tests.pages import HOSTILE, result_of, rows_of, video_pair
@@ -111,7 +112,7 @@ def test_libvmafs_file_makes_a_page(tmp_path):
     assert "The file does not tell what was compared." in page
     assert "the result does not name the files" in page
     assert data_of(page)["results"][0]["fps"] is None
-    assert unpack(data_of(page)["results"][0]["series"]["late"])[0] != 0
+    assert np.isnan(unpack(data_of(page)["results"][0]["series"]["late"])[0])
 
 
 def test_what_was_compared_is_told():
@@ -241,7 +242,7 @@ def test_worst_moments_keep_their_distance():
     ],
 )  # fmt: skip
 def test_the_direction_of_a_score_is_known(name, expected):
-    assert direction(name) == expected
+    assert direction_of(name) == expected
 
 
 def test_scene_cuts_stand_out_from_their_surroundings():
@@ -270,6 +271,13 @@ def test_columns_of_a_table_are_numbers_or_text():
     assert [t["title"] for t in data["ladders"]["titles"]] == ["calm", HOSTILE]
 
 
+@pytest.mark.parametrize("kind", [int, str])
+def test_numbers_that_a_browser_would_round_stay_text(kind):
+    data = data_of(report.render_table_html([{"id": kind(12345678901234567890), "n": kind(12)}]))
+    assert data["rows"] == [["12345678901234567890", 12]]
+    assert [c["number"] for c in data["columns"]] == [False, True]
+
+
 def test_a_large_table_leaves_pools_of_features_out(monkeypatch):
     monkeypatch.setattr(table_page, "_MOST_CELLS", 100)
     pools = ("min", "max", "mean", "harmonic_mean", "p5")
@@ -296,6 +304,8 @@ def test_a_table_without_rates_says_why_it_has_no_curves():
         (["r.json", "t.csv"], 2, "either results or one table"),
         (["r.json", "-o", "no/x.html"], 2, "there is no folder"),
         (["r.json", "-o", "."], 2, "is a folder"),
+        (["r.json", "-o", "r.json"], 2, "--output r.json is one of the inputs"),
+        (["r.json", "-o", "t.csv", "-r", "t.csv", "-d", "d"], 2, "t.csv is one of the inputs"),
         (["r.json", "-r", "a"], 2, "--reference and --distorted go together"),
         (["r.json", "-r", "a", "-d", "b", "-d", "c"], 2, "1 results need as many --distorted"),
         (["r.json", "--name", "a", "--name", "b"], 2, "1 results need as many names, got 2"),
@@ -329,6 +339,6 @@ def test_the_command_writes_beside_the_result_and_finds_moved_videos(tmp_path, c
 
 def test_the_command_takes_a_batchs_folder(tmp_path):
     (tmp_path / "table.csv").write_text("id,title,bitrate,vmaf\na,t,1,50\nb,t,2,60\n")
-    assert main(["report", str(tmp_path), "-o", str(tmp_path / "x.html")]) == 0
-    data = data_of((tmp_path / "x.html").read_text())
+    assert main(["report", str(tmp_path)]) == 0
+    data = data_of((tmp_path / "table.html").read_text())
     assert data["ladders"]["titles"][0]["curves"][0]["hull"] == [0, 1]

@@ -5,6 +5,7 @@ import argparse
 import pytest
 
 from jaxvqa._cli.thresholds import parse_threshold, unmet
+from jaxvqa.report._numbers import clock
 from tests.test_report import NAN, make
 
 
@@ -25,6 +26,12 @@ def test_the_line_names_the_frame():
     assert line == ("vmaf mean is 88.3333, below 90: the lowest is frame 30 (0:01) with 80.0000")
     found = lines({"psnr_y": [40.0, 30.0], "vmaf": [90.0, 80.0]}, "min=81", "psnr_y:p5=31")
     assert [text.split(",")[0] for text in found] == ["vmaf min is 80.0000", "psnr_y p5 is 30.5000"]
+
+
+def test_clock_carries_what_it_rounds():
+    assert [clock(s) for s in (0, 59.994, 59.996, 3599.999)] == [
+        "0:00.00", "0:59.99", "1:00.00", "1:00:00.00",
+    ]  # fmt: skip
 
 
 def test_what_is_undefined_is_not_reached():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import pkgutil
 import types
@@ -45,6 +46,7 @@ def described(value: Any) -> bool:
     return inspect.isclass(value) or inspect.isroutine(value)
 
 
+@functools.cache
 def pages() -> dict[str, str]:
     """The page of every public name, by namespace and name, `features.vif`.
 

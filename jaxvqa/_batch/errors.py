@@ -8,7 +8,7 @@ from jaxvqa.video._errors import VideoError
 
 
 class OutputError(Exception):
-    """What came out can't be written, so the batch ends; the message is one sentence."""
+    """A result that can't be written; the message is one sentence."""
 
 
 def unwritable(path: str | os.PathLike[str], error: OSError) -> OutputError:

@@ -135,10 +135,9 @@ def _missing(found: report.Comparison) -> list[str]:
 def _verdict(found: report.Comparison) -> str:
     if found.same:
         return f"the same within {found.tolerance:g}"
-    differing = [m.name for m in found.metrics if not m.same]
-    if not differing:
+    if not found.differing:
         return "different: one side has what the other lacks"
-    return f"different by more than {found.tolerance:g}: {', '.join(differing)}"
+    return f"different by more than {found.tolerance:g}: {', '.join(found.differing)}"
 
 
 def _as_json(found: report.Comparison) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jaxvqa._batch.errors import OutputError as BatchOutputError
+from jaxvqa._batch.errors import OutputError as OutputError
 from jaxvqa._cli.flags import as_flags
 from jaxvqa._cli.interrupt import INTERRUPTED
 from jaxvqa._tables import TableError
@@ -20,10 +20,6 @@ NOT_MET = 5
 
 class UsageError(Exception):
     """A command line that can't be followed; the message is one sentence."""
-
-
-class OutputError(Exception):
-    """A result that can't be written; the message is one sentence."""
 
 
 class NotMet(Exception):
@@ -56,9 +52,7 @@ def sentence(error: BaseException) -> str:
             "the device ran out of memory: close other programs that use it, or score on the "
             "processor with --device cpu."
         )
-    known = (
-        UsageError, OutputError, BatchOutputError, NotMet, MissingPackage, ValueError, TypeError
-    )  # fmt: skip
+    known = (UsageError, OutputError, NotMet, MissingPackage, ValueError, TypeError)
     if isinstance(error, known) and text:
         return text
     kind = type(error).__name__

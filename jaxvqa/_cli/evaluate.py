@@ -7,15 +7,14 @@ import sys
 from pathlib import PurePath
 from typing import Any
 
-from jaxvqa import report
-from jaxvqa._cli.errors import OutputError, UsageError
+from jaxvqa._cli.errors import UsageError
 from jaxvqa._cli.evaluate_tables import print_contents, print_differences, print_statistics
 from jaxvqa._cli.flags import as_flags
+from jaxvqa._cli.outputs import check_output, write
 from jaxvqa._cli.study_options import (
     add_running,
     add_settings,
     asked,
-    check_folder,
     measuring_of,
     rated_clips,
 )
@@ -78,13 +77,13 @@ def run(args: argparse.Namespace) -> int:
     for text in judged.evaluation.warnings:
         warn(as_flags(text))
     if args.plot:
-        _write(args.plot, _picture(judged, PurePath(args.plot).suffix.lower()[1:]))
+        write(args.plot, _picture(judged, PurePath(args.plot).suffix.lower()[1:]))
     if args.output:
         text = render_evaluation(judged, request.pool)
         if args.output == "-":
             sys.stdout.write(text)
             return 0
-        _write(args.output, text.encode())
+        write(args.output, text)
     _print(judged, args.per_content)
     return 0
 
@@ -95,16 +94,9 @@ def _check_outputs(args: argparse.Namespace) -> None:
         if PurePath(args.plot).suffix.lower()[1:] not in PLOT_FORMATS:
             raise UsageError(f"--plot {args.plot}: pictures end in .png, .svg or .pdf.")
         require_plot()
-        check_folder("--plot", args.plot)
+        check_output("--plot", args.plot, [args.clips])
     if args.output and args.output != "-":
-        check_folder("--output", args.output)
-
-
-def _write(path: str, content: bytes) -> None:
-    try:
-        report.write_atomically(path, content)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror or error}.") from error
+        check_output("--output", args.output, [args.clips])
 
 
 def _print(judged: Judged, per_content: bool) -> None:

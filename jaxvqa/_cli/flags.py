@@ -7,8 +7,6 @@ import re
 
 from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._settings import Setting, settings_of
-from jaxvqa._study.request import EvaluateRequest, StudyRequest
-from jaxvqa._study.train_request import TrainRequest
 from jaxvqa.video._inputs import InputOptions
 
 # what stands before or after a name that is part of a path, a feature's options or a quotation
@@ -17,13 +15,21 @@ _AFTER = r"(?![\w/='\"-]|\.\w)"
 # unquoted are numbers, seconds, True and names such as N; more is a filter or a file's name
 _PLAIN = r"(?:[+-]?\d+(?:\.\d+)?s?|[A-Z]\w*)(?![\w/='\"+-]|[.:]\w)"
 _VALUE = rf"'[^']*'|\"[^\"]*\"|\(\d+, \d+\)|{_PLAIN}"
+# of one name the last counts
+_classes: list[type] = [ScoreRequest, InputOptions]
+
+
+def know(*classes: type) -> None:
+    """Adds the settings that a command has beside those of scoring."""
+    _classes[:0] = [cls for cls in classes if cls not in _classes]
+    _settings.cache_clear()
+    _patterns.cache_clear()
 
 
 @functools.cache
 def _settings() -> dict[str, Setting]:
     """The settings that have a flag, by name."""
-    classes = (EvaluateRequest, TrainRequest, StudyRequest, ScoreRequest, InputOptions)
-    known = (setting for cls in classes for setting in settings_of(cls))
+    known = (setting for cls in _classes for setting in settings_of(cls))
     return {s.name: s for s in known if any(s.flags)}
 
 

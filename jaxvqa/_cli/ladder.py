@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from jaxvqa import report
-from jaxvqa._cli.errors import DONE, OutputError, UsageError
+from jaxvqa._cli.errors import DONE, UsageError
+from jaxvqa._cli.outputs import check_output, write, writing
+from jaxvqa._cli.table_options import add_columns, columns_of, with_flags
 from jaxvqa._cli.terminal import Column, print_folded, print_styled, print_table, warn
 from jaxvqa.ladders import Curve, Delta, Ladders, build_ladders
-from jaxvqa.report._atomic import write_atomically
 from jaxvqa.report._ladder_files import render_deltas_csv, render_ladders_csv, render_ladders_json
 from jaxvqa.report._plot import require_plot
+from jaxvqa.report._style import PLOT_FORMATS
 
 _RENDERERS = {".json": render_ladders_json, ".csv": render_ladders_csv}
-_PICTURES = (".png", ".svg", ".pdf")
+_PICTURES = tuple(f".{kind}" for kind in PLOT_FORMATS)
 _EPILOG = """\
 examples:
   jaxvqa ladder results.csv --group title --rate bitrate --quality vmaf
@@ -45,23 +46,7 @@ def add_parser(commands: Any, help: str) -> Any:
         "table", metavar="TABLE", help="CSV, JSON lines or Parquet, a row per encode"
     )
     group = parser.add_argument_group("columns of the table")
-    group.add_argument(
-        "--group", default="title", metavar="NAME",
-        help="which encodes show the same video (default: title)",
-    )  # fmt: skip
-    group.add_argument("--rate", default="bitrate", metavar="NAME", help="rate (default: bitrate)")
-    group.add_argument(
-        "--quality", default="vmaf", metavar="NAME",
-        help="a score that rises with quality (default: vmaf, its mean)",
-    )  # fmt: skip
-    group.add_argument(
-        "--encoder", action="append", default=[], metavar="NAME",
-        help="what names the encoder; several columns together (default: all are one encoder's)",
-    )  # fmt: skip
-    group.add_argument(
-        "--size", action="append", metavar="NAME",
-        help="encoded size, one column as 1280x720 or two (default: found by its name)",
-    )  # fmt: skip
+    add_columns(group, "vmaf", "vmaf, its mean")
     group = parser.add_argument_group("suggested ladder")
     group.add_argument(
         "--step", type=float, metavar="X",
@@ -88,61 +73,47 @@ def add_parser(commands: Any, help: str) -> Any:
 
 def run(args: argparse.Namespace) -> int:
     """Prints and writes the analysis."""
-    for file in (*args.output, *([args.deltas] if args.deltas else [])):
-        _check_output(file, args.deltas)
+    _check_outputs(args)
     rows = report.load_table(args.table)
     try:
         found = build_ladders(
-            rows, group=args.group, rate=args.rate, quality=args.quality, encoder=args.encoder,
-            size=args.size, step=args.step, ratio=args.ratio, top=args.top,
-        )  # fmt: skip
+            rows, **columns_of(args), step=args.step, ratio=args.ratio, top=args.top
+        )
     except ValueError as error:
         raise UsageError(f"{args.table}: {with_flags(str(error))}") from None
     if found.left_out:
         more = f" and {len(found.left_out) - 3} more" if len(found.left_out) > 3 else ""
         warn(f"left out {'; '.join(found.left_out[:3])}{more}.")
-    for file in args.output:
+    # pictures first, since too many titles are refused there
+    for file in sorted(args.output, key=lambda file: Path(file).suffix.lower() in _RENDERERS):
         _write(file, found)
-    if args.deltas:
-        _save(args.deltas, render_deltas_csv(found))
+    if args.deltas is not None:
+        write(args.deltas, render_deltas_csv(found))
     _show(found)
     return DONE
 
 
-def with_flags(sentence: str) -> str:
-    """A sentence about columns in the spelling of the command line."""
-    return re.sub(r"\b(group|rate|quality|encoder|size)='([^']*)'", r"--\1 \2", sentence)
-
-
-def _check_output(file: str, deltas: str | None) -> None:
-    suffix = Path(file).suffix.lower()
-    if file != deltas and suffix not in (*_RENDERERS, *_PICTURES):
-        raise UsageError(
-            f"--output {file}: the suffix must be one of {', '.join((*_RENDERERS, *_PICTURES))}."
-        )
-    if suffix in _PICTURES:
-        require_plot()
-    folder = Path(file).resolve().parent
-    if not folder.is_dir():
-        raise UsageError(f"{file}: there is no folder {folder}: create it first.")
+def _check_outputs(args: argparse.Namespace) -> None:
+    """Finds out before the work whether all that is asked for can be written."""
+    for file in args.output:
+        suffix = Path(file).suffix.lower()
+        if suffix not in (*_RENDERERS, *_PICTURES):
+            known = ", ".join((*_RENDERERS, *_PICTURES))
+            raise UsageError(f"--output {file}: the suffix must be one of {known}.")
+        if suffix in _PICTURES:
+            require_plot()
+        check_output("--output", file, [args.table])
+    if args.deltas is not None:
+        check_output("--deltas", args.deltas, [args.table])
 
 
 def _write(file: str, found: Ladders) -> None:
     suffix = Path(file).suffix.lower()
     if suffix in _RENDERERS:
-        _save(file, _RENDERERS[suffix](found))
+        write(file, _RENDERERS[suffix](found))
         return
-    try:
+    with writing(file):
         report.plot_ladders(found, file)
-    except OSError as error:
-        raise OutputError(f"{file}: cannot be written: {error.strerror or error}.") from error
-
-
-def _save(file: str, text: str) -> None:
-    try:
-        write_atomically(file, text.encode(errors="replace"))
-    except OSError as error:
-        raise OutputError(f"{file}: cannot be written: {error.strerror or error}.") from error
 
 
 def _show(found: Ladders) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import Any
 
 from jaxvqa._cli.errors import UsageError
 from jaxvqa._cli.terminal import warn
+from jaxvqa._settings import Setting
 
 _AOM_FIRST = ("v1.0", "v2.0")
 _AOM_CAMBI = ("v3.0", "v4.0", "v5.0", "v6.0")
@@ -15,6 +17,9 @@ AOM_CTC = (*_AOM_FIRST, *_AOM_CAMBI, _AOM_LATEST)
 NFLX_CTC = ("v1.0",)
 
 _IN_DB = "enable_db=true:clip_db=true"
+
+# settings for which the tool takes 0 as it takes their absence
+_ZERO_IS_DEFAULT = ("frame_count", "subsample")
 
 # options that change no value, and what to use for their purpose
 _USELESS = {
@@ -43,6 +48,16 @@ INSTEAD = {
     "--n-threads": "--threads N",
     "--n-subsample": "--subsample N",
 }
+
+
+def parse_of(known: Setting) -> Callable[[str], Any]:
+    """How a command line's text for a setting is parsed.
+
+    Source: libvmaf f85a853, `tools/vmaf.c` and `libvmaf.c`.
+    """
+    if known.name not in _ZERO_IS_DEFAULT:
+        return known.parse
+    return lambda text: known.default if text == "0" else known.parse(text)
 
 
 def aom_ctc(version: str) -> tuple[list[str], list[str]]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from jaxvqa import report
-from jaxvqa._cli.errors import OutputError, UsageError
+from jaxvqa._cli.outputs import check_output, writing
 
 
 def add_parser(commands: Any, help: str) -> Any:
@@ -44,14 +43,8 @@ def add_parser(commands: Any, help: str) -> Any:
 
 def run(args: argparse.Namespace) -> int:
     """Draws the picture."""
-    folder = Path(args.output).resolve().parent
-    if not folder.is_dir():
-        raise UsageError(f"--output {args.output}: there is no folder {folder}: create it first.")
+    check_output("--output", args.output, args.files)
     results = [report.load(file) for file in args.files]
-    try:
+    with writing(args.output):
         report.plot(results, args.output, args.name, metrics=args.metric)
-    except OSError as error:
-        raise OutputError(
-            f"{args.output}: cannot be written: {error.strerror or error}."
-        ) from error
     return 0

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from jaxvqa import report
-from jaxvqa._cli.errors import DONE, OutputError, UsageError
+from jaxvqa._cli.errors import DONE, UsageError
+from jaxvqa._cli.outputs import check_output, write
 from jaxvqa._cli.score_options import as_type
+from jaxvqa._cli.table_options import add_columns, columns_of
 from jaxvqa._cli.terminal import print_styled, progress_bar
 from jaxvqa._settings import whole
 from jaxvqa.report._table import is_table
@@ -41,7 +43,8 @@ def add_parser(commands: Any, help: str) -> Any:
     )  # fmt: skip
     parser.add_argument(
         "-o", "--output", metavar="PAGE",
-        help="the page to write (default: the name of the first file with .html)",
+        help="the page to write (default: the first file's name with .html; of a folder, "
+        "table.html in it)",
     )  # fmt: skip
     parser.add_argument("--title", metavar="TEXT", help="heading of the page")
     group = parser.add_argument_group("results")
@@ -62,52 +65,34 @@ def add_parser(commands: Any, help: str) -> Any:
         help="the distorted video, once a result",
     )  # fmt: skip
     group = parser.add_argument_group("columns of a table (for curves of rate and quality)")
-    group.add_argument(
-        "--group", default="title", metavar="NAME",
-        help="which encodes show the same video (default: title)",
-    )  # fmt: skip
-    group.add_argument("--rate", default="bitrate", metavar="NAME", help="rate (default: bitrate)")
-    group.add_argument("--quality", metavar="NAME", help="a score (default: the table's first)")
-    group.add_argument(
-        "--encoder", action="append", default=[], metavar="NAME",
-        help="what names the encoder; several columns together",
-    )  # fmt: skip
-    group.add_argument(
-        "--size", action="append", metavar="NAME",
-        help="encoded size, one column or two (default: found by its name)",
-    )  # fmt: skip
+    add_columns(group, None, "the table's first")
     parser.set_defaults(run=run)
     return parser
 
 
 def run(args: argparse.Namespace) -> int:
     """Makes the page and says where it is."""
-    output = args.output or str(Path(args.files[0]).with_suffix(".html"))
-    folder = Path(output).resolve().parent
-    if not folder.is_dir():
-        raise UsageError(f"--output {output}: there is no folder {folder}: create it first.")
-    if Path(output).is_dir():
-        raise UsageError(f"--output {output} is a folder: give a file name in it.")
     tables = [file for file in args.files if is_table(file)]
     if tables and len(args.files) > 1:
         raise UsageError("a page shows either results or one table: make a page of each.")
-    page = _of_table(args) if tables else _of_results(args)
-    try:
-        report.write_atomically(output, page.encode(errors="replace"))
-    except OSError as error:
-        raise OutputError(f"{output}: cannot be written: {error.strerror or error}.") from error
+    output = args.output or _beside(args.files[0])
+    videos = [file for file in (args.reference, *(args.distorted or ())) if file]
+    check_output("--output", output, [*args.files, *videos])
+    write(output, _of_table(args) if tables else _of_results(args))
     print_styled(output, "")
     return DONE
 
 
+def _beside(file: str) -> str:
+    """The page of a file: its name with another suffix; of a folder, a page in it."""
+    return str((Path(file, "table") if Path(file).is_dir() else Path(file)).with_suffix(".html"))
+
+
 def _of_table(args: argparse.Namespace) -> str:
-    rows = report.load_table(args.files[0])
     if args.name or args.reference or args.distorted:
         raise UsageError("--name, --reference and --distorted are for results, not for a table.")
-    return report.render_table_html(
-        rows, title=args.title, group=args.group, rate=args.rate, quality=args.quality,
-        encoder=args.encoder, size=args.size,
-    )  # fmt: skip
+    rows = report.load_table(args.files[0])
+    return report.render_table_html(rows, title=args.title, **columns_of(args))
 
 
 def _of_results(args: argparse.Namespace) -> str:

@@ -48,7 +48,7 @@ def configure(device: str | None = None, threads: int | None = None) -> None:
 
     Args:
         device: "cpu", "gpu", "tpu", or None for what JAX prefers.
-        threads: frames that the processor scores at once; None takes one per core.
+        threads: frames that the processor scores at once; None or 0 takes one per core.
     """
     logging.getLogger("jax").setLevel(logging.ERROR)
     gc.freeze()  # what was imported stays: tracing need not have it searched for garbage
@@ -83,7 +83,7 @@ def choose_devices(device: str | None, threads: int | None) -> list[Any] | None:
     Raises:
         UsageError: the machine has no such device.
     """
-    if device is None and threads is None:
+    if device is None and not threads:
         return None
     try:
         found = jax.local_devices(backend=device)
@@ -93,6 +93,6 @@ def choose_devices(device: str | None, threads: int | None) -> list[Any] | None:
             f"--device {device}: JAX finds no {device} on this machine, only {here}: leave the "
             'option out, or install the JAX that drives it, for example pip install "jax[cuda13]".'
         ) from None
-    if threads is not None and found[0].platform == "cpu":
+    if threads and found[0].platform == "cpu":
         found = found[:threads]
     return found

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from pathlib import Path
 from typing import Any
 
 from jaxvqa import report
 from jaxvqa._cli import runtime
-from jaxvqa._cli.errors import NotMet, OutputError, UsageError
+from jaxvqa._cli.errors import NotMet, UsageError
 from jaxvqa._cli.flags import as_flags
 from jaxvqa._cli.libvmaf_options import INSTEAD, tell_useless
+from jaxvqa._cli.outputs import check_output, write
 from jaxvqa._cli.score_options import EPILOG, add_options, request_of
 from jaxvqa._cli.summary import frame_count, number, print_frames, print_summary
 from jaxvqa._cli.terminal import print_styled, progress_bar, warn
@@ -20,7 +19,6 @@ from jaxvqa._cli.thresholds import unmet
 from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._scoring.result import Result
 from jaxvqa._scoring.score import score_request
-from jaxvqa.report._atomic import descriptor_of
 from jaxvqa.report._numbers import format_number
 from jaxvqa.report._parquet_file import require_parquet
 
@@ -101,23 +99,8 @@ def _check_output(output: str | None, file_format: str | None, inputs: tuple[str
         require_parquet()
         if output in (None, "-") and sys.stdout.isatty():
             raise UsageError("Parquet is not text for a terminal: add --output FILE.")
-    if output in (None, "-"):
-        return
-    if not output:
-        raise UsageError("--output needs a file name.")
-    if descriptor_of(output) is not None:
-        return
-    path = Path(output)
-    if path.is_dir():
-        raise UsageError(f"--output {output} is a folder: give a file name in it.")
-    folder = path.resolve().parent
-    if not folder.is_dir():
-        raise UsageError(f"--output {output}: there is no folder {folder}: create it first.")
-    if not os.access(path if path.exists() and not path.is_file() else folder, os.W_OK):
-        raise UsageError(f"--output {output}: you may not write there: choose another folder.")
-    for file in inputs:
-        if path.is_file() and os.path.exists(file) and os.path.samefile(path, file):
-            raise UsageError(f"--output {output} is one of the videos: choose another name.")
+    if output not in (None, "-"):
+        check_output("--output", output, inputs, "videos")
 
 
 def _deliver(
@@ -133,12 +116,7 @@ def _deliver(
         if to_stdout:
             _write_stdout(content, file_format)
             return
-        try:
-            report.write_atomically(args.output, content)
-        except OSError as error:
-            raise OutputError(
-                f"{args.output}: cannot be written: {error.strerror or error}."
-            ) from error
+        write(args.output, content)
     if args.quiet:
         print("\n".join(_brief(result, args.precision)))
     elif file_format is None:

@@ -76,7 +76,7 @@ def as_argument(known: Setting) -> dict[str, Any]:
     if known.default == () or known.name == "model":
         about["help"] += "; may be repeated"
         return about | {"metavar": known.metavar, "action": "append"}
-    return about | {"metavar": known.metavar, "type": as_type(known.parse)}
+    return about | {"metavar": known.metavar, "type": as_type(libvmaf_options.parse_of(known))}
 
 
 def as_type(parse: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -201,9 +201,9 @@ def _add_running(group: Any) -> None:
     )
     group.add_argument(
         "--threads",
-        type=as_type(whole(1)),
+        type=as_type(whole(0)),
         metavar="N",
-        help="frames that the processor scores at once (default: one per core)",
+        help="frames that the processor scores at once (default, or 0: one per core)",
     )
     libvmaf_options.add_useless(group)
     group.add_argument("--help", action="help", help="show this text")

@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 
 from jaxvqa._cli import runtime
 from jaxvqa._cli.errors import UsageError
-from jaxvqa._cli.score_options import as_argument
+from jaxvqa._cli.flags import know
+from jaxvqa._cli.score_options import as_argument, as_type
 from jaxvqa._cli.terminal import warn
 from jaxvqa._scoring.score import score_request
-from jaxvqa._settings import settings_of
+from jaxvqa._settings import settings_of, whole
 from jaxvqa._study.cache import SeriesCache
 from jaxvqa._study.load import load_study
 from jaxvqa._study.measure import Measuring
@@ -27,6 +28,7 @@ Request = TypeVar("Request")
 
 def add_settings(parser: Any, *classes: type) -> None:
     """Options for the settings of classes, in their groups."""
+    know(*classes)
     groups: dict[str, Any] = {}
     for known in (s for cls in classes for s in settings_of(cls)):
         if known.group not in groups:
@@ -56,7 +58,10 @@ def add_running(parser: Any) -> None:
     )
     group.add_argument("--device", choices=runtime.DEVICES, help="where to compute")
     group.add_argument(
-        "--threads", type=int, metavar="N", help="frames scored at once on the processor"
+        "--threads",
+        type=as_type(whole(0)),
+        metavar="N",
+        help="frames scored at once on the processor",
     )
 
 
@@ -94,12 +99,3 @@ def counting(what: str) -> Callable[[int, int], None]:
             print(f"\r{done} of {total} {what}", end=end, file=sys.stderr, flush=True)
 
     return show
-
-
-def check_folder(flag: str, path: str) -> None:
-    """Raises UsageError if the folder of an output is not there."""
-    if Path(path).is_dir():
-        raise UsageError(f"{flag} {path} is a folder: give a file name in it.")
-    folder = Path(path).resolve().parent
-    if not folder.is_dir():
-        raise UsageError(f"{flag} {path}: there is no folder {folder}: create it first.")

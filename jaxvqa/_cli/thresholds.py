@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import difflib
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ import numpy as np
 from jaxvqa._cli.summary import number
 from jaxvqa._pooling import POOLED
 from jaxvqa._scoring.result import Result
+from jaxvqa.report._numbers import clock
 
 
 @dataclass(frozen=True)
@@ -88,15 +88,8 @@ def _sentence(result: Result, name: str, threshold: Threshold, value: float) -> 
     index = int(np.argmin(series))
     frame, lowest = int(result.frame_numbers[index]), number(float(series[index]))
     rate = result.clip.fps
-    when = f" ({_clock(frame / rate)})" if rate else ""
+    when = f" ({clock(frame / rate).removesuffix('.00')})" if rate else ""
     return (
         f"{what} is {number(value)}, below {threshold.least:g}: "
         f"the lowest is frame {frame}{when} with {lowest}"
     )
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(seconds, 60)
-    hours, minutes = divmod(int(minutes), 60)
-    text = f"{hours}:{minutes:02d}:{rest:05.2f}" if hours else f"{minutes}:{rest:05.2f}"
-    return re.sub(r"\.00$", "", text)

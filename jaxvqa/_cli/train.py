@@ -13,11 +13,11 @@ from jaxvqa import report
 from jaxvqa._cli.errors import OutputError, UsageError
 from jaxvqa._cli.evaluate_tables import figure, print_differences, print_statistics
 from jaxvqa._cli.flags import as_flags
+from jaxvqa._cli.outputs import check_output
 from jaxvqa._cli.study_options import (
     add_running,
     add_settings,
     asked,
-    check_folder,
     counting,
     measuring_of,
     rated_clips,
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
 def _output(name: str) -> Path:
     if PurePath(name).suffix.lower() != ".json":
         raise UsageError(f"--output {name}: model files end in .json.")
-    check_folder("--output", name)
+    check_output("--output", name)
     return Path(name)
 
 

@@ -14,7 +14,6 @@ from jaxvqa._scoring.score import score_request
 from jaxvqa._study.cache import SeriesCache
 from jaxvqa._study.series import (
     Series,
-    direction_of,
     lacking,
     model_of,
     pooled,
@@ -23,6 +22,7 @@ from jaxvqa._study.series import (
 )
 from jaxvqa._study.study import Clip, Study
 from jaxvqa._tables import TableError
+from jaxvqa.features._registry import direction_of
 from jaxvqa.fusion._model import AnyModel
 from jaxvqa.fusion._request import parse_model_text
 

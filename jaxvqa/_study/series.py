@@ -10,7 +10,7 @@ import numpy as np
 
 from jaxvqa._pooling import pool
 from jaxvqa._tables import TableError
-from jaxvqa.features._registry import FEATURES, find
+from jaxvqa.features._registry import find
 from jaxvqa.fusion._catalog import load_request
 from jaxvqa.fusion._model import AnyModel, FeatureRef
 from jaxvqa.fusion._request import parse_model_text
@@ -86,17 +86,6 @@ def saved_score(text: str, model: AnyModel, frames: Mapping[str, np.ndarray]) ->
 def model_of(text: str) -> AnyModel:
     """The model that a text in libvmaf's `--model` form asks for."""
     return load_request(parse_model_text(text))
-
-
-def direction_of(name: str) -> str:
-    """Whether higher or lower is better of an output, by the beginning of its printed name."""
-    found, longest = "higher", 0
-    for feature in FEATURES.values():
-        for output in feature.outputs(feature.options()):
-            known = name == output.name or name.startswith(output.name + "_")
-            if known and len(output.name) > longest:
-                found, longest = output.direction, len(output.name)
-    return found
 
 
 def read_series_names(path: str | os.PathLike[str]) -> tuple[str, ...]:

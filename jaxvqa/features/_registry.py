@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from jaxvqa.features import _builtin
-from jaxvqa.features._feature import Feature, Part
+from jaxvqa.features._feature import Direction, Feature, Output, Part
 from jaxvqa.features._options import Options
 
 # the public functions of the metrics that ship
@@ -153,6 +153,26 @@ def part_of(key: str) -> Part | None:
     for feature in by_key().get(key, ()):
         return feature.output(key, feature.options())[0].part
     return None
+
+
+def output_of(name: str) -> Output | None:
+    """The output that a series of a result holds, with the suffixes of options or pools or without.
+
+    None for what no feature has, whichever switch brings it, such as the score of a model.
+    """
+    own = (
+        output
+        for feature in _features.values()
+        for output in feature.all_outputs()
+        if name in (output.name, output.key) or name.startswith(f"{output.name}_")
+    )
+    return max(own, key=lambda output: len(output.name), default=None)
+
+
+def direction_of(name: str) -> Direction:
+    """Which way a series of a result is better; what is no output of a feature is "higher"."""
+    output = output_of(name)
+    return "higher" if output is None else output.direction
 
 
 def losses() -> dict[str, Feature[Any]]:

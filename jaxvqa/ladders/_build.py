@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from jaxvqa.ladders._bd import bd_quality, bd_rate, overlap
-from jaxvqa.ladders._columns import column, name_of, number_of, size_columns, size_of
+from jaxvqa.ladders._columns import column, name_of, number_of, size_columns, size_of, text_of
 from jaxvqa.ladders._hull import convex_hull, knee, pareto_front
 from jaxvqa.ladders._parts import Curve, Delta, Ladders, Point, TitleLadder
 
@@ -34,7 +34,8 @@ def build_ladders(
 
     Args:
         rows: one mapping for each encode, as `report.load_table` gives them.
-        group: the column that says which encodes show the same video.
+        group: the column that says which encodes show the same video; a table without `title` is
+            grouped by `ref`.
         rate: the column of rates, in any unit.
         quality: the column of scores that rise with quality; `vmaf` also finds `vmaf_mean`.
         encoder: columns that together name the encoder; none takes all encodes as one's.
@@ -49,8 +50,8 @@ def build_ladders(
         The ladders.
 
     Raises:
-        ValueError: a column that is not there, no row that has a rate and a score, or a score that
-            falls where the rate rises.
+        ValueError: a column that is not there, no row that has a rate and a score, or a score of
+            which higher is not better.
 
     >>> from jaxvqa.ladders import build_ladders
     >>> rows = [dict(title="a", bitrate=r, vmaf=q) for r, q in [(1, 60), (2, 80), (4, 90)]]
@@ -58,10 +59,12 @@ def build_ladders(
     [1.0, 2.0, 4.0]
     """
     rows = list(rows)
-    quality = column(rows, quality, "quality")
-    columns = {"group": column(rows, group, "group"), "rate": column(rows, rate, "rate")}
-    encoders = [column(rows, name, "encoder") for name in encoder]
-    sizes = size_columns(rows, size)
+    known = list(dict.fromkeys(name for row in rows for name in row))
+    quality = column(known, quality, "quality")
+    _check_direction(quality)
+    columns = {"group": column(known, group, "group"), "rate": column(known, rate, "rate")}
+    encoders = [column(known, name, "encoder") for name in encoder]
+    sizes = size_columns(known, size)
     if step is None:
         step = 6.0 if quality.lower().startswith("vmaf") else 0.0
     if not (step >= 0 and ratio >= 1):
@@ -77,8 +80,8 @@ def build_ladders(
             left_out.append(f"{name}: has no {' and no '.join(lacking)}")
             continue
         point = Point(value, score, size_of(row, sizes), name)
-        title = str(row.get(columns["group"], ""))
-        label = " ".join(str(row.get(c, "")) for c in encoders).strip() or "all"
+        title = text_of(row, columns["group"])
+        label = " ".join(text_of(row, c) for c in encoders).strip() or "all"
         points.setdefault(title, {}).setdefault(label, []).append(point)
     if not points:
         raise ValueError(
@@ -90,10 +93,19 @@ def build_ladders(
     return Ladders(titles, _means(titles), columns["rate"], quality, tuple(left_out))
 
 
+def _check_direction(quality: str) -> None:
+    from jaxvqa.features._registry import direction_of  # loads all metrics
+
+    way = direction_of(quality)
+    if way != "higher":
+        told = "lower is better" if way == "lower" else "higher is no better than lower"
+        raise ValueError(f"of {quality}, {told}: take a score that rises with quality.")
+
+
 def _check_rises(
     points: Mapping[str, Mapping[str, Sequence[Point]]], rate: str, quality: str
 ) -> None:
-    """Refuses scores such as CAMBI, of which lower is better: every hull would be one point."""
+    """Refuses unknown scores of which lower is better: every hull would be one point."""
     curves = [p for title in points.values() for p in title.values() if len(p) > 2]
     fronts = [pareto_front([p.rate for p in c], [p.quality for p in c]) for c in curves]
     if fronts and all(len(front) == 1 for front in fronts):

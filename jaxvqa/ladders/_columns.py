@@ -15,19 +15,23 @@ _SIZES: tuple[tuple[str, ...], ...] = (
     ("dis_width", "dis_height"), ("encoded_width", "encoded_height"), ("encode_size",),
     ("dis_size",), ("width", "height"), ("size",), ("resolution",),
 )  # fmt: skip
+# encodes of one reference show the same video, so it stands in for a title
+_OTHERWISE = {"title": ("ref",)}
 _NAMES = ("id", "dis", "distorted", "name", "file")
 
 
-def column(rows: Sequence[Row], name: str, what: str) -> str:
-    """The column that a caller means: by its name, or the mean of the score of that name.
+def column(known: Sequence[str], name: str, what: str) -> str:
+    """The column that a caller means: by its name, its mean or unit, or what stands in for it.
+
+    Args:
+        known: the table's columns.
+        name: what is asked for.
+        what: the option that asks for it.
 
     Raises:
-        ValueError: no row has it.
+        ValueError: the table has none of these.
     """
-    known: dict[str, None] = {}
-    for row in rows:
-        known |= dict.fromkeys(row)
-    for candidate in (name, f"{name}_mean", f"{name}_kbps"):
+    for candidate in (name, f"{name}_mean", f"{name}_kbps", *_OTHERWISE.get(name, ())):
         if candidate in known:
             return candidate
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
@@ -35,27 +39,32 @@ def column(rows: Sequence[Row], name: str, what: str) -> str:
     raise ValueError(f"{what}={name!r}: the table has no such column; {advice}")
 
 
-def size_columns(rows: Sequence[Row], size: Sequence[str] | None) -> tuple[str, ...]:
-    """The columns of the encoded size; empty where there are none.
+def size_columns(known: Sequence[str], size: Sequence[str] | None) -> tuple[str, ...]:
+    """The columns of the encoded size, of those that are known; empty where there are none.
 
     Raises:
-        ValueError: one was named that no row has, or more than two.
+        ValueError: one was named that the table does not have, or more than two.
     """
     if size is not None:
         if not 1 <= len(size) <= 2:
             raise ValueError("size must name one column, WIDTHxHEIGHT, or two, width and height.")
-        return tuple(column(rows, name, "size") for name in size)
-    known = set().union(*rows) if rows else set()
-    return next((names for names in _SIZES if known.issuperset(names)), ())
+        return tuple(column(known, name, "size") for name in size)
+    return next((names for names in _SIZES if set(names) <= set(known)), ())
 
 
 def size_of(row: Row, columns: Sequence[str]) -> tuple[int, int] | None:
     """Columns and rows of an encode, or None."""
     if not columns:
         return None
-    text = "x".join(str(row.get(c, "")) for c in columns)
+    text = "x".join(text_of(row, c) for c in columns)
     found = re.fullmatch(r"\s*(\d{1,6})(?:\.0)?\s*[xX×,; ]\s*(\d{1,6})(?:\.0)?\s*", text)
     return (int(found[1]), int(found[2])) if found else None
+
+
+def text_of(row: Row, column: str) -> str:
+    """A cell as text; an empty one is empty, however the table says so."""
+    value = row.get(column)
+    return "" if value is None else str(value)
 
 
 def number_of(value: Any) -> float | None:

@@ -45,7 +45,7 @@ def convex_hull(rate: ArrayLike, quality: ArrayLike) -> list[int]:
     Returns:
         Indices by rising rate, from the cheapest point of the front to the best.
 
-    Source: A. V. Katsavounidis and L. Guo, "Video codec comparison using the dynamic optimizer
+    Source: I. Katsavounidis and L. Guo, "Video codec comparison using the dynamic optimizer
     framework", SPIE 10752 (2018), section 2.
 
     >>> from jaxvqa.ladders import convex_hull

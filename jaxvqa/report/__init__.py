@@ -18,32 +18,74 @@ such a file.
 `write_atomically`: a file that appears whole or not at all.
 """
 
-from jaxvqa.report._atomic import write_atomically as write_atomically
-from jaxvqa.report._compare import Comparison as Comparison
-from jaxvqa.report._compare import MetricDifference as MetricDifference
-from jaxvqa.report._compare import compare as compare
-from jaxvqa.report._csv_file import render_csv as render_csv
-from jaxvqa.report._csv_file import write_csv as write_csv
-from jaxvqa.report._formats import FORMATS as FORMATS
-from jaxvqa.report._formats import format_of as format_of
-from jaxvqa.report._formats import render as render
-from jaxvqa.report._formats import write as write
-from jaxvqa.report._html._results import render_html as render_html
-from jaxvqa.report._html._results import write_html as write_html
-from jaxvqa.report._html._table import render_table_html as render_table_html
-from jaxvqa.report._html._table import write_table_html as write_table_html
-from jaxvqa.report._json_file import render_json as render_json
-from jaxvqa.report._json_file import write_json as write_json
-from jaxvqa.report._ladder_files import plot_ladders as plot_ladders
-from jaxvqa.report._load import ResultFileError as ResultFileError
-from jaxvqa.report._load import SavedResult as SavedResult
-from jaxvqa.report._load import load as load
-from jaxvqa.report._numbers import parse_precision as parse_precision
-from jaxvqa.report._parquet_file import render_parquet as render_parquet
-from jaxvqa.report._parquet_file import write_parquet as write_parquet
-from jaxvqa.report._plot import plot as plot
-from jaxvqa.report._sub_file import render_sub as render_sub
-from jaxvqa.report._sub_file import write_sub as write_sub
-from jaxvqa.report._table import load_table as load_table
-from jaxvqa.report._xml_file import render_xml as render_xml
-from jaxvqa.report._xml_file import write_xml as write_xml
+from typing import TYPE_CHECKING
+
+from jaxvqa._lazy import loader
+
+if TYPE_CHECKING:
+    from jaxvqa.report._atomic import write_atomically as write_atomically
+    from jaxvqa.report._compare import Comparison as Comparison
+    from jaxvqa.report._compare import MetricDifference as MetricDifference
+    from jaxvqa.report._compare import compare as compare
+    from jaxvqa.report._csv_file import render_csv as render_csv
+    from jaxvqa.report._csv_file import write_csv as write_csv
+    from jaxvqa.report._formats import FORMATS as FORMATS
+    from jaxvqa.report._formats import format_of as format_of
+    from jaxvqa.report._formats import render as render
+    from jaxvqa.report._formats import write as write
+    from jaxvqa.report._html._results import render_html as render_html
+    from jaxvqa.report._html._results import write_html as write_html
+    from jaxvqa.report._html._table import render_table_html as render_table_html
+    from jaxvqa.report._html._table import write_table_html as write_table_html
+    from jaxvqa.report._json_file import render_json as render_json
+    from jaxvqa.report._json_file import write_json as write_json
+    from jaxvqa.report._ladder_files import plot_ladders as plot_ladders
+    from jaxvqa.report._load import ResultFileError as ResultFileError
+    from jaxvqa.report._load import SavedResult as SavedResult
+    from jaxvqa.report._load import load as load
+    from jaxvqa.report._numbers import parse_precision as parse_precision
+    from jaxvqa.report._parquet_file import render_parquet as render_parquet
+    from jaxvqa.report._parquet_file import write_parquet as write_parquet
+    from jaxvqa.report._plot import plot as plot
+    from jaxvqa.report._sub_file import render_sub as render_sub
+    from jaxvqa.report._sub_file import write_sub as write_sub
+    from jaxvqa.report._table import load_table as load_table
+    from jaxvqa.report._xml_file import render_xml as render_xml
+    from jaxvqa.report._xml_file import write_xml as write_xml
+
+_HOMES = {
+    "write_atomically": "_atomic",
+    "Comparison": "_compare",
+    "MetricDifference": "_compare",
+    "compare": "_compare",
+    "render_csv": "_csv_file",
+    "write_csv": "_csv_file",
+    "FORMATS": "_formats",
+    "format_of": "_formats",
+    "render": "_formats",
+    "write": "_formats",
+    "render_html": "_html._results",
+    "write_html": "_html._results",
+    "render_table_html": "_html._table",
+    "write_table_html": "_html._table",
+    "render_json": "_json_file",
+    "write_json": "_json_file",
+    "plot_ladders": "_ladder_files",
+    "ResultFileError": "_load",
+    "SavedResult": "_load",
+    "load": "_load",
+    "parse_precision": "_numbers",
+    "render_parquet": "_parquet_file",
+    "write_parquet": "_parquet_file",
+    "plot": "_plot",
+    "render_sub": "_sub_file",
+    "write_sub": "_sub_file",
+    "load_table": "_table",
+    "render_xml": "_xml_file",
+    "write_xml": "_xml_file",
+}
+__getattr__ = loader(__name__, _HOMES)
+
+
+def __dir__() -> list[str]:
+    return sorted(_HOMES)

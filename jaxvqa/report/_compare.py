@@ -34,8 +34,9 @@ class MetricDifference:
 
     @property
     def differences(self) -> np.ndarray:
-        """`(frames,)` second less first; 0 where both are undefined, NaN where one is."""
-        return np.where(np.isnan(self.a) & np.isnan(self.b), 0.0, self.b - self.a)
+        """`(frames,)` second less first; 0 where neither is finite, NaN where one is not."""
+        a, b = (np.where(np.isfinite(x), x, np.nan) for x in (self.a, self.b))
+        return np.where(np.isnan(a) & np.isnan(b), 0.0, b - a)
 
     @property
     def largest(self) -> tuple[float, int]:
@@ -63,7 +64,7 @@ class Comparison:
         frames_only_a: how many frames the first alone has.
         frames_only_b: how many frames the second alone has.
         tolerance: the largest difference that counts as none.
-        same: all of it is equal within the tolerance, and nothing is missing on a side.
+        differing: names of metrics and of numbers of the clip that differ by more.
     """
 
     metrics: tuple[MetricDifference, ...]
@@ -73,7 +74,13 @@ class Comparison:
     frames_only_a: int
     frames_only_b: int
     tolerance: float
-    same: bool
+    differing: tuple[str, ...]
+
+    @property
+    def same(self) -> bool:
+        """All of it is equal within the tolerance, and nothing is missing on a side."""
+        lone = self.only_a, self.only_b, self.frames_only_a, self.frames_only_b
+        return bool(self.metrics) and not (self.differing or any(lone))
 
 
 def compare(
@@ -124,19 +131,26 @@ def compare(
         first, second = np.asarray(a.frames[name])[at_a], np.asarray(b.frames[name])[at_b]
         first, second = first.astype(np.float64), second.astype(np.float64)
         found.append(_difference(name, common, first, second, tolerance))
-    every = metrics is None
-    only_a = tuple(n for n in a.frames if n not in b.frames) if every else ()
-    only_b = tuple(n for n in b.frames if n not in a.frames) if every else ()
+    aggregate, only_a, only_b = {}, (), ()
+    if metrics is None:
+        aggregate = {n: (a.aggregate[n], b.aggregate[n]) for n in a.aggregate if n in b.aggregate}
+        only_a, only_b = _missing(a, b), _missing(b, a)
+    differing = [m.name for m in found if not m.same]
+    differing += [
+        n for n, (x, y) in aggregate.items() if not _close(np.array([x]), np.array([y]), tolerance)
+    ]
     lone = len(a.frame_numbers) - len(common), len(b.frame_numbers) - len(common)
-    aggregate = {n: (a.aggregate[n], b.aggregate[n]) for n in a.aggregate if n in b.aggregate}
-    aggregate = aggregate if every else {}
-    if every:
-        only_a += tuple(n for n in a.aggregate if n not in b.aggregate)
-        only_b += tuple(n for n in b.aggregate if n not in a.aggregate)
-    alike = all(m.same for m in found) and bool(found)
-    alike &= all(_close(np.array([x]), np.array([y]), tolerance) for x, y in aggregate.values())
-    same = alike and not (only_a or only_b or any(lone))
-    return Comparison(tuple(found), aggregate, only_a, only_b, *lone, tolerance, same)
+    return Comparison(tuple(found), aggregate, only_a, only_b, *lone, tolerance, tuple(differing))
+
+
+def _missing(of: AnyResult, other: AnyResult) -> tuple[str, ...]:
+    """What the other result lacks."""
+    return tuple(
+        name
+        for names, others in ((of.frames, other.frames), (of.aggregate, other.aggregate))
+        for name in names
+        if name not in others
+    )
 
 
 def _difference(

@@ -52,3 +52,10 @@ def format_number(value: float, precision: int | None = None) -> str | None:
     while 0.0 < fraction < 1.0 and shifts <= _SHIFTS:
         fraction, shifts = fraction * 10.0, shifts + 1
     return f"{value:.6f}" if shifts <= _SHIFTS else f"{value:.16f}"
+
+
+def clock(seconds: float) -> str:
+    """A place in a clip as minutes and seconds: 83.5 is `1:23.50`."""
+    minutes, rest = divmod(round(seconds, 2), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f"{hours}:{minutes:02d}:{rest:05.2f}" if hours else f"{minutes}:{rest:05.2f}"

@@ -72,11 +72,11 @@ def plot(
     if names is not None and len(names) != len(results):
         raise ValueError(f"{len(results)} results need as many names, got {len(names)}.")
     require_plot()
-    panels = _panels(results, names or _default_names(results), metrics)
+    panels = _panels(results, names or default_names(results), metrics)
     write_atomically(path, _draw(panels, results, kind))
 
 
-def _default_names(results: Sequence[AnyResult]) -> list[str]:
+def default_names(results: Sequence[AnyResult]) -> list[str]:
     """File names, with as much of the folder as tells them apart."""
     paths = [PurePath(_path(result)) for result in results]
     for parts in range(1, max(len(p.parts) for p in paths) + 1):

@@ -3,36 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from jaxvqa.features._feature import Output
+from jaxvqa.features._registry import output_of
 
 # 8-bit codes; a pan or a shaking camera stays below
 _LEAST_CUT = 8.0
 _JUMP = 4.0
 _AROUND = 8
 _NEAR_FRAMES = 24
-
-
-def direction(name: str) -> str:
-    """Whether higher or lower is better of an output, or "neither"; scores of models: "higher"."""
-    own = [o for o in _outputs() if _is_of(name, o.name) or name == o.key]
-    return max(own, key=lambda o: len(o.name)).direction if own else "higher"
-
-
-def _outputs() -> list[Output]:
-    """The outputs of all metrics, whichever switch brings them."""
-    from jaxvqa.features._registry import FEATURES  # loads all metrics
-
-    return [output for feature in FEATURES.values() for output in feature.all_outputs()]
-
-
-def _is_of(name: str, output: str) -> bool:
-    """Whether a series has the name of an output, with or without options."""
-    return name == output or name.startswith(f"{output}_")
 
 
 def worst_moments(
@@ -65,8 +45,7 @@ def worst_moments(
 
 def motion_of(frames: Mapping[str, np.ndarray]) -> np.ndarray | None:
     """The series of a result that jumps at a cut, or None."""
-    changes = (o.name for o in _outputs() if o.part == "change")
-    found = next((name for known in changes for name in frames if _is_of(name, known)), None)
+    found = next((name for name in frames if (o := output_of(name)) and o.part == "change"), None)
     return None if found is None else np.asarray(frames[found], np.float64)
 
 

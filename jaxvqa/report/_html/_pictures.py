@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jaxvqa.color import MATRICES
 from jaxvqa.video import InputOptions, VideoInfo, open_pair
 from jaxvqa.video._formats import FramePlanes
 from jaxvqa.video._thumbnail import area_means, thumbnail
@@ -24,15 +25,15 @@ GAIN = 4
 Progress = Callable[[int, int | None], None]
 Rgb = NDArray[np.uint8]
 
-# weights of red and blue in luma
+# shares of red and blue in luma, by the name that files give their matrix
 _MATRICES = {
-    "bt709": (0.2126, 0.0722),
-    "bt2020nc": (0.2627, 0.0593),
-    "bt2020c": (0.2627, 0.0593),
+    "bt709": MATRICES["bt709"],
+    "bt2020nc": MATRICES["bt2020"],
+    "bt2020c": MATRICES["bt2020"],
     "smpte240m": (0.212, 0.087),
     "fcc": (0.30, 0.11),
 }
-_SD = (0.299, 0.114)
+_SD = MATRICES["bt601"]
 
 
 @dataclass(frozen=True)

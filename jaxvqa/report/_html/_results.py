@@ -10,18 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from jaxvqa._pooling import pool
 from jaxvqa._scoring.result import Result
+from jaxvqa.features._registry import direction_of
 from jaxvqa.report._atomic import write_atomically
 from jaxvqa.report._html._facts import details_of, facts, fps_of, notices_of, paths_of
-from jaxvqa.report._html._moments import cuts, direction, motion_of
+from jaxvqa.report._html._moments import cuts, motion_of
 from jaxvqa.report._html._page import Section, assemble
 from jaxvqa.report._html._pictures import Progress
 from jaxvqa.report._html._series import pack, pack_frames
 from jaxvqa.report._html._text import cell, escaped, number, swatch, table
 from jaxvqa.report._html._worst import Worst, find_worst
 from jaxvqa.report._load import SavedResult
-from jaxvqa.report._plot import AnyResult, _default_names
+from jaxvqa.report._plot import AnyResult, default_names
 
 # beyond so many values, curves of features keep two characters of each
 _MOST_EXACT = 60_000
@@ -53,7 +53,7 @@ def render_html(
         progress: called with (frames done, frames in all or None) while files are read.
 
     Returns:
-        The page. Scores are exact to 1e-5, feature curves of long clips to 1/4094 of their range.
+        The page. Scores are float32; features of long clips are kept to 1/4094 of their range.
 
     Raises:
         ValueError: no results, or lists of unequal length.
@@ -71,7 +71,7 @@ def render_html(
     for what, given in (("names", names), ("videos", videos)):
         if given is not None and len(given) != len(results):
             raise ValueError(f"{len(results)} results need as many {what}, got {len(given)}.")
-    names = list(names or _default_names(results))
+    names = list(names or default_names(results))
     results = [_in_order(r) for r in results]
     scores = _score_names(results)
     worst = [
@@ -154,7 +154,7 @@ def _data(
     series = {
         n: pack(np.asarray(v), coarse=long and n not in scores) for n, v in result.frames.items()
     }
-    low = {n: pool(result.frames[n])["p5"] for n in scores if _has_low(result, n)}
+    low = {n: result.pooled[n]["p5"] for n in scores if _has_low(result, n)}
     change = worst.change
     motion = motion_of(result.frames) if change is None else change
     found = [] if motion is None else cuts(motion)
@@ -171,7 +171,7 @@ def _data(
 
 
 def _has_low(result: AnyResult, name: str) -> bool:
-    return name in result.frames and direction(name) == "higher"
+    return name in result.frames and direction_of(name) == "higher"
 
 
 def _tiles(results: Sequence[AnyResult], names: Sequence[str], scores: Sequence[str]) -> str:
@@ -181,7 +181,7 @@ def _tiles(results: Sequence[AnyResult], names: Sequence[str], scores: Sequence[
     tiles = []
     for i, (result, name) in enumerate(zip(results, names, strict=True)):
         for score in [s for s in scores if s in result.frames]:
-            pooled = pool(result.frames[score])
+            pooled = result.pooled[score]
             who = escaped(name if len(results) > 1 else score)
             if len(results) > 1 and len(scores) > 1:
                 who += f" · {escaped(score)}"
@@ -196,7 +196,7 @@ def _tiles(results: Sequence[AnyResult], names: Sequence[str], scores: Sequence[
 
 
 def _own_tiles(result: AnyResult, score: str) -> str:
-    pooled = pool(result.frames[score])
+    pooled = result.pooled[score]
     shown = ("mean", "mean"), ("harmonic mean", "harmonic_mean"), ("p5", "p5"), ("lowest", "min")
     tiles = "".join(
         f'<li class="tile"><div class="who">{escaped(score)}, {label}</div>'
@@ -250,7 +250,7 @@ def _pool_table(results: Sequence[AnyResult], names: Sequence[str], metrics: Seq
     for metric in metrics:
         for i, (result, name) in enumerate(zip(results, names, strict=True)):
             if metric in result.frames:
-                pooled = pool(result.frames[metric])
+                pooled = result.pooled[metric]
                 who = f'<td class="text">{swatch(i)}{escaped(name)}</td>' if several else ""
                 cells = "".join(cell(pooled[key]) for key in _POOLS)
                 rows.append(f'<th scope="row">{escaped(metric)}</th>{who}{cells}')

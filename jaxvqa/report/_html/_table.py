@@ -15,7 +15,9 @@ from jaxvqa.report._html._page import Section, assemble
 from jaxvqa.report._html._text import escaped
 
 Row = dict[str, Any]
-_NUMBER = re.compile(r"[+-]?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
+# whole numbers of more digits, such as an id, would be rounded in the browser
+_NUMBER = re.compile(r"[+-]?(?:0|[1-9]\d{0,14})(?:\.\d+)?(?:[eE][+-]?\d{1,2})?")
+_MOST_WHOLE = 10**15
 # what stands beside tags and scores at first; the rest is a click away
 _SHOWN = {"id", "status", "frames", "bitrate_kbps", "bitrate", "dis_width", "dis_height"}
 _HIDDEN = {"ref", "dis", "models"}
@@ -76,7 +78,7 @@ def render_table_html(
     data = {
         "kind": "table",
         "columns": [_column(n, rows, names, series, quality, bool(failed)) for n in names],
-        "rows": [[_cell(row.get(n), n) for n in names] for row in rows],
+        "rows": [[_cell(row.get(n)) for n in names] for row in rows],
         "failed": failed,
         "example": next((n for n in (quality, f"{quality}_mean") if n in names), ""),
         "ladders": None if ladders is None else _plain(ladders, quality),
@@ -158,11 +160,12 @@ def _column(
     return {"name": name, "shown": shown, "number": False, "rate": False, "prose": prose}
 
 
-def _cell(value: Any, name: str) -> Any:
+def _cell(value: Any) -> Any:
     """A cell as a number, text or None."""
     if value is None or value == "":
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    exact = isinstance(value, float) or (isinstance(value, int) and abs(value) < _MOST_WHOLE)
+    if isinstance(value, bool) or not exact:
         return str(value)
     return value
 

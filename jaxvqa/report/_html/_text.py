@@ -78,10 +78,3 @@ def number(value: float | None) -> str:
     if size != 0 and not 1e-3 <= size < 1e6:
         return f"{value:.4g}"
     return f"{value:.2f}" if size >= 10 else f"{value:.4f}"
-
-
-def clock(seconds: float) -> str:
-    """Minutes and seconds."""
-    minutes, rest = divmod(seconds, 60)
-    hours, minutes = divmod(int(minutes), 60)
-    return f"{hours}:{minutes:02d}:{rest:05.2f}" if hours else f"{minutes}:{rest:05.2f}"

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jaxvqa.features._registry import direction_of
 from jaxvqa.report._html._facts import Details, details_of, fps_of, part, paths_of
-from jaxvqa.report._html._moments import direction, motion_of, worst_moments
+from jaxvqa.report._html._moments import motion_of, worst_moments
 from jaxvqa.report._html._pictures import GAIN, Moment, Progress, take_pictures
-from jaxvqa.report._html._text import cell, clock, escaped, number, table
+from jaxvqa.report._html._text import cell, escaped, number, table
+from jaxvqa.report._numbers import clock
 from jaxvqa.report._optional import MissingPackage
 from jaxvqa.report._plot import AnyResult
 from jaxvqa.video import InputOptions
@@ -81,7 +83,7 @@ def find_worst(
     if score not in result.frames:
         return Worst()
     values = np.asarray(result.frames[score], np.float64)
-    lowest = direction(score) != "lower"
+    lowest = direction_of(score) != "lower"
     places = tuple(
         worst_moments(
             result.frame_numbers, values, max(count, 0), fps=fps_of(result), lowest=lowest

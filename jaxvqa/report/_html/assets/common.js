@@ -59,7 +59,7 @@ const page = (() => {
 
   function clock(seconds, decimals = 2) {
     const sign = seconds < 0 ? "-" : "";
-    const all = Math.abs(seconds);
+    const all = Number(Math.abs(seconds).toFixed(decimals));
     const hours = Math.floor(all / 3600);
     const minutes = Math.floor((all % 3600) / 60);
     const rest = (all % 60).toFixed(decimals).padStart(decimals ? decimals + 3 : 2, "0");

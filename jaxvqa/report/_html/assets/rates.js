@@ -160,13 +160,17 @@
         ...names.map((test) => {
           if (test === anchor) return make("td", { class: "self" }, "·");
           const d = found.find((f) => f.anchor === anchor && f.test === test);
-          if (!d || d.bd_rate === null) return make("td", { class: "n", title: (d && d.problem) || "" }, "–", make("span", { class: "sub" }, (d && d.problem) ? "no overlap" : ""));
+          if (!d || d.bd_rate === null) return make("td", { class: "n", title: (d && d.problem) || "" }, "–");
           const text = `${d.bd_rate > 0 ? "+" : ""}${d.bd_rate.toFixed(2)} %`;
           const quality = d.bd_quality === null ? "" : `${d.bd_quality > 0 ? "+" : ""}${d.bd_quality.toFixed(2)} ${ladders.label}`;
-          return make("td", { class: `n ${d.bd_rate < 0 ? "better" : "worse"}`, title: d.problem || `${Math.round(100 * d.quality_overlap)} % of the qualities overlap` },
+          const verdict = ["better", "", "worse"][1 + Math.sign(d.bd_rate)];
+          return make("td", { class: `n ${verdict}`, title: d.problem || `${Math.round(100 * d.quality_overlap)} % of the qualities overlap` },
             text, make("span", { class: "sub" }, quality));
         })));
-      deltas.append(make("div", { class: "scroll" }, make("table", {}, make("caption", {}, name), make("thead", {}, head), make("tbody", {}, ...body))));
+      deltas.append(make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": name }, make("table", {}, make("caption", {}, name), make("thead", {}, head), make("tbody", {}, ...body))));
+      found.filter((d) => d.bd_rate === null && place(d.anchor) < place(d.test)).forEach((d) => {
+        deltas.append(make("p", { class: "hint" }, `${d.anchor}, ${d.test}: ${d.problem}`));
+      });
     }
     if (!deltas.children.length) deltas.append(make("p", { class: "none" }, "One encoder only: there is nothing to compare it with."));
   }
@@ -181,7 +185,7 @@
     }));
     const names = ["encoder", "rung", "size", ladders.rate, ladders.quality, "encode", ""];
     const numeric = [1, 3, 4];
-    rungs.replaceChildren(make("div", { class: "scroll" }, make("table", {},
+    rungs.replaceChildren(make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Suggested ladder" }, make("table", {},
       make("thead", {}, make("tr", {}, ...names.map((n, i) => make("th", { scope: "col", class: numeric.includes(i) ? "n" : "" }, n)))),
       make("tbody", {}, ...cells))));
   }
