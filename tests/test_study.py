@@ -67,12 +67,12 @@ def test_tables_of_all_formats_say_the_same(tmp_path, kind):
 @pytest.mark.parametrize(
     "name, text, problem",
     [
-        ("a.txt", "x", "tables end in .csv"),
+        ("a.txt", "x", "must end in .csv"),
         ("a.csv", "", "has no rows"),
         ("a.csv", "id,mos\n", "has no rows"),
-        ("a.csv", "id,id\n1,2\n", "two columns of the same name"),
-        ("a.csv", "id,content,mos\n1,c,2,3\n", "row 2: has more cells"),
-        ("a.csv", "id,content,mos\n1,c,good\n", "row 2: mos must be a number, got 'good'"),
+        ("a.csv", "id,id\n1,2\n", "has two columns 'id': rename one"),
+        ("a.csv", "id,content,mos\n1,c,2,3\n", "line 2: has 4 cells, but there are 3 columns"),
+        ("a.csv", "id,content,mos\n1,c,good\n", "line 2: mos must be a number, got 'good'"),
         ("a.csv", "id,content,mos\n1,c,nan\n", "mos must be a number"),
         ("a.csv", "id,content,mos,dmos\n1,c,1,2\n", "has dmos and mos: say with `rating`"),
         ("a.csv", "content,mos\nc,1\n", "names no clip"),
@@ -84,9 +84,9 @@ def test_tables_of_all_formats_say_the_same(tmp_path, kind):
         ("a.csv", "\xff\xfe", "has no rows"),
         ("a.json", "{", "is not JSON"),
         ("a.json", "{}", "must be a list of objects"),
-        ("a.json", "[1]", "row 1: must be an object"),
+        ("a.json", "[1]", "row 1: is no JSON object"),
         ("a.json", "[" * 5000, "is not JSON"),
-        ("a.jsonl", '{"id": 1}\n{', "row 2: is not a JSON object"),
+        ("a.jsonl", '{"id": 1}\n{', "line 2: is not JSON"),
         ("a.parquet", "PAR1", "is not a Parquet file"),
     ],
 )
@@ -322,11 +322,11 @@ def test_saved_results_are_pooled(tmp_path):
 @pytest.mark.parametrize(
     "text, problem",
     [
-        ("Frame,vmaf,\n", "does not begin with a line of Frame"),
+        ("Frame,vmaf,\n", "has no rows"),
         ("vmaf,\n1,\n", "does not begin with a line of Frame"),
-        ("Frame,vmaf,psnr,\n0,1,\n", "more or fewer values than metrics in line 2"),
+        ("Frame,vmaf,psnr,\n0,1,\n", "line 2: has 3 cells, but there are 4 columns: give"),
         ("Frame,vmaf,\n0,good,\n", "something other than numbers in line 2"),
-        ("Frame,vmaf,vmaf,\n0,1,2,\n", "one twice"),
+        ("Frame,vmaf,vmaf,\n0,1,2,\n", "has two columns 'vmaf'"),
     ],
 )
 def test_bad_csv_results_are_refused(tmp_path, text, problem):

@@ -28,11 +28,11 @@ from jaxvqa._batch.scorer import Keyed, Scorer
 from jaxvqa._batch.scratch import LIMIT, Scratch, is_object
 from jaxvqa._batch.table import Table
 from jaxvqa._drafts import remove_left
+from jaxvqa._optional import require
 from jaxvqa._scoring.program_store import ProgramStore
 from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._scoring.together import Plans
 from jaxvqa._settings import split_settings, with_settings
-from jaxvqa.report._optional import require
 from jaxvqa.video._inputs import InputOptions
 
 _STALE = 3600.0  # seconds after which a file that is being written is left over
@@ -83,7 +83,7 @@ def batch(
     is done anew. A job that fails is a row with the sentence that says why.
 
     Args:
-        manifest: a CSV, JSON lines or Parquet file, or rows as dictionaries: `ref`, `dis`, perhaps
+        manifest: a CSV, JSON or Parquet file, or rows as dictionaries: `ref`, `dis`, perhaps
             `id` and any of the options below; other columns are kept as tags.
         out: the folder; made if it is missing.
         {settings}

@@ -19,7 +19,7 @@ from jaxvqa._batch.errors import OutputError
 from jaxvqa._batch.progress import WorkerState
 from jaxvqa._batch.ray_actor import FATAL, LINE, TRIES, WORK, ScoreActor
 from jaxvqa._batch.scorer import Keyed
-from jaxvqa.report._optional import require
+from jaxvqa._optional import require
 
 _MOST_BLOCKS = 10_000
 _CORES = 4  # of an actor without an accelerator, where there are so many

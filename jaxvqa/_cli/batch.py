@@ -31,7 +31,7 @@ examples:
       --out results --model vmaf_v1
   jaxvqa batch catalogue.csv --out results --shard 3/8
 
-A manifest (.csv, .tsv, .jsonl, .ndjson, .parquet) has the columns ref and dis, perhaps id, and any
+A manifest (.csv, .tsv, .json, .jsonl, .parquet) has the columns ref and dis, perhaps id, and any
 option of jaxvqa score under its name; other columns are kept as tags. The same command goes on
 where it was ended. OUT/table.csv and OUT/table.parquet hold the results.
 

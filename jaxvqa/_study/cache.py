@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from jaxvqa._optional import require
 from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._settings import settings_of
 from jaxvqa._study.series import Series
 from jaxvqa._version import __version__
 from jaxvqa.report import write_atomically
-from jaxvqa.report._optional import require
 from jaxvqa.video._inputs import InputOptions
 
 _BLOCK = 1 << 20
