@@ -8,6 +8,7 @@ import pytest
 import jaxvqa
 from jaxvqa import Planes
 from jaxvqa._ops import tiling
+from jaxvqa._planes import picture_form
 from jaxvqa._scoring.auto import choose_model
 from jaxvqa._scoring.engine import Engine
 from jaxvqa._scoring.plan import Extraction, make_plan
@@ -58,6 +59,34 @@ def test_shared_features_run_once():
     ]  # fmt: skip
     # switches that only add outputs are merged, not dropped
     assert plan.extractions[0].options.debug
+
+
+@pytest.mark.parametrize("asked", [{"model": "vmaf_v1"}, {"model": None, "features": ["cambi"]}])
+def test_what_files_say_of_an_encode_is_never_refused(asked):
+    def planned(encoded, **said):
+        clip = ClipInfo(1920, 1080, 10, "420", encoded=encoded)
+        plan = make_plan(ScoreRequest(**asked, **said), clip)
+        plan.check(picture_form(1080, 1920, "420", 10))
+        (options,) = (e.options for e in plan.extractions if e.feature.name == "cambi")
+        told = [notice.text for notice in plan.notices if notice.code == "left-out"]
+        return (options.enc_width, options.enc_height, options.enc_bitdepth), told
+
+    assert planned((640, 360, 8)) == ((640, 360, 8), [])
+    for size, why in (
+        ((160, 90), "enc_width must lie between 180 and 7680, got 160."),
+        ((256, 144), "enc_height must lie between 150 and 7680, got 144."),
+        ((200, 160), "side of at least 216 samples, got 200x160."),
+    ):
+        filled, (notice,) = planned((*size, 8))
+        assert filled == (0, 0, 8)
+        assert notice.startswith("cambi goes without the size that the distorted video has in its")
+        assert notice.endswith(why)
+        # what is stated counts, and is refused
+        assert planned((*size, 8), encode_size=(640, 360)) == ((640, 360, 8), [])
+        with pytest.raises(ValueError, match=why):
+            planned(None, encode_size=size)
+    with pytest.raises(ValueError, match="enc_bitdepth must lie between 6 and 16, got 32."):
+        planned((640, 360, 8), encode_bitdepth=32)
 
 
 @pytest.mark.parametrize(
