@@ -10,12 +10,14 @@ from jaxvqa import Planes
 from jaxvqa._ops import tiling
 from jaxvqa._planes import picture_form
 from jaxvqa._scoring.auto import choose_model
+from jaxvqa._scoring.clip import open_clips
 from jaxvqa._scoring.engine import Engine
 from jaxvqa._scoring.plan import Extraction, make_plan
 from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._scoring.result import ClipInfo
 from jaxvqa._scoring.schedule import Schedule, chunk_policy
 from jaxvqa.features import FEATURES
+from jaxvqa.video._inputs import InputOptions
 from tests import clips, tolerances
 from tests.fusion_files import libvmaf_file
 
@@ -48,6 +50,14 @@ def test_integer_models_match_libvmaf(integer_models):
     assert integer_models.score_names == ("vmaf_v0.6.1", "phone", "vmaf_b_v0.6.3")
     assert integer_models.score == integer_models.pooled["vmaf_v0.6.1"]["mean"]
     assert integer_models.warnings == ()
+
+
+def test_progress_knows_how_many_pairs_containers_announce():
+    frames = len(next(iter(clips.golden(CLIP)["model:vmaf_v0.6.1"].values())))
+    sides = clips.path(CLIP, "ref"), clips.path(CLIP, "dis")
+    for wanted, there in ((None, frames), (frames + 5, frames), (3, 3)):
+        with open_clips(*sides, InputOptions(frame_count=wanted)) as clip:
+            assert (clip.frame_count, clip.length) == (None, there)
 
 
 def test_shared_features_run_once():

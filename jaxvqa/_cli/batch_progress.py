@@ -94,7 +94,8 @@ def _doing(worker: WorkerState) -> str:
     if worker.job is None:
         return "waiting"
     more = f" and {worker.jobs - 1} more" if worker.jobs > 1 else ""
-    of = f" of {worker.expected}" if worker.expected else ""
+    known = worker.expected and worker.frames <= worker.expected
+    of = f" of {worker.expected}" if known else ""
     return f"{worker.job}{more}: frame {worker.frames}{of}"
 
 

@@ -66,6 +66,11 @@ class ClipPair:
     read_notices: Callable[[], list[Notice]]
     read_preparation: Callable[[], Preparation | None] = lambda: None
 
+    @property
+    def length(self) -> int | None:
+        """Number of pairs, where it is not certain about how many; or None."""
+        return self.expected_count if self.frame_count is None else self.frame_count
+
 
 def is_path(x: Any) -> bool:
     """True for what names a file."""

@@ -136,7 +136,7 @@ class Pass:
         """
         yield from self._failed
         live, done = list(self._members), 0
-        expected = [m.clip.frame_count or m.clip.expected_count for m in live]
+        expected = [member.clip.length for member in live]
         total = None if None in expected else sum(n for n in expected if n is not None)
         while live:
             asked = time.perf_counter()
