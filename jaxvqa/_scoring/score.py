@@ -84,4 +84,4 @@ def score_request(
         series = run(
             plan, clip, subsample=request.subsample, devices=devices, progress=progress, store=store
         )
-    return publish(plan, clip, series, started, store, request.inputs)
+    return publish(plan, clip, series, started, request.inputs, store)
