@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from jaxvqa._batch.local import LocalRun
 from jaxvqa._batch.manifest import Rows, load_manifest
 from jaxvqa._batch.order import plan_passes
 from jaxvqa._batch.progress import BatchProgress, BatchProgressFn, WorkerState
-from jaxvqa._batch.ray_run import RayRun
+from jaxvqa._batch.ray_run import RayRun, checked_runner
 from jaxvqa._batch.scorer import Keyed, Scorer
 from jaxvqa._batch.scratch import LIMIT, Scratch, is_object
 from jaxvqa._batch.table import Table
@@ -143,8 +142,11 @@ def run_batch(
         out: the folder.
         how: how it runs.
     """
-    if how.runner is not None and not re.fullmatch(r"ray(://.+)?", how.runner):
-        raise ValueError(f"runner must be ray or ray://HOST:PORT, got {how.runner!r}.")
+    if how.runner is not None:
+        try:
+            checked_runner(how.runner)
+        except ValueError as error:
+            raise ValueError(f"runner {error}") from None
     require("pyarrow.parquet", "a batch", "batch")
     if any(is_object(path) for job in manifest.jobs for path in (job.ref, job.dis)):
         require("fsspec", "reading addresses in a batch", "batch")
