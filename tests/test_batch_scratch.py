@@ -96,5 +96,6 @@ def test_what_an_address_is(tmp_path):
     assert is_object("s3://bucket/a.mkv")
     assert is_object("https://host/a.mkv?token=1")
     assert not is_object("https://host/list.m3u8")
+    assert not is_object("https://host/list.mpd?token=1")
     assert not is_object("rtsp://host/live")
     assert not is_object(str(tmp_path / "a.mkv"))
