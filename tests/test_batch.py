@@ -378,7 +378,8 @@ def test_a_run_that_is_killed_goes_on_where_it_was(catalogue, whole, tmp_path, n
 
 
 def test_the_command_tells_of_each_job_and_says_4_where_some_failed(few, capsys):
-    (few / "jobs.jsonl").write_text("\n".join(json.dumps(r) for r in rows_of("a", "gone")))
+    rows = rows_of("a", "gone", old_mean="unknown")
+    (few / "jobs.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
     arguments = ["batch", "jobs.jsonl", "--out", "out", *MOTION]
     assert main(arguments) == 4
     lines = capsys.readouterr().err.splitlines()

@@ -26,10 +26,10 @@ def plan_passes(jobs: Sequence[tuple[Job, str]]) -> list[list[tuple[Job, str]]]:
     as fit into memory. Passes whose references have one form follow each other, so that a program
     is compiled once and stays.
     """
+    shares = functools.cache(lambda ref: os.path.isfile(ref) or is_object(ref))
     groups: dict[object, list[tuple[Job, str]]] = {}
     for number, (job, key) in enumerate(jobs):
-        shares = os.path.isfile(job.ref) or is_object(job.ref)
-        group = (job.ref, reads_alike(job.request)) if shares else number
+        group = (job.ref, reads_alike(job.request)) if shares(job.ref) else number
         groups.setdefault(group, []).append((job, key))
     forms = _forms([group[0][0] for group in groups.values()])
     ordered = sorted(groups.values(), key=lambda group: (forms[group[0][0].ref], group[0][0].ref))
