@@ -122,9 +122,7 @@ class Planes:
         return Planes(self.y, bit_depth=self.bit_depth)
 
 
-def picture_form(
-    height: int, width: int, chroma: str, bit_depth: int, dtype: Any = None
-) -> Planes:
+def picture_form(height: int, width: int, chroma: str, bit_depth: int, dtype: Any = None) -> Planes:
     """A picture with a frame axis and without samples, for static checks.
 
     Args:

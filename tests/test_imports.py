@@ -10,8 +10,8 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "jaxvqa"
 # a module or package may import what stands in an earlier row, and itself
 LAYERS = (
-    {"_typing", "_pytree", "_checks", "_notice", "_version", "_drafts", "_interrupts", "_waiting",
-     "_optional"},  # fmt: skip
+    {"_typing", "_pytree", "_checks", "_notice", "_version"},
+    {"_drafts", "_interrupts", "_waiting", "_optional"},
     {"_settings", "_planes", "_pooling", "_tables", "evaluation"},
     {"_ops"},
     {"features"},

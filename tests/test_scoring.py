@@ -95,7 +95,7 @@ def test_what_files_say_of_an_encode_is_never_refused(asked):
         assert planned((*size, 8), encode_size=(640, 360)) == ((640, 360, 8), [])
         with pytest.raises(ValueError, match=why):
             planned(None, encode_size=size)
-    with pytest.raises(ValueError, match="enc_bitdepth must lie between 6 and 16, got 32."):
+    with pytest.raises(ValueError, match="enc_bitdepth must lie between 6 and 16, got 32"):
         planned((640, 360, 8), encode_bitdepth=32)
 
 

@@ -216,9 +216,7 @@ class _Member:
                 return None
             series = self._run.finish()
             self.close()
-            result = publish(
-                self._plan, self.clip, series, self._started, self._inputs, store
-            )
+            result = publish(self._plan, self.clip, series, self._started, self._inputs, store)
         except Exception as error:
             failed = error
             if self._run is not None:
