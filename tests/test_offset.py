@@ -320,10 +320,10 @@ def test_lag_after_missing_pairs_and_few_pairs():
     check = LagCheck(8)
     for index in range(0, 159, 2):  # never five in a row
         check.add(index, ref[index], dis[index])
-    assert check.sentence is None
+    assert told(check) is None
     check = LagCheck(8)
     for index in [*range(30), *range(60, 150)]:
         check.add(index, ref[index], dis[index])
     assert check.frames == 1
     assert watch(ref[:30], dis[:30]).frames is None
-    assert LagCheck(8).sentence is None
+    assert told(LagCheck(8)) is None
