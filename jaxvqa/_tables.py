@@ -91,8 +91,8 @@ def read_table(path: str | os.PathLike[str], *, full: bool = False) -> list[Row]
         path: a file whose ending says its format: .csv (comma, semicolon or tab between cells, a
             heading on top), .tsv, .json (a list of objects), .jsonl or .ndjson (an object a line),
             .parquet or .pq. Columns of a CSV without a heading are left out.
-        full: refuse lines of a CSV that have fewer cells than its heading, or more, as files that
-            programs write have only where they were cut short.
+        full: refuse lines of a CSV that have fewer cells than its heading, or more, or some in
+            columns without one, as files that programs write have only where they are damaged.
 
     Raises:
         TableError: a file that is missing, of another kind, too large, or no such table.
@@ -153,7 +153,9 @@ def _csv(name: str, full: bool) -> Iterator[_Placed]:
     for number, cells in lines[1:]:
         unnamed = [cell for column, cell in zip(columns, cells, strict=False) if not column]
         more = any(cell.strip() for cell in cells[len(columns) :])
-        if more or (full and (len(cells) != len(columns) or any(unnamed))):
+        if full and any(unnamed):
+            raise TableError(f"{name}, line {number}: has a cell in a column without a heading.")
+        if more or (full and len(cells) != len(columns)):
             advice = "give each column one, empty where there is nothing"
             if len(cells) > len(columns):
                 advice = f"put a cell that holds {separator!r} in quotes"

@@ -103,6 +103,21 @@ def test_a_table_that_is_not_there_or_not_text(tmp_path):
         read_table(tmp_path / "a.csv")
 
 
+def test_cells_are_read_as_they_are(tmp_path):
+    (tmp_path / "a.ndjson").write_text('{"id": 12345678.0, "name": "a\u2028b"}\n', "utf-8")
+    (row,) = read_table(tmp_path / "a.ndjson")
+    assert (row.text("id"), row.text("name"), row.place) == ("12345678", "a\u2028b", "line 1")
+    (tmp_path / "a.csv").write_text('x,,note\n1,left out,"a, ""b"""\n\n2\n')
+    rows = read_table(tmp_path / "a.csv")
+    assert [row.cells for row in rows] == [{"x": "1", "note": 'a, "b"'}, {"x": "2"}]
+    assert [row.place for row in rows] == ["line 2", "line 4"]
+    with pytest.raises(TableError, match="line 2: has a cell in a column without a heading"):
+        read_table(tmp_path / "a.csv", full=True)
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n3\n")
+    with pytest.raises(TableError, match="line 3: has 1 cells, but there are 2 columns: give each"):
+        read_table(tmp_path / "a.csv", full=True)
+
+
 VOTES = [
     {"id": clip, "subject": subject, "score": score}
     for clip, scores in {"a1": (5, 4, 5), "a2": (2, 3, 2), "b1": (4, 3, 3)}.items()
