@@ -122,6 +122,24 @@ class Planes:
         return Planes(self.y, bit_depth=self.bit_depth)
 
 
+def picture_form(height: int, width: int, chroma: str, bit_depth: int, dtype: Any = None) -> Planes:
+    """A picture with a frame axis and without samples, for static checks.
+
+    Args:
+        height: luma rows.
+        width: luma columns.
+        chroma: "400", "420", "422" or "444".
+        bit_depth: bits per sample.
+        dtype: of the samples; None takes the smallest whole numbers.
+    """
+    dtype = dtype or (np.uint8 if bit_depth == 8 else np.uint16)
+    y: Any = jax.ShapeDtypeStruct((1, height, width), dtype)
+    u: Any = None
+    if chroma != "400":
+        u = jax.ShapeDtypeStruct((1, *chroma_size(height, width, chroma)), dtype)
+    return Planes(y, u, u, bit_depth=bit_depth)
+
+
 if TYPE_CHECKING:
     VideoLike = Planes | Array | np.ndarray
 else:  # checked by `as_planes`, with a sentence of its own

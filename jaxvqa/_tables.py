@@ -1,4 +1,4 @@
-"""Tables that users bring: CSV, JSON, JSON Lines and Parquet, one row a line or object."""
+"""Tables of files: CSV, JSON, JSON Lines and Parquet, one row a line or object."""
 
 from __future__ import annotations
 
@@ -13,12 +13,15 @@ from pathlib import Path, PurePath
 from typing import Any, NoReturn
 
 from jaxvqa._checks import shown
-from jaxvqa.report._optional import require
+from jaxvqa._optional import require
 
-TABLE_FORMATS = ("csv", "tsv", "json", "jsonl", "parquet")
 _MAX_BYTES = 1 << 29
-_MAX_ROWS = 1_000_000
-_MAX_COLUMNS = 2000
+_MAX_COLUMNS = 10_000
+_MAX_FIELD = 1 << 20
+_ROWS = 10_000  # of Parquet that become Python's at a time
+
+# where a row stands, for messages, and its cells by column
+_Placed = tuple[str, Any]
 
 
 class TableError(ValueError):
@@ -31,25 +34,26 @@ class Row:
 
     Args:
         table: the file, for messages.
-        number: which row, from 1; the line of a CSV with its heading as line 1.
-        cells: the values by column, empty ones left out. Text from CSV, else what the file has.
+        place: where the row stands, such as "line 2".
+        cells: the values by column, None for empty ones. Text from CSV, else what the file has.
     """
 
     table: str
-    number: int
+    place: str
     cells: dict[str, Any]
 
     def fail(self, problem: str) -> NoReturn:
         """Raises TableError that names the file and the row."""
-        raise TableError(f"{self.table}, row {self.number}: {problem}")
+        raise TableError(f"{self.table}, {self.place}: {problem}")
 
     def text(self, column: str) -> str | None:
-        """A cell as text, or None where it is empty."""
+        """A cell as text, whole numbers without a point; None where it is empty."""
         value = self.cells.get(column)
         if value is None or isinstance(value, str):
             return value
         if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return f"{value:g}" if isinstance(value, float) else str(value)
+            whole = isinstance(value, float) and value.is_integer()
+            return str(int(value) if whole else value)
         self.fail(f"{column} must be text, got {shown(value)}.")
 
     def number_of(self, column: str) -> float | None:
@@ -74,48 +78,52 @@ def as_number(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def read_table(path: str | os.PathLike[str]) -> list[Row]:
+def is_empty(value: Any) -> bool:
+    """A cell that says nothing: None, NaN, or text of blanks."""
+    missing = isinstance(value, float) and math.isnan(value)
+    return value is None or missing or (isinstance(value, str) and not value.strip())
+
+
+def read_table(path: str | os.PathLike[str], *, full: bool = False) -> list[Row]:
     """The rows of a table.
 
     Args:
         path: a file whose ending says its format: .csv (comma, semicolon or tab between cells, a
-            heading on top), .tsv, .json (a list of objects), .jsonl (an object a line), .parquet.
+            heading on top), .tsv, .json (a list of objects), .jsonl or .ndjson (an object a line),
+            .parquet or .pq. Columns of a CSV without a heading are left out.
+        full: refuse lines of a CSV that have fewer cells than its heading, or more, or some in
+            columns without one, as files that programs write have only where they are damaged.
 
     Raises:
         TableError: a file that is missing, of another kind, too large, or no such table.
         MissingPackage: Parquet without pyarrow.
     """
     name = os.fspath(path)
-    kind = PurePath(name).suffix.lower().removeprefix(".")
-    if kind not in TABLE_FORMATS:
+    reader = _READERS.get(PurePath(name).suffix.lower())
+    if reader is None:
+        *endings, last = TABLE_SUFFIXES
         raise TableError(
-            f"{name}: tables end in {', '.join('.' + k for k in TABLE_FORMATS)}: rename or convert "
-            "it."
+            f"{name}: must end in {', '.join(endings)} or {last}: rename or convert it."
         )
-    if kind == "parquet":
-        require("pyarrow.parquet", "reading Parquet", "parquet")
-    readers: dict[str, Callable[[str, bytes], Iterator[tuple[int, Any]]]] = {
-        "csv": _csv, "tsv": _csv, "json": _json, "jsonl": _jsonl, "parquet": _parquet,
-    }  # fmt: skip
     rows = []
-    for number, cells in readers[kind](name, _content(name)):
+    for place, cells in reader(name, full):
         if not isinstance(cells, dict):
-            raise TableError(f"{name}, row {number}: must be an object of columns and values.")
-        if len(rows) == _MAX_ROWS or len(cells) > _MAX_COLUMNS:
-            raise TableError(f"{name}: has more than {_MAX_ROWS} rows or {_MAX_COLUMNS} columns.")
-        known = {str(k).strip(): v for k, v in cells.items() if not _empty(v)}
-        rows.append(Row(name, number, known))
+            raise TableError(f"{name}, {place}: is no JSON object of columns and values.")
+        if len(cells) > _MAX_COLUMNS:
+            raise TableError(f"{name}: has more than {_MAX_COLUMNS} columns.")
+        known = {str(k).strip(): None if is_empty(v) else v for k, v in cells.items()}
+        rows.append(Row(name, place, known))
     if not rows:
-        raise TableError(f"{name}: has no rows below its heading.")
+        raise TableError(f"{name}: has no rows.")
     return rows
 
 
-def _empty(value: Any) -> bool:
-    missing = isinstance(value, float) and math.isnan(value)
-    return value is None or missing or (isinstance(value, str) and not value.strip())
+def content_of(name: str) -> bytes:
+    """The bytes of a file of a size that is read whole.
 
-
-def _content(name: str) -> bytes:
+    Raises:
+        TableError: a file that can't be read, or is larger.
+    """
     try:
         size = os.path.getsize(name)
         if size > _MAX_BYTES:
@@ -125,64 +133,100 @@ def _content(name: str) -> bytes:
         raise TableError(f"{name}: cannot be read: {error.strerror or error}.") from error
 
 
-def _text(name: str, content: bytes) -> str:
+def _text(name: str) -> str:
     try:
-        return content.decode("utf-8-sig")
+        return content_of(name).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise TableError(f"{name}: is not UTF-8 text: save it as UTF-8.") from None
 
 
-def _csv(name: str, content: bytes) -> Iterator[tuple[int, Any]]:
-    text = _text(name, content)
+def _csv(name: str, full: bool) -> Iterator[_Placed]:
+    text = _text(name)
     heading = text.partition("\n")[0]
-    separator = max(",;\t", key=heading.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    separator = "\t" if name.lower().endswith(".tsv") else max(",;\t", key=heading.count)
+    lines = _lines(name, text, separator)
+    columns = [column.strip() for column in lines[0][1]] if lines else []
+    named = [column for column in columns if column]
+    twice = next((column for column in named if named.count(column) > 1), None)
+    if twice is not None:
+        raise TableError(f"{name}: has two columns {twice!r}: rename one.")
+    for number, cells in lines[1:]:
+        unnamed = [cell for column, cell in zip(columns, cells, strict=False) if not column]
+        more = any(cell.strip() for cell in cells[len(columns) :])
+        if full and any(unnamed):
+            raise TableError(f"{name}, line {number}: has a cell in a column without a heading.")
+        if more or (full and len(cells) != len(columns)):
+            advice = "give each column one, empty where there is nothing"
+            if len(cells) > len(columns):
+                advice = f"put a cell that holds {separator!r} in quotes"
+            raise TableError(
+                f"{name}, line {number}: has {len(cells)} cells, but there are {len(columns)} "
+                f"columns: {advice}."
+            )
+        pairs = zip(columns, cells, strict=False)
+        yield f"line {number}", {c: cell.strip() for c, cell in pairs if c}
+
+
+def _lines(name: str, text: str, separator: str) -> list[tuple[int, list[str]]]:
+    """Lines that are not empty, with their numbers."""
+    previous = csv.field_size_limit(_MAX_FIELD)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:
-        columns = [column.strip() for column in next(reader, [])]
-        named = [column for column in columns if column]
-        if len(set(named)) != len(named):
-            raise TableError(f"{name}: has two columns of the same name in its first line.")
-        for cells in reader:
-            if not any(cell.strip() for cell in cells):
-                continue
-            if any(cell.strip() for cell in cells[len(columns) :]):
-                raise TableError(
-                    f"{name}, row {reader.line_num}: has more cells than the heading; put cells "
-                    f"that hold {separator!r} in quotes."
-                )
-            pairs = zip(columns, cells, strict=False)
-            yield reader.line_num, {c: cell.strip() for c, cell in pairs if c}
+        return [(reader.line_num, cells) for cells in reader if any(c.strip() for c in cells)]
     except csv.Error as error:
-        raise TableError(f"{name}, row {reader.line_num}: is no CSV ({error}).") from None
+        raise TableError(f"{name}, line {reader.line_num}: is not CSV ({error}).") from None
+    finally:
+        csv.field_size_limit(previous)
 
 
-def _json(name: str, content: bytes) -> Iterator[tuple[int, Any]]:
+def _json(name: str, full: bool) -> Iterator[_Placed]:
+    del full
+    text = _text(name)
     try:
-        values = json.loads(_text(name, content))
-    except (json.JSONDecodeError, RecursionError):
+        values = json.loads(text)
+    except (ValueError, RecursionError):
         raise TableError(f"{name}: is not JSON.") from None
     if not isinstance(values, list):
         raise TableError(f"{name}: must be a list of objects, one a row.")
-    yield from enumerate(values, 1)
+    for number, cells in enumerate(values, 1):
+        yield f"row {number}", cells
 
 
-def _jsonl(name: str, content: bytes) -> Iterator[tuple[int, Any]]:
-    for number, line in enumerate(_text(name, content).splitlines(), 1):
+def _json_lines(name: str, full: bool) -> Iterator[_Placed]:
+    del full
+    # only a line feed ends a line: text within may hold what Python also takes for an end
+    for number, line in enumerate(_text(name).split("\n"), 1):
         if line.strip():
             try:
-                yield number, json.loads(line)
-            except (ValueError, RecursionError):
-                raise TableError(f"{name}, row {number}: is not a JSON object.") from None
+                cells = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise TableError(f"{name}, line {number}: is not JSON ({error}).") from None
+            yield f"line {number}", cells
 
 
-def _parquet(name: str, content: bytes) -> Iterator[tuple[int, Any]]:
+def _parquet(name: str, full: bool) -> Iterator[_Placed]:
+    del full
+    parquet = require("pyarrow.parquet", "reading Parquet", "parquet")
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
+    number = 0
     try:
-        table = pq.read_table(io.BytesIO(content))
-        if table.num_rows > _MAX_ROWS:
-            raise TableError(f"{name}: has more than {_MAX_ROWS} rows.")
-        yield from enumerate(table.to_pylist(), 1)
-    except (pa.ArrowException, OSError) as error:
-        raise TableError(f"{name}: is not a Parquet file: {str(error)[:120]}.") from None
+        table = parquet.ParquetFile(io.BytesIO(content_of(name))).read()
+        for batch in table.to_batches(max_chunksize=_ROWS):
+            for cells in batch.to_pylist():
+                number += 1
+                yield f"row {number}", cells
+    except (pa.ArrowException, OSError):
+        raise TableError(f"{name}: is not a Parquet file, or it is damaged.") from None
+
+
+_READERS: dict[str, Callable[[str, bool], Iterator[_Placed]]] = {
+    ".csv": _csv,
+    ".tsv": _csv,
+    ".json": _json,
+    ".jsonl": _json_lines,
+    ".ndjson": _json_lines,
+    ".parquet": _parquet,
+    ".pq": _parquet,
+}
+TABLE_SUFFIXES = tuple(_READERS)

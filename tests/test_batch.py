@@ -378,7 +378,8 @@ def test_a_run_that_is_killed_goes_on_where_it_was(catalogue, whole, tmp_path, n
 
 
 def test_the_command_tells_of_each_job_and_says_4_where_some_failed(few, capsys):
-    (few / "jobs.jsonl").write_text("\n".join(json.dumps(r) for r in rows_of("a", "gone")))
+    rows = rows_of("a", "gone", old_mean="unknown")
+    (few / "jobs.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
     arguments = ["batch", "jobs.jsonl", "--out", "out", *MOTION]
     assert main(arguments) == 4
     lines = capsys.readouterr().err.splitlines()
@@ -399,7 +400,7 @@ def test_the_command_tells_of_each_job_and_says_4_where_some_failed(few, capsys)
         (["--out", "o"], "batch needs its pairs: a MANIFEST, or --ref FILE with --dis FILE"),
         (["m.csv", "--ref", "r", "--out", "o"], "a manifest names the videos: leave out --ref"),
         (["m.csv"], "the following arguments are required: -o/--out"),
-        (["m.csv", "--out", "o"], "manifest m.csv can't be read: No such file or directory."),
+        (["m.csv", "--out", "o"], "manifest m.csv: cannot be read: No such file or directory."),
         (["m.csv", "--out", "o", "--shard", "3/2"], "must be I/N with I from 1 to N, such as 3/8"),
         (["m.csv", "--out", "o", "--runner", "dask"], "must be ray or ray://HOST:PORT"),
         (["m.csv", "--out", "o", "--scratch-limit", "much"], "a number of bytes such as 500M"),

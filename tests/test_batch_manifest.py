@@ -86,12 +86,12 @@ def test_a_column_that_looks_like_an_option_is_told():
         ("m.csv", "ref,dis\na,b\na,b\n", "line 3: its id 'b' is that of .*line 2 too"),
         ("m.csv", "ref,dis,subsample\na,b,0\n", "line 2: subsample must be a whole number"),
         ("m.csv", "ref,dis\n-,b\n", "line 2: standard input can't be a job's video"),
-        ("m.csv", "ref,dis\n", "there are no jobs: the manifest has no rows."),
-        ("m.csv", "", "there are no jobs: the manifest has no rows."),
+        ("m.csv", "ref,dis\n", "m.csv: has no rows."),
+        ("m.csv", "", "m.csv: has no rows."),
         ("m.jsonl", '{"ref": 1\n', "line 1: is not JSON"),
         ("m.jsonl", "[1]\n", "line 1: is no JSON object"),
-        ("m.parquet", "text", "is no Parquet file, or it is damaged."),
-        ("m.xlsx", "", "must end in .csv, .tsv, .jsonl, .ndjson or .parquet."),
+        ("m.parquet", "text", "is not a Parquet file, or it is damaged."),
+        ("m.xlsx", "", "must end in .csv, .tsv, .json, .jsonl, .ndjson, .parquet or .pq: rename"),
     ],
 )
 def test_rows_that_are_no_jobs_are_refused_with_their_place(tmp_path, name, text, sentence):
@@ -100,8 +100,10 @@ def test_rows_that_are_no_jobs_are_refused_with_their_place(tmp_path, name, text
 
 
 def test_unreadable_manifests_are_one_sentence(tmp_path):
-    with pytest.raises(ValueError, match=r"gone.csv can't be read: No such file or directory\."):
+    with pytest.raises(ValueError, match=r"gone.csv: cannot be read: No such file or directory\."):
         load_manifest(tmp_path / "gone.csv")
+    with pytest.raises(ValueError, match="there are no jobs: the manifest has no rows"):
+        load_manifest([])
     (tmp_path / "latin.csv").write_bytes("ref,dis\nä,b\n".encode("latin-1"))
     with pytest.raises(ValueError, match="is not UTF-8 text"):
         load_manifest(tmp_path / "latin.csv")

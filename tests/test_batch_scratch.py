@@ -6,6 +6,8 @@ import fsspec
 import pytest
 
 import jaxvqa
+from jaxvqa._batch.manifest import load_manifest
+from jaxvqa._batch.order import plan_passes
 from jaxvqa._batch.scratch import Scratch, is_object
 from tests.test_cli_score import clip
 
@@ -58,6 +60,12 @@ def test_objects_are_scored_as_files_are_and_leave_nothing(store, tmp_path):
     assert not any(seen)
 
 
+def test_a_ladder_of_objects_is_one_pass(store):
+    jobs = load_manifest([*rows("a", "b"), rows("c")[0] | {"film_grain": "off"}]).jobs
+    passes = plan_passes([(job, job.id) for job in jobs])
+    assert [[job.id for job, _ in each] for each in passes] == [["a", "b"], ["c"]]
+
+
 def test_copies_keep_to_the_limit(store, tmp_path):
     size = (store / "a.y4m").stat().st_size
     scratch = Scratch(tmp_path, limit=2 * size)
@@ -88,5 +96,6 @@ def test_what_an_address_is(tmp_path):
     assert is_object("s3://bucket/a.mkv")
     assert is_object("https://host/a.mkv?token=1")
     assert not is_object("https://host/list.m3u8")
+    assert not is_object("https://host/list.mpd?token=1")
     assert not is_object("rtsp://host/live")
     assert not is_object(str(tmp_path / "a.mkv"))

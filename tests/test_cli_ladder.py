@@ -94,7 +94,7 @@ def test_rows_without_a_score_are_warned_of(jv, tmp_path):
         (["results.csv", "--deltas", "no/x.csv"], 2, "--deltas no/x.csv: there is no folder"),
         (["results.csv", "-o", "results.csv"], 2, "--output results.csv is one of the inputs"),
         (["results.csv", "--ratio", "0.1"], 2, "ratio 1 or more"),
-        (["results.txt"], 3, "is not named as a table"),
+        (["results.txt"], 3, "results.txt: must end in .csv"),
     ],
 )
 def test_wrong_usage_is_one_sentence(jv, arguments, code, sentence):
@@ -120,12 +120,12 @@ def test_tables_of_all_kinds_are_read(tmp_path):
 @pytest.mark.parametrize(
     "name, content, problem",
     [
-        ("t.csv", b"", "is empty"),
+        ("t.csv", b"", "has no rows"),
         ("t.csv", b"a,a\n1,2\n", "has two columns 'a'"),
         ("t.csv", b'a\n"1', "is not CSV"),
-        ("t.csv", b"\xff\xfe", "is not text in UTF-8"),
-        ("t.jsonl", b"[1]\n", "has no JSON object in line 1"),
-        ("t.parquet", b"PAR1", "is not Parquet"),
+        ("t.csv", b"\xff\xfe", "is not UTF-8 text"),
+        ("t.jsonl", b"[1]\n", "line 1: is no JSON object"),
+        ("t.parquet", b"PAR1", "is not a Parquet file"),
     ],
 )
 def test_files_that_are_no_table_are_refused(tmp_path, name, content, problem):

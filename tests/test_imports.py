@@ -10,24 +10,15 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "jaxvqa"
 # a module or package may import what stands in an earlier row, and itself
 LAYERS = (
-    {
-        "_typing",
-        "_pytree",
-        "_checks",
-        "_notice",
-        "_version",
-        "_drafts",
-        "_interrupts",
-        "_waiting",
-        "_lazy",
-    },
-    {"_settings", "_planes", "_pooling", "evaluation"},
+    {"_typing", "_pytree", "_checks", "_notice", "_version", "_lazy"},
+    {"_drafts", "_interrupts", "_waiting", "_optional"},
+    {"_settings", "_planes", "_pooling", "_tables", "evaluation"},
     {"_ops"},
     {"features"},
     {"fusion", "video", "color"},
     {"losses", "_scoring", "ladders"},
     {"nnx", "report"},
-    {"_tables", "training"},
+    {"training"},
     {"_study", "_batch"},
     {"__init__"},
     {"_cli"},

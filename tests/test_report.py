@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from jaxvqa import report
+from jaxvqa._optional import MissingPackage
 from jaxvqa._scoring.result import ClipInfo, Notice, Result, Timing
 from jaxvqa.report._atomic import write_atomically
 from jaxvqa.report._numbers import format_number
-from jaxvqa.report._optional import MissingPackage
 
 NAN = float("nan")
 

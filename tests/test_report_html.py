@@ -310,7 +310,7 @@ def test_a_table_without_rates_says_why_it_has_no_curves():
         (["r.json", "-r", "a", "-d", "b", "-d", "c"], 2, "1 results need as many --distorted"),
         (["r.json", "--name", "a", "--name", "b"], 2, "1 results need as many names, got 2"),
         (["t.csv", "--name", "a"], 2, "are for results, not for a table"),
-        (["bad.csv"], 3, "bad.csv: has 1 cells in row 1 under 2 headings"),
+        (["bad.csv"], 3, "bad.csv, line 2: has 1 cells, but there are 2 columns: give"),
     ],
 )
 def test_wrong_usage_is_one_sentence(tmp_path, monkeypatch, capsys, arguments, code, sentence):

@@ -8,13 +8,16 @@ import pytest
 import jaxvqa
 from jaxvqa import Planes
 from jaxvqa._ops import tiling
+from jaxvqa._planes import picture_form
 from jaxvqa._scoring.auto import choose_model
+from jaxvqa._scoring.clip import open_clips
 from jaxvqa._scoring.engine import Engine
 from jaxvqa._scoring.plan import Extraction, make_plan
 from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._scoring.result import ClipInfo
 from jaxvqa._scoring.schedule import Schedule, chunk_policy
 from jaxvqa.features import FEATURES
+from jaxvqa.video._inputs import InputOptions
 from tests import clips, tolerances
 from tests.fusion_files import libvmaf_file
 
@@ -49,6 +52,14 @@ def test_integer_models_match_libvmaf(integer_models):
     assert integer_models.warnings == ()
 
 
+def test_progress_knows_how_many_pairs_containers_announce():
+    frames = len(next(iter(clips.golden(CLIP)["model:vmaf_v0.6.1"].values())))
+    sides = clips.path(CLIP, "ref"), clips.path(CLIP, "dis")
+    for wanted, there in ((None, frames), (frames + 5, frames), (3, 3)):
+        with open_clips(*sides, InputOptions(frame_count=wanted)) as clip:
+            assert (clip.frame_count, clip.length) == (None, there)
+
+
 def test_shared_features_run_once():
     models = ["vmaf_v0.6.1", "vmaf_4k_v0.6.1", "vmaf_v0.6.1neg"]
     request = ScoreRequest(model=models, features=["vif", "adm=debug=true"])
@@ -58,6 +69,34 @@ def test_shared_features_run_once():
     ]  # fmt: skip
     # switches that only add outputs are merged, not dropped
     assert plan.extractions[0].options.debug
+
+
+@pytest.mark.parametrize("asked", [{"model": "vmaf_v1"}, {"model": None, "features": ["cambi"]}])
+def test_what_files_say_of_an_encode_is_never_refused(asked):
+    def planned(encoded, **said):
+        clip = ClipInfo(1920, 1080, 10, "420", encoded=encoded)
+        plan = make_plan(ScoreRequest(**asked, **said), clip)
+        plan.check(picture_form(1080, 1920, "420", 10))
+        (options,) = (e.options for e in plan.extractions if e.feature.name == "cambi")
+        told = [notice.text for notice in plan.notices if notice.code == "left-out"]
+        return (options.enc_width, options.enc_height, options.enc_bitdepth), told
+
+    assert planned((640, 360, 8)) == ((640, 360, 8), [])
+    for size, why in (
+        ((160, 90), "enc_width must lie between 180 and 7680, got 160."),
+        ((256, 144), "enc_height must lie between 150 and 7680, got 144."),
+        ((200, 160), "side of at least 216 samples, got 200x160."),
+    ):
+        filled, (notice,) = planned((*size, 8))
+        assert filled == (0, 0, 8)
+        assert notice.startswith("cambi goes without the size that the distorted video has in its")
+        assert notice.endswith(why)
+        # what is stated counts, and is refused
+        assert planned((*size, 8), encode_size=(640, 360)) == ((640, 360, 8), [])
+        with pytest.raises(ValueError, match=why):
+            planned(None, encode_size=size)
+    with pytest.raises(ValueError, match="enc_bitdepth must lie between 6 and 16, got 32"):
+        planned((640, 360, 8), encode_bitdepth=32)
 
 
 @pytest.mark.parametrize(

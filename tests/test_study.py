@@ -70,12 +70,12 @@ def test_tables_of_all_formats_say_the_same(tmp_path, kind):
 @pytest.mark.parametrize(
     "name, text, problem",
     [
-        ("a.txt", "x", "tables end in .csv"),
+        ("a.txt", "x", "must end in .csv"),
         ("a.csv", "", "has no rows"),
         ("a.csv", "id,mos\n", "has no rows"),
-        ("a.csv", "id,id\n1,2\n", "two columns of the same name"),
-        ("a.csv", "id,content,mos\n1,c,2,3\n", "row 2: has more cells"),
-        ("a.csv", "id,content,mos\n1,c,good\n", "row 2: mos must be a number, got 'good'"),
+        ("a.csv", "id,id\n1,2\n", "has two columns 'id': rename one"),
+        ("a.csv", "id,content,mos\n1,c,2,3\n", "line 2: has 4 cells, but there are 3 columns"),
+        ("a.csv", "id,content,mos\n1,c,good\n", "line 2: mos must be a number, got 'good'"),
         ("a.csv", "id,content,mos\n1,c,nan\n", "mos must be a number"),
         ("a.csv", "id,content,mos,dmos\n1,c,1,2\n", "has dmos and mos: say with `rating`"),
         ("a.csv", "content,mos\nc,1\n", "names no clip"),
@@ -87,9 +87,9 @@ def test_tables_of_all_formats_say_the_same(tmp_path, kind):
         ("a.csv", "\xff\xfe", "has no rows"),
         ("a.json", "{", "is not JSON"),
         ("a.json", "{}", "must be a list of objects"),
-        ("a.json", "[1]", "row 1: must be an object"),
+        ("a.json", "[1]", "row 1: is no JSON object"),
         ("a.json", "[" * 5000, "is not JSON"),
-        ("a.jsonl", '{"id": 1}\n{', "row 2: is not a JSON object"),
+        ("a.jsonl", '{"id": 1}\n{', "line 2: is not JSON"),
         ("a.parquet", "PAR1", "is not a Parquet file"),
     ],
 )
@@ -104,6 +104,21 @@ def test_a_table_that_is_not_there_or_not_text(tmp_path):
     (tmp_path / "a.csv").write_bytes(b"id,\xff\n1,2\n")
     with pytest.raises(TableError, match="not UTF-8"):
         read_table(tmp_path / "a.csv")
+
+
+def test_cells_are_read_as_they_are(tmp_path):
+    (tmp_path / "a.ndjson").write_text('{"id": 12345678.0, "name": "a\u2028b"}\n', "utf-8")
+    (row,) = read_table(tmp_path / "a.ndjson")
+    assert (row.text("id"), row.text("name"), row.place) == ("12345678", "a\u2028b", "line 1")
+    (tmp_path / "a.csv").write_text('x,,note\n1,left out,"a, ""b"""\n\n2\n')
+    rows = read_table(tmp_path / "a.csv")
+    assert [row.cells for row in rows] == [{"x": "1", "note": 'a, "b"'}, {"x": "2"}]
+    assert [row.place for row in rows] == ["line 2", "line 4"]
+    with pytest.raises(TableError, match="line 2: has a cell in a column without a heading"):
+        read_table(tmp_path / "a.csv", full=True)
+    (tmp_path / "a.csv").write_text("x,y\n1,2\n3\n")
+    with pytest.raises(TableError, match="line 3: has 1 cells, but there are 2 columns: give each"):
+        read_table(tmp_path / "a.csv", full=True)
 
 
 VOTES = [
@@ -346,11 +361,11 @@ def test_models_are_called_as_their_texts_say(tmp_path):
 @pytest.mark.parametrize(
     "text, problem",
     [
-        ("Frame,vmaf,\n", "does not begin with a line of Frame"),
+        ("Frame,vmaf,\n", "has no rows"),
         ("vmaf,\n1,\n", "does not begin with a line of Frame"),
-        ("Frame,vmaf,psnr,\n0,1,\n", "more or fewer values than metrics in line 2"),
+        ("Frame,vmaf,psnr,\n0,1,\n", "line 2: has 3 cells, but there are 4 columns: give"),
         ("Frame,vmaf,\n0,good,\n", "something other than numbers in line 2"),
-        ("Frame,vmaf,vmaf,\n0,1,2,\n", "one twice"),
+        ("Frame,vmaf,vmaf,\n0,1,2,\n", "has two columns 'vmaf'"),
     ],
 )
 def test_bad_csv_results_are_refused(tmp_path, text, problem):

@@ -90,7 +90,9 @@ def test_each_result_is_that_of_the_pair_alone(ladder):
         assert got.frames.keys() == expected.frames.keys()
         for key, values in expected.frames.items():
             np.testing.assert_array_equal(got.frames[key], values)
-        for part in ("notices", "preparation", "clip", "requested", "aggregate", "score_names"):
+        for part in (
+            "notices", "preparation", "clip", "requested", "aggregate", "score_names", "inputs",
+        ):  # fmt: skip
             assert getattr(got, part) == getattr(expected, part), part
 
 

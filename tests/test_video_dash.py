@@ -77,6 +77,10 @@ def test_a_timeline_that_repeats_up_to_the_end(folder):
 
 
 def test_an_address(folder):
+    (folder / "bare.mpd").write_text(
+        f"{HEAD}<Period><AdaptationSet contentType='video'><Representation/></AdaptationSet>"
+        "</Period></MPD>"
+    )
     handler = functools.partial(Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever).start()
@@ -85,6 +89,8 @@ def test_an_address(folder):
             same(frames(f"{base}/list.mpd?x=1"), folder)
             with pytest.raises(VideoError, match="cannot be reached"):
                 open_video(f"{base}/none.mpd")
+            with pytest.raises(VideoError, match="has no video in it whose segments"):
+                open_video(f"{base}/bare.mpd?x=1")
         finally:
             server.shutdown()
     same(frames((folder / "ranges.mpd").as_uri()), folder)

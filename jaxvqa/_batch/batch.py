@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
@@ -23,16 +22,16 @@ from jaxvqa._batch.local import LocalRun
 from jaxvqa._batch.manifest import Rows, load_manifest
 from jaxvqa._batch.order import plan_passes
 from jaxvqa._batch.progress import BatchProgress, BatchProgressFn, WorkerState
-from jaxvqa._batch.ray_run import RayRun
+from jaxvqa._batch.ray_run import RayRun, checked_runner
 from jaxvqa._batch.scorer import Keyed, Scorer
 from jaxvqa._batch.scratch import LIMIT, Scratch, is_object
 from jaxvqa._batch.table import Table
 from jaxvqa._drafts import remove_left
+from jaxvqa._optional import require
 from jaxvqa._scoring.program_store import ProgramStore
 from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._scoring.together import Plans
 from jaxvqa._settings import split_settings, with_settings
-from jaxvqa.report._optional import require
 from jaxvqa.video._inputs import InputOptions
 
 _STALE = 3600.0  # seconds after which a file that is being written is left over
@@ -83,7 +82,7 @@ def batch(
     is done anew. A job that fails is a row with the sentence that says why.
 
     Args:
-        manifest: a CSV, JSON lines or Parquet file, or rows as dictionaries: `ref`, `dis`, perhaps
+        manifest: a CSV, JSON or Parquet file, or rows as dictionaries: `ref`, `dis`, perhaps
             `id` and any of the options below; other columns are kept as tags.
         out: the folder; made if it is missing.
         {settings}
@@ -143,8 +142,11 @@ def run_batch(
         out: the folder.
         how: how it runs.
     """
-    if how.runner is not None and not re.fullmatch(r"ray(://.+)?", how.runner):
-        raise ValueError(f"runner must be ray or ray://HOST:PORT, got {how.runner!r}.")
+    if how.runner is not None:
+        try:
+            checked_runner(how.runner)
+        except ValueError as error:
+            raise ValueError(f"runner {error}") from None
     require("pyarrow.parquet", "a batch", "batch")
     if any(is_object(path) for job in manifest.jobs for path in (job.ref, job.dis)):
         require("fsspec", "reading addresses in a batch", "batch")

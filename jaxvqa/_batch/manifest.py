@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from jaxvqa._batch.job import Job, Manifest
-from jaxvqa._batch.rows import PlacedRow, filled, read_rows
 from jaxvqa._notice import Notice
 from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._settings import Setting, settings_of
+from jaxvqa._tables import TableError, is_empty, read_table
 from jaxvqa.video._inputs import InputOptions
 from jaxvqa.video._pipe import STDIN
 from jaxvqa.video._source import is_url
@@ -24,6 +24,8 @@ _NO_MODEL = "none"
 _CLOSE = 0.8
 
 Rows = str | os.PathLike[str] | Iterable[Mapping[str, Any]]
+# where it stands, for messages, and its cells
+PlacedRow = tuple[str, Mapping[str, Any]]
 
 
 @functools.cache
@@ -47,9 +49,9 @@ def load_manifest(source: Rows | Manifest, base: Mapping[str, Any] | None = None
     """The jobs of a manifest.
 
     Args:
-        source: a file (CSV, JSON lines or Parquet), or rows as dictionaries. Each has `ref` and
-            `dis`, may have `id` and any option of `jaxvqa.score`; what else there is are tags.
-            Files are named from the manifest's folder, in rows from the current one.
+        source: a table's file, or rows as dictionaries. Each has `ref` and `dis`, may have `id` and
+            any option of `jaxvqa.score`; what else there is are tags. Files are named from the
+            manifest's folder, in rows from the current one.
         base: options of all rows that do not give them.
 
     Raises:
@@ -60,9 +62,13 @@ def load_manifest(source: Rows | Manifest, base: Mapping[str, Any] | None = None
     folder = os.getcwd()
     if isinstance(source, (str, os.PathLike)):
         folder = os.path.dirname(os.path.abspath(source))
-        rows: Iterable[PlacedRow] = read_rows(source)
+        try:
+            table = read_table(source)
+        except TableError as error:
+            raise ValueError(f"manifest {error}") from error
+        rows: Iterable[PlacedRow] = ((f"{row.table}, {row.place}", row.cells) for row in table)
     else:
-        rows = ((f"row {n}", filled(dict(row))) for n, row in enumerate(source, 1))
+        rows = ((f"row {n}", row) for n, row in enumerate(source, 1))
     return make_manifest(rows, folder, base or {})
 
 
@@ -75,7 +81,7 @@ def make_manifest(
     """The jobs of rows.
 
     Args:
-        rows: the rows with their places.
+        rows: the rows with their places; empty cells are none.
         folder: where relative names begin.
         base: options of all rows that do not give them.
         tag_columns: columns that are tags whatever their names.
@@ -96,9 +102,11 @@ class _Maker:
         self._jobs: list[Job] = []
         self._places: dict[str, str] = {}
 
-    def add(self, place: str, row: dict[str, Any]) -> None:
+    def add(self, place: str, row: Mapping[str, Any]) -> None:
         parts: dict[str, dict[str, Any]] = {"file": {}, "option": {}, "tag": {}, "id": {}}
         for column, cell in row.items():
+            if is_empty(cell):
+                continue
             kind, name = self._kinds.get(column) or self._kind(column)
             if name in parts[kind]:
                 raise ValueError(f"{place}: gives {name} twice, once as {column!r}: leave one out.")

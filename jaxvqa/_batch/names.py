@@ -9,8 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from jaxvqa._batch.job import Manifest
-from jaxvqa._batch.manifest import make_manifest
-from jaxvqa._batch.rows import PlacedRow
+from jaxvqa._batch.manifest import PlacedRow, make_manifest
 
 _FIELD = re.compile(r"\{(\w+)\}")
 

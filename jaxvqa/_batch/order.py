@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from jaxvqa import _waiting as waiting
 from jaxvqa._batch.job import Job
+from jaxvqa._batch.scratch import is_object
 from jaxvqa._scoring.together import reads_alike
 from jaxvqa.video._glance import Form, glance
 
@@ -15,19 +16,20 @@ from jaxvqa.video._glance import Form, glance
 _PASS_BYTES = 1 << 29
 _HELD = 12
 _MOST = 16
-_UNKNOWN = Form(0, 0, 0)
+_UNKNOWN = Form(2160, 3840, 1)
 
 
 def plan_passes(jobs: Sequence[tuple[Job, str]]) -> list[list[tuple[Job, str]]]:
     """Jobs with their keys, in passes.
 
-    A pass has the jobs that read one local reference alike, as many as fit into memory. Passes
-    whose references have one form follow each other, so that a program is compiled once and stays.
+    A pass has the jobs that read one reference alike, a file or an object that is copied, as many
+    as fit into memory. Passes whose references have one form follow each other, so that a program
+    is compiled once and stays.
     """
+    shares = functools.cache(lambda ref: os.path.isfile(ref) or is_object(ref))
     groups: dict[object, list[tuple[Job, str]]] = {}
     for number, (job, key) in enumerate(jobs):
-        shares = os.path.isfile(job.ref)
-        group = (job.ref, reads_alike(job.request)) if shares else number
+        group = (job.ref, reads_alike(job.request)) if shares(job.ref) else number
         groups.setdefault(group, []).append((job, key))
     forms = _forms([group[0][0] for group in groups.values()])
     ordered = sorted(groups.values(), key=lambda group: (forms[group[0][0].ref], group[0][0].ref))
@@ -39,12 +41,12 @@ def plan_passes(jobs: Sequence[tuple[Job, str]]) -> list[list[tuple[Job, str]]]:
 
 
 def _most_together(form: Form) -> int:
-    held = _HELD * max(1, form.width * form.height * form.sample_bytes)
+    held = _HELD * form.width * form.height * form.sample_bytes
     return max(1, min(_MOST, _PASS_BYTES // held))
 
 
 def _forms(jobs: Sequence[Job]) -> dict[str, Form]:
-    """The form of each job's reference; zeros where it can't be told at a glance."""
+    """The form of each job's reference; a large one where it can't be told at a glance."""
     crew = _crew()
     looked = {
         job.ref: crew.submit(functools.partial(glance, job.ref, job.request.inputs))

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import pickle
+import re
 import shutil
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
@@ -19,10 +20,21 @@ from jaxvqa._batch.errors import OutputError
 from jaxvqa._batch.progress import WorkerState
 from jaxvqa._batch.ray_actor import FATAL, LINE, TRIES, WORK, ScoreActor
 from jaxvqa._batch.scorer import Keyed
-from jaxvqa.report._optional import require
+from jaxvqa._optional import require
 
 _MOST_BLOCKS = 10_000
 _CORES = 4  # of an actor without an accelerator, where there are so many
+
+
+def checked_runner(text: str) -> str:
+    """The text if it names Ray, with or without an address.
+
+    Raises:
+        ValueError: it doesn't.
+    """
+    if not re.fullmatch(r"ray(://.+)?", text):
+        raise ValueError(f"must be ray or ray://HOST:PORT, got {text!r}.")
+    return text
 
 
 class RayRun:

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from jaxvqa import _waiting as waiting
+from jaxvqa._optional import require
 from jaxvqa._scoring.result import Result
-from jaxvqa.report._optional import require
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._source import is_playlist, is_url
 

@@ -13,6 +13,7 @@ from jaxvqa._batch.batch import BatchOptions, run_batch
 from jaxvqa._batch.job import Manifest
 from jaxvqa._batch.manifest import load_manifest
 from jaxvqa._batch.names import by_pattern, one_reference
+from jaxvqa._batch.ray_run import checked_runner
 from jaxvqa._batch.scratch import LIMIT
 from jaxvqa._batch.table import table_paths
 from jaxvqa._cli import runtime
@@ -31,7 +32,7 @@ examples:
       --out results --model vmaf_v1
   jaxvqa batch catalogue.csv --out results --shard 3/8
 
-A manifest (.csv, .tsv, .jsonl, .ndjson, .parquet) has the columns ref and dis, perhaps id, and any
+A manifest (.csv, .tsv, .json, .jsonl, .parquet) has the columns ref and dis, perhaps id, and any
 option of jaxvqa score under its name; other columns are kept as tags. The same command goes on
 where it was ended. OUT/table.csv and OUT/table.parquet hold the results.
 
@@ -96,7 +97,7 @@ def _add_running(parser: Any) -> None:
         "--threads", type=as_type(whole(1)), metavar="N", help="cores that all workers share"
     )
     group.add_argument(
-        "--runner", type=as_type(_runner), metavar="RAY",
+        "--runner", type=as_type(checked_runner), metavar="RAY",
         help="ray for actors of Ray (RAY_ADDRESS, or a cluster on this machine), or "
         "ray://HOST:PORT; all hosts share the folder",
     )  # fmt: skip
@@ -119,12 +120,6 @@ def _shard(text: str) -> tuple[int, int]:
     if not found or not 1 <= int(found[1]) <= int(found[2]):
         raise ValueError(f"must be I/N with I from 1 to N, such as 3/8, got {text!r}.")
     return int(found[1]), int(found[2])
-
-
-def _runner(text: str) -> str:
-    if not re.fullmatch(r"ray(://.+)?", text):
-        raise ValueError(f"must be ray or ray://HOST:PORT, got {text!r}.")
-    return text
 
 
 def _bytes(text: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -46,7 +47,9 @@ def _line(state: BatchProgress) -> None:
 def _of_the_row(row: dict[str, Any]) -> str:
     if row["status"] != "done":
         return f"{row['id']}: failed: {as_flags(row['error'])}"
-    score = next(((k, v) for k, v in row.items() if k.endswith("_mean")), None)
+    # before its counts a row has tags, whose names may be those of scores
+    scores = itertools.dropwhile(lambda item: item[0] != "frames", row.items())
+    score = next(((k, v) for k, v in scores if k.endswith("_mean")), None)
     told = "" if score is None or score[1] is None else f"{score[0]} {score[1]:.3f}, "
     return f"{row['id']}: {told}{row['frames']} frames, {row['seconds']:.2f} s"
 
@@ -94,7 +97,8 @@ def _doing(worker: WorkerState) -> str:
     if worker.job is None:
         return "waiting"
     more = f" and {worker.jobs - 1} more" if worker.jobs > 1 else ""
-    of = f" of {worker.expected}" if worker.expected else ""
+    known = worker.expected and worker.frames <= worker.expected
+    of = f" of {worker.expected}" if known else ""
     return f"{worker.job}{more}: frame {worker.frames}{of}"
 
 

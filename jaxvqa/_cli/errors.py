@@ -5,9 +5,9 @@ from __future__ import annotations
 from jaxvqa._batch.errors import OutputError as OutputError
 from jaxvqa._cli.flags import as_flags
 from jaxvqa._cli.interrupt import INTERRUPTED
+from jaxvqa._optional import MissingPackage
 from jaxvqa._tables import TableError
 from jaxvqa.report._load import ResultFileError
-from jaxvqa.report._optional import MissingPackage
 from jaxvqa.video._errors import VideoError
 
 DONE = 0

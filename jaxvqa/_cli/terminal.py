@@ -188,7 +188,8 @@ def progress_bar(wanted: bool = True) -> Iterator[Progress | None]:
 
 
 def _count(done: int, total: int | None) -> str:
-    return f"frame {done} of {total}" if total else f"frame {done}"
+    # a container may announce fewer frames than it has
+    return f"frame {done} of {total}" if total and done <= total else f"frame {done}"
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ import jax
 import numpy as np
 
 from jaxvqa._notice import Notice
-from jaxvqa._planes import Planes, VideoLike, as_pair, chroma_size
+from jaxvqa._planes import Planes, VideoLike, as_pair, picture_form
 from jaxvqa._scoring.result import ClipInfo, FileFacts, Preparation
 from jaxvqa.video._formats import FrameMemory, FramePlanes
 from jaxvqa.video._info import Reader
@@ -66,6 +66,11 @@ class ClipPair:
     read_notices: Callable[[], list[Notice]]
     read_preparation: Callable[[], Preparation | None] = lambda: None
 
+    @property
+    def length(self) -> int | None:
+        """Number of pairs, where it is not certain about how many; or None."""
+        return self.expected_count if self.frame_count is None else self.frame_count
+
 
 def is_path(x: Any) -> bool:
     """True for what names a file."""
@@ -103,16 +108,6 @@ def _file(video: Video) -> FileFacts:
     return FileFacts(info.width, info.height, seconds, video.coded_bytes)
 
 
-def _example(info: Any, dtype: Any) -> Planes:
-    luma = jax.ShapeDtypeStruct((1, info.height, info.width), dtype)
-    chroma = None
-    if info.chroma != "400":
-        chroma = jax.ShapeDtypeStruct(
-            (1, *chroma_size(info.height, info.width, info.chroma)), dtype
-        )
-    return Planes(luma, chroma, chroma, bit_depth=info.bit_depth)
-
-
 @contextlib.contextmanager
 def _open_files(
     ref: Any, dis: Any, inputs: InputOptions, ahead: Ahead = Ahead()
@@ -126,7 +121,7 @@ def _open_files(
             fps=float(facts.fps) if facts.fps else None, ref_path=os.fspath(ref),
             dis_path=os.fspath(dis), encoded=pair.encoded,
         )  # fmt: skip
-        example = _example(info, np.uint8 if info.bit_depth == 8 else np.uint16)
+        example = picture_form(info.height, info.width, info.chroma, info.bit_depth)
 
         def read(chroma: bool, memory: PairMemory | None) -> Iterable[NumberedPair]:
             promoted = inputs.promote_to_10bit

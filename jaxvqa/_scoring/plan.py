@@ -5,8 +5,9 @@ A plan knows nothing of frames: it can be made once and run over many clips.
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 from jaxvqa._notice import Notice
 from jaxvqa._planes import Planes
 from jaxvqa._scoring.auto import AUTO, choose_model
+from jaxvqa._scoring.facts import Facts
 from jaxvqa._scoring.kept import kept
 from jaxvqa._scoring.program_store import ProgramStore
 from jaxvqa._scoring.request import ModelLike, ScoreRequest
@@ -24,7 +26,7 @@ from jaxvqa.features._options import Options, parse_text
 from jaxvqa.features._registry import differentiable, find
 from jaxvqa.features._run import check_feature, check_pictures, finished
 from jaxvqa.fusion._catalog import load_request
-from jaxvqa.fusion._model import AnyModel, Collection, Model, with_options
+from jaxvqa.fusion._model import AnyModel, Collection, FeatureRef, Model, with_options
 from jaxvqa.fusion._request import ModelRequest, parse_model_text
 from jaxvqa.fusion._series import (
     PREDICTION_STATICS,
@@ -173,28 +175,10 @@ def make_plan(request: ScoreRequest, clip: ClipInfo) -> Plan:
     return planner.plan()
 
 
-# how the distorted video was encoded: settings of a request, and the facts that options ask for
-_ENCODE = {
-    "encode_size": {"encode_width", "encode_height"},
-    "encode_bitdepth": {"encode_bitdepth"},
-}
-
-
 class _Planner:
     def __init__(self, request: ScoreRequest, clip: ClipInfo) -> None:
         self._float = request.arithmetic == "float"
-        self._facts: dict[str, Any] = {}
-        if clip.fps is not None:
-            self._facts["frame_rate"] = clip.fps
-        if clip.encoded is not None:
-            width, height, depth = clip.encoded
-            self._facts |= {"encode_width": width, "encode_height": height}
-            self._facts["encode_bitdepth"] = depth
-        if request.encode_size is not None:
-            self._facts["encode_width"], self._facts["encode_height"] = request.encode_size
-        if request.encode_bitdepth is not None:
-            self._facts["encode_bitdepth"] = request.encode_bitdepth
-        self._unused = {name for name in _ENCODE if getattr(request, name) is not None}
+        self._facts = Facts(request, clip)
         self._extractions: dict[ExtractionKey, Extraction] = {}
         self._models: list[ModelUse] = []
         self._features: list[tuple[str, ExtractionKey]] = []
@@ -206,25 +190,19 @@ class _Planner:
         self._extractions[extraction.key] = merged
         return merged
 
-    def _filled(self, feature: Feature[Any]) -> dict[str, Any]:
-        """Options of a feature that facts fill in, under their Python names."""
-        asked = {o.python: o.filled_by for o in feature.options.spec() if o.filled_by}
-        asked = {name: fact for name, fact in asked.items() if fact in self._facts}
-        self._unused -= {s for s in _ENCODE if not _ENCODE[s].isdisjoint(asked.values())}
-        return {name: self._facts[fact] for name, fact in asked.items()}
-
     def _filled_of(self, model: AnyModel) -> dict[str, dict[str, Any]]:
-        """The same for each feature of a model; what the model or its request says stays."""
-        given = {(f.extractor, name) for f in model.features for name in f.settings}
-        found: dict[str, dict[str, Any]] = {}
-        for extractor in dict.fromkeys(f.extractor for f in model.features):
+        """What facts fill in, by extractor; what the model or its request says stays."""
+        refs: dict[str, list[FeatureRef]] = {}
+        for ref in model.features:
+            refs.setdefault(ref.extractor, []).append(ref)
+        found = {}
+        for extractor, own in refs.items():
             feature = find(extractor)
-            names = {o.python: (o.name, o.python, o.alias) for o in feature.options.spec()}
-            found[extractor] = {
-                option: value
-                for option, value in self._filled(feature).items()
-                if not any((extractor, name) in given for name in names[option])
-            }
+            options = [feature.resolve(ref.settings) for ref in own]
+            said = {name for ref in own for name in ref.settings}
+            spec = feature.options.spec()
+            kept = {o.python for o in spec if said & {o.name, o.python, o.alias}}
+            found[extractor] = self._facts.fill(feature, options, kept)
         return {extractor: filled for extractor, filled in found.items() if filled}
 
     def add_model(self, item: ModelLike, clip: ClipInfo, *, alone: bool) -> None:
@@ -237,7 +215,8 @@ class _Planner:
             self._notices.append(notice)
         model = item if isinstance(item, (Model, Collection)) else load_request(request)
         self._tell_unused(request, model)
-        model = with_options(model, self._filled_of(model))
+        with _naming(model):
+            model = with_options(model, self._filled_of(model))
         # without a name of its own a single model of libvmaf's features reports "vmaf", as there
         default = "vmaf" if _of_libvmaf(model) else model.name
         name = request.name or (default if alone else model.name) or "vmaf"
@@ -256,14 +235,12 @@ class _Planner:
         inputs, replaced = [], False
         for ref in model.features:
             feature, key = find(ref.extractor), ref.key
-            try:
+            with _naming(model):
                 options = feature.resolve(ref.settings)
                 if self._float:
                     twin, key, options = differentiable(feature, key, ref.settings)
                     feature, replaced = twin, replaced or twin is not feature
                 output, options = feature.output(key, options)
-            except ValueError as error:
-                raise ValueError(f"model {model.name}: {error}") from None
             extraction = self._add(Extraction(feature, options))
             inputs.append((extraction.key, output.name))
         return tuple(inputs), replaced
@@ -299,25 +276,30 @@ class _Planner:
         name, given = parse_text(text)
         feature = find(name)
         options = feature.resolve(given)
-        untouched = {k: v for k, v in self._filled(feature).items() if getattr(options, k) == 0}
-        extraction = self._add(Extraction(feature, options.replace(**untouched)))
+        kept = {o.python for o in feature.options.spec() if getattr(options, o.python) != 0}
+        filled = self._facts.fill(feature, [options], kept)
+        extraction = self._add(Extraction(feature, options.replace(**filled)))
         self._features.append((text, extraction.key))
 
     def plan(self) -> Plan:
         """The plan of all that was added."""
         if not self._extractions:
             raise ValueError("nothing to score: give a model, or at least one feature.")
-        if self._unused:
-            names = " and ".join(name for name in _ENCODE if name in self._unused)
-            verb = "changes" if len(self._unused) == 1 else "change"
-            text = f"nothing here asks how the video was encoded: {names} {verb} nothing."
-            self._notices.append(Notice("unused-option", text))
         return Plan(
             tuple(self._extractions.values()),
             tuple(self._models),
             tuple(self._features),
-            tuple(self._notices),
+            (*self._notices, *self._facts.notices),
         )
+
+
+@contextlib.contextmanager
+def _naming(model: AnyModel) -> Iterator[None]:
+    """Puts the model's name in front of what is wrong with its features."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"model {model.name}: {error}") from None
 
 
 def _of_libvmaf(model: AnyModel) -> bool:

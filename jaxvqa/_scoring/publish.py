@@ -22,8 +22,8 @@ def publish(
     clip: ClipPair,
     series: Series,
     started: float,
+    inputs: InputOptions,
     store: ProgramStore | None = None,
-    inputs: InputOptions | None = None,
 ) -> Result:
     """The result of a run.
 
@@ -32,8 +32,8 @@ def publish(
         clip: the clip, read to its end.
         series: what the run gave.
         started: `time.perf_counter()` before the files were opened.
-        store: keeps compiled programs for later processes.
         inputs: how the videos were read.
+        store: keeps compiled programs for later processes.
     """
     frames: dict[str, np.ndarray] = {}
     shown: dict[ExtractionKey, tuple[str, ...]] = {}
@@ -66,7 +66,7 @@ def publish(
         requested=tuple(requested),
         aggregate=aggregate,
         preparation=clip.read_preparation(),
-        inputs=inputs or InputOptions(),
+        inputs=inputs,
     )
 
 

@@ -117,7 +117,7 @@ def run(
         clip: where the frames come from.
         subsample: take every n-th frame.
         devices: JAX devices; all of the default backend if None.
-        progress: called with (frames done, frames in all or None).
+        progress: called with (frames done, about how many there are or None).
         store: keeps compiled programs for later processes.
     """
     going = Run(plan, clip, subsample=subsample, devices=devices, store=store)
@@ -130,7 +130,7 @@ def run(
             return going.finish()
         going.feed(pair)
         if progress is not None:
-            progress(going.count, clip.frame_count)
+            progress(going.count, clip.length)
 
 
 class _Group:

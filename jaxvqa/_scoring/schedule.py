@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -80,10 +79,17 @@ class Schedule:
         """
         if not self.even or self.expected is None or number >= (chunks := self._chunks):
             return (self.frames,) * self.devices
-        return spread(self.expected, chunks * self.devices)[number * self.devices :][: self.devices]
+        first, parts = number * self.devices, chunks * self.devices
+        return spread(self.expected, parts, range(first, first + self.devices))
 
 
-def spread(count: int, parts: int) -> tuple[int, ...]:
-    """A number in parts as equal as can be."""
-    ends = [count * part // parts for part in range(parts + 1)]
-    return tuple(end - start for start, end in itertools.pairwise(ends))
+def spread(count: int, parts: int, some: range | None = None) -> tuple[int, ...]:
+    """A number in parts as equal as can be.
+
+    Args:
+        count: the number.
+        parts: how many.
+        some: those that are wanted, counted from 0; None for all.
+    """
+    wanted = range(parts) if some is None else some
+    return tuple(count * (part + 1) // parts - count * part // parts for part in wanted)

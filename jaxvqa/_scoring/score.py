@@ -43,7 +43,7 @@ def score(
         devices: JAX devices to use; all of the default backend if None.
         cache: folder to keep compiled programs in, so that later processes need not compile; None
             for this process only. While JAX's own cache is on, nothing is added to the folder.
-        progress: called with (frames done, frames in all or None).
+        progress: called with (frames done, about how many there are or None).
         **options: the options above.
 
     Returns:
@@ -84,4 +84,4 @@ def score_request(
         series = run(
             plan, clip, subsample=request.subsample, devices=devices, progress=progress, store=store
         )
-    return publish(plan, clip, series, started, store, request.inputs)
+    return publish(plan, clip, series, started, request.inputs, store)

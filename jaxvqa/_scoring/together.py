@@ -136,7 +136,7 @@ class Pass:
         """
         yield from self._failed
         live, done = list(self._members), 0
-        expected = [m.clip.frame_count or m.clip.expected_count for m in live]
+        expected = [member.clip.length for member in live]
         total = None if None in expected else sum(n for n in expected if n is not None)
         while live:
             asked = time.perf_counter()
@@ -183,8 +183,9 @@ class _Member:
         self._run: Run | None = None
         self._open = contextlib.ExitStack()
         try:
-            inputs = sized_for_model(task.request).inputs
-            self.clip = self._open.enter_context(open_clips(task.ref, task.dis, inputs, ahead))
+            self._inputs = sized_for_model(task.request).inputs
+            opened = open_clips(task.ref, task.dis, self._inputs, ahead)
+            self.clip = self._open.enter_context(opened)
             self._plan = plans.of(task.request, self.clip)
             frames = self.clip.read(self._plan.reads_chroma, None)
             assert isinstance(frames, Prefetch)
@@ -215,7 +216,7 @@ class _Member:
                 return None
             series = self._run.finish()
             self.close()
-            result = publish(self._plan, self.clip, series, self._started, store)
+            result = publish(self._plan, self.clip, series, self._started, self._inputs, store)
         except Exception as error:
             failed = error
             if self._run is not None:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from jaxvqa._optional import require
 from jaxvqa._scoring.digests import digest_of, file_digest, request_digest
 from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._study.series import Series
 from jaxvqa.report import write_atomically
-from jaxvqa.report._optional import require
 
 
 class SeriesCache:

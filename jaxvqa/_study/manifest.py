@@ -51,7 +51,7 @@ def read_manifest(path: str | os.PathLike[str], rating: str | None = None) -> St
 
 
 def _rating_column(name: str, rows: Sequence[Row], rating: str | None) -> str | None:
-    columns = dict.fromkeys(column for row in rows for column in row.cells)
+    columns = dict.fromkeys(c for row in rows for c, cell in row.cells.items() if cell is not None)
     if rating is not None:
         if rating not in columns:
             raise TableError(f"{name}: has no column {rating!r}; it has {', '.join(columns)}.")
@@ -73,7 +73,7 @@ def _clip(row: Row, folder: str, rating: str | None) -> Clip:
     known = options_of_clips()
     options = {}
     for column, setting in known.items():
-        if column in row.cells:
+        if row.cells.get(column) is not None:
             try:
                 options[column] = setting.parse(row.cells[column])
             except ValueError as error:

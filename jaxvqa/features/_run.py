@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import jax
 import jax.numpy as jnp
 
-from jaxvqa._planes import Planes, VideoLike, as_pair, chroma_size
+from jaxvqa._planes import Planes, VideoLike, as_pair, picture_form
 from jaxvqa._typing import Array
 from jaxvqa.features._feature import CHROMA, Feature, OptionsT, Output, Series
 from jaxvqa.features._options import Option
@@ -53,10 +53,8 @@ def smallest_square(feature: Feature[Any], chroma: str = "420") -> int | None:
     """
 
     def fits(side: int) -> bool:
-        y: Any = jax.ShapeDtypeStruct((1, side, side), jnp.uint8)
-        u: Any = jax.ShapeDtypeStruct((1, *chroma_size(side, side, chroma)), jnp.uint8)
         try:
-            check_pictures(feature, Planes(y, u, u, bit_depth=8), feature.options())
+            check_pictures(feature, picture_form(side, side, chroma, 8), feature.options())
         except ValueError:
             return False
         return True

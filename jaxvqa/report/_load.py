@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
 from dataclasses import dataclass, field
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any, NoReturn
 
 import numpy as np
 
 from jaxvqa._pooling import PooledScores
+from jaxvqa._tables import Row, TableError, content_of, read_table
 
-_MAX_BYTES = 1 << 29
 _MAX_NAMES = 10_000
 
 
@@ -95,18 +93,23 @@ def _fail(name: str, problem: str) -> NoReturn:
     )
 
 
-def _content(name: str) -> bytes:
+def read_rows(name: str) -> list[Row]:
+    """The rows of a table that a program wrote.
+
+    Raises:
+        ResultFileError: a missing file, or one that holds no table.
+    """
     try:
-        size = os.path.getsize(name)
-        if size > _MAX_BYTES:
-            raise ResultFileError(f"{name}: has {size} bytes, at most {_MAX_BYTES} are read.")
-        return Path(name).read_bytes()
-    except OSError as error:
-        raise ResultFileError(f"{name}: cannot be read: {error.strerror or error}.") from error
+        return read_table(name, full=True)
+    except TableError as error:
+        raise ResultFileError(str(error)) from error
 
 
 def _parse(name: str) -> Any:
-    content = _content(name)
+    try:
+        content = content_of(name)
+    except TableError as error:
+        raise ResultFileError(str(error)) from error
     try:
         return json.loads(content)
     except (ValueError, RecursionError):
@@ -119,26 +122,18 @@ def _load_csv(name: str) -> SavedResult:
     The vmaf tool leaves out a value that is missing, which shifts the rest of the line: such a file
     is refused. Ours leave the field empty.
     """
-    try:
-        rows = list(csv.reader(io.StringIO(_content(name).decode("utf-8-sig"), newline="")))
-    except (UnicodeDecodeError, csv.Error):
-        _fail(name, "is not CSV text")
-    rows = [row for row in rows if row]
-    if len(rows) < 2 or rows[0][0] != "Frame":
-        _fail(name, "does not begin with a line of Frame and metrics and go on with frames")
-    heading = rows[0][1 : len(rows[0]) - (rows[0][-1] == "")]
-    if not heading or len(heading) > _MAX_NAMES or len(set(heading)) != len(heading):
-        _fail(name, f"has no metrics in its first line, one twice, or more than {_MAX_NAMES}")
-    numbers, values = [], np.full((len(rows) - 1, len(heading)), np.nan)
-    for i, row in enumerate(rows[1:]):
-        cells = row[1 : 1 + len(heading)]
-        if len(row) != len(rows[0]) or row[1 + len(heading) :] not in ([], [""]):
-            _fail(name, f"has more or fewer values than metrics in line {i + 2}")
+    rows = read_rows(name)
+    first, *heading = rows[0].cells
+    if first != "Frame" or not heading:
+        _fail(name, "does not begin with a line of Frame and metrics")
+    numbers, values = [], np.full((len(rows), len(heading)), np.nan)
+    for i, row in enumerate(rows):
+        number, *cells = row.cells.values()
         try:
-            numbers.append(int(row[0]))
-            values[i] = [float(cell) if cell.strip() else np.nan for cell in cells]
+            numbers.append(int(number or ""))
+            values[i] = [np.nan if cell is None else float(cell) for cell in cells]
         except (ValueError, OverflowError):
-            _fail(name, f"has something other than numbers in line {i + 2}")
+            _fail(name, f"has something other than numbers in {row.place}")
     series = {metric: values[:, i].copy() for i, metric in enumerate(heading)}
     names, models, fps = _about(None, series)
     try:

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from jaxvqa._optional import require
 from jaxvqa._scoring.result import Result
 from jaxvqa.report._atomic import write_atomically
 from jaxvqa.report._json_file import extra_block
 from jaxvqa.report._numbers import format_number
-from jaxvqa.report._optional import require
 
 
 def require_parquet() -> None:

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from jaxvqa._optional import require
 from jaxvqa._scoring.result import Result
 from jaxvqa.report._atomic import write_atomically
 from jaxvqa.report._load import SavedResult
-from jaxvqa.report._optional import require
 from jaxvqa.report._style import COLOURS, GREY, PLOT_FORMATS, STYLE, rendered
 
 AnyResult = Result | SavedResult

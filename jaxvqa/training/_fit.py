@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from jaxvqa._optional import require
 from jaxvqa.fusion import Collection, Model, ModelInfo, Svr, fit, normalisation
 from jaxvqa.fusion._model import AnyModel, stack_members
-from jaxvqa.report._optional import require
 from jaxvqa.training._data import TrainingData
 from jaxvqa.training._recipe import Recipe
 from jaxvqa.training._warm_start import WarmStart

@@ -7,6 +7,7 @@ Source: ISO/IEC 23009-1 (manifest), RFC 8216 (playlists).
 from __future__ import annotations
 
 import base64
+import functools
 import itertools
 import math
 import os
@@ -15,7 +16,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
@@ -96,14 +97,44 @@ class _Part:
         return f"{last - first + 1}@{first}"
 
 
-@dataclass
+# the part that comes first, if there is one, and the segments with their seconds
+_Parts = tuple[_Part | None, list[tuple[_Part, float]]]
+
+
+@dataclass(frozen=True)
 class _Representation:
     """One encoding of the video."""
 
     bandwidth: int
     size: str | None
-    initialization: _Part | None = None
-    segments: list[tuple[_Part, float]] = field(default_factory=list)
+    initialization: _Part | None
+    segments: list[tuple[_Part, float]]
+
+
+@dataclass(frozen=True)
+class _Listing:
+    """What a manifest says of the segments of a representation.
+
+    Args:
+        elements: its SegmentTemplate or SegmentList, of the outermost level first.
+        about: attributes of the representation.
+        base: what addresses start from.
+        length: seconds of the period, or None.
+    """
+
+    elements: list[Element]
+    about: dict[str, str]
+    base: str
+    length: float | None
+
+    @functools.cached_property
+    def given(self) -> dict[str, str]:
+        """The attributes of all levels; the innermost counts most."""
+        return {k: v for element in self.elements for k, v in element.attrib.items()}
+
+    def inside(self, tag: str) -> list[Element]:
+        """The elements of a kind in it."""
+        return [found for element in self.elements for found in _children(element, tag)]
 
 
 def _read(name: str, patience: float) -> bytes:
@@ -150,14 +181,10 @@ def _representations(
             if any(_children(level, "ContentProtection") for level in levels):
                 raise VideoError(name, "is encrypted: score the file from before it was.")
             width, height = about.get("width"), about.get("height")
-            shown = _Representation(
-                bandwidth=int(about.get("bandwidth", 0)),
-                size=f"{width}x{height}" if width and height else None,
-            )
-            base = _base(name, levels)
-            _fill(shown, levels, base, about, length)
-            if shown.segments:
-                yield shown
+            first, segments = _parts(levels, about, _base(name, levels), length)
+            if segments:
+                size = f"{width}x{height}" if width and height else None
+                yield _Representation(int(about.get("bandwidth", 0)), size, first, segments)
 
 
 def _base(name: str, levels: tuple[Element, ...]) -> str:
@@ -181,43 +208,38 @@ def _joined(base: str, address: str) -> str:
     return path + folder if os.path.exists(path) else urllib.parse.unquote(path) + folder
 
 
-def _fill(
-    shown: _Representation,
-    levels: tuple[Element, ...],
-    base: str,
-    about: dict[str, str],
-    length: float | None,
-) -> None:
-    """Finds the segments by what the innermost level says of them, the outer ones filling in."""
-    for kind, fill in (("SegmentTemplate", _by_template), ("SegmentList", _by_list)):
-        found = [e for level in levels[1:] for e in _children(level, kind)]
-        if found:
-            given = {k: v for e in found for k, v in e.attrib.items()}
-            fill(shown, found, given, base, about, length)
-            return
-    if not base.endswith(("/", ".mpd")):  # one file
-        shown.segments.append((_Part(base), length or 1.0))
+def _parts(
+    levels: tuple[Element, ...], about: dict[str, str], base: str, length: float | None
+) -> _Parts:
+    """The segments by what the innermost level says of them, the outer ones filling in."""
+    for kind, listed in (("SegmentTemplate", _by_template), ("SegmentList", _by_list)):
+        elements = [e for level in levels[1:] for e in _children(level, kind)]
+        if elements:
+            return listed(_Listing(elements, about, base, length))
+    if base.endswith("/") or is_manifest(base):
+        return None, []
+    return None, [(_Part(base), length or 1.0)]  # one file
 
 
-def _by_template(
-    shown: _Representation,
-    found: list[Element],
-    given: dict[str, str],
-    base: str,
-    about: dict[str, str],
-    length: float | None,
-) -> None:
+def _by_template(listing: _Listing) -> _Parts:
+    given, about = listing.given, listing.about
     names: dict[str, Any] = {
         "RepresentationID": about.get("id", ""),
         "Bandwidth": about.get("bandwidth", ""),
     }
-    if "initialization" in given:
-        shown.initialization = _Part(_joined(base, _filled(given["initialization"], names)))
+
+    def part(template: str, **more: int) -> _Part:
+        return _Part(_joined(listing.base, _filled(template, names | more)))
+
+    first = part(given["initialization"]) if "initialization" in given else None
     clock = int(given.get("timescale", 1))
-    first = int(given.get("startNumber", 1))
-    for number, (time, duration) in enumerate(_times(found, given, clock, length), first):
-        address = _filled(given["media"], names | {"Number": number, "Time": time})
-        shown.segments.append((_Part(_joined(base, address)), duration / clock))
+    segments = [
+        (part(given["media"], Number=number, Time=time), duration / clock)
+        for number, (time, duration) in enumerate(
+            _times(listing, clock), int(given.get("startNumber", 1))
+        )
+    ]
+    return first, segments
 
 
 def _filled(template: str, names: dict[str, Any]) -> str:
@@ -229,11 +251,10 @@ def _filled(template: str, names: dict[str, Any]) -> str:
     return _FIELD.sub(value, template)
 
 
-def _times(
-    found: list[Element], given: dict[str, str], clock: int, length: float | None
-) -> Iterator[tuple[int, int]]:
+def _times(listing: _Listing, clock: int) -> Iterator[tuple[int, int]]:
     """Start and duration of every segment."""
-    lines = [line for e in found for line in _children(e, "SegmentTimeline")]
+    given, length = listing.given, listing.length
+    lines = listing.inside("SegmentTimeline")
     if not lines:
         duration = int(given["duration"]) if "duration" in given else 0
         if not duration or length is None:
@@ -265,26 +286,19 @@ def _repeated(time: int, duration: int, count: int) -> Iterator[tuple[int, int]]
         yield time + i * duration, duration
 
 
-def _by_list(
-    shown: _Representation,
-    found: list[Element],
-    given: dict[str, str],
-    base: str,
-    about: dict[str, str],
-    length: float | None,
-) -> None:
-    for element in found:
-        for first in _children(element, "Initialization"):
-            source = first.get("sourceURL")
-            shown.initialization = _Part(
-                _joined(base, source) if source else base, first.get("range")
-            )
-    entries = [e for element in found for e in _children(element, "SegmentURL")]
-    duration = int(given.get("duration", 0)) / int(given.get("timescale", 1))
-    for entry in entries:
-        media = entry.get("media")
-        part = _Part(_joined(base, media) if media else base, entry.get("mediaRange"))
-        shown.segments.append((part, duration or (length or 1.0) / len(entries)))
+def _by_list(listing: _Listing) -> _Parts:
+    def part(element: Element, address: str, span: str) -> _Part:
+        named = element.get(address)
+        return _Part(_joined(listing.base, named) if named else listing.base, element.get(span))
+
+    heads = listing.inside("Initialization")
+    entries = listing.inside("SegmentURL")
+    seconds = int(listing.given.get("duration", 0)) / int(listing.given.get("timescale", 1))
+    seconds = seconds or (listing.length or 1.0) / max(1, len(entries))
+    return (
+        part(heads[-1], "sourceURL", "range") if heads else None,
+        [(part(entry, "media", "mediaRange"), seconds) for entry in entries],
+    )
 
 
 def _media_playlist(shown: _Representation) -> str:

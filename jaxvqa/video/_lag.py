@@ -103,11 +103,6 @@ class LagCheck:
         con = int((errors[:, best] >= _CLEAR * errors.min(1)).sum())
         return _SHIFTS[best] if pro >= max(_FEWEST, _SHARE * (pro + con)) else None
 
-    @property
-    def sentence(self) -> str | None:
-        """What to do about it where no offset is given yet, or None."""
-        return self.advice(lambda shift: f"offset={shift}")
-
     def advice(self, option: Callable[[int], str]) -> str | None:
         """What to do about it, or None.
 

@@ -144,9 +144,9 @@ class Source:
 
 
 def is_playlist(name: str) -> bool:
-    """True for a playlist of HLS, by its name."""
+    """True for a playlist of HLS or a DASH manifest, by its name."""
     path = re.split("[?#]", name)[0] if is_url(name) else name
-    return path.lower().endswith(_PLAYLISTS)
+    return path.lower().endswith(_PLAYLISTS) or dash.is_manifest(name)
 
 
 def open_problem(av: Any, source: Source, error: Exception) -> str:

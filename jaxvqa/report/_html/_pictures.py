@@ -98,7 +98,7 @@ def take_pictures(
         full = facts.color_range == "pc" == pair.dis.info.color_range
         for index, planes_ref, planes_dis in pair:
             if progress is not None:
-                progress(index + 1, pair.frame_count)
+                progress(index + 1, pair.expected_count)
             if changes:
                 small = thumbnail(planes_ref[0], alike.bit_depth)
                 moved = 0.0 if before is None else np.abs(small.astype(int) - before).mean()

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from jaxvqa._optional import MissingPackage
 from jaxvqa.features._registry import direction_of
 from jaxvqa.report._html._facts import Details, details_of, fps_of, part, paths_of
 from jaxvqa.report._html._moments import motion_of, worst_moments
 from jaxvqa.report._html._pictures import GAIN, Moment, Progress, take_pictures
 from jaxvqa.report._html._text import cell, escaped, number, table
 from jaxvqa.report._numbers import clock
-from jaxvqa.report._optional import MissingPackage
 from jaxvqa.report._plot import AnyResult
 from jaxvqa.video import InputOptions
 
