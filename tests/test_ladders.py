@@ -74,7 +74,7 @@ def test_deltas_of_known_curves():
     "anchor, test, sentence",
     [
         (([1, 2], [10, 20]), ([1, 2], [30, 40]), "no qualities in common"),
-        (([1], [10]), ([1, 2], [30, 40]), "anchor: has 1 points, a curve needs two or more"),
+        (([1], [10]), ([1, 2], [30, 40]), "anchor: a curve needs two points or more, got 1"),
         (([1, 2], [10, 20]), ([1, 2], [40, 30]), "test: rate 2 with quality 30 is not above"),
         (([1, 1], [10, 20]), ([1, 2], [10, 20]), "anchor: rate 1 with quality 20 is not above"),
         (([0, 1], [10, 20]), ([1, 2], [10, 20]), "rates must be above 0"),

@@ -179,6 +179,8 @@ def _conclude(args: argparse.Namespace, count: int, failed: int) -> None:
     if args.quiet:
         return
     said = f"{count - failed} of {count} jobs done" + (f", {failed} failed" if failed else "")
+    if failed and not args.retry_failed and not args.fail_fast:
+        said += " (--retry-failed tries them again)"
     if failed and args.fail_fast:
         text = f"{said}; ended with the first that failed: the same command goes on from here."
     else:

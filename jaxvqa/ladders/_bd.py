@@ -78,7 +78,7 @@ def check_curve(name: str, rate: ArrayLike, quality: ArrayLike) -> tuple[Floats,
             f"{rates.shape} and {qualities.shape}."
         )
     if rates.size < 2:
-        raise ValueError(f"{name}: has {rates.size} points, a curve needs two or more.")
+        raise ValueError(f"{name}: a curve needs two points or more, got {rates.size}.")
     if not (np.isfinite(rates).all() and np.isfinite(qualities).all() and (rates > 0).all()):
         raise ValueError(f"{name}: rates must be above 0, and all numbers finite.")
     order = np.argsort(rates, kind="stable")
