@@ -387,10 +387,8 @@ def test_the_command_tells_of_each_job_and_says_4_where_some_failed(few, capsys)
     assert {line[:5] for line in lines[:2]} == {"[1/2]", "[2/2]"}
     assert any("a: motion_mean" in line and "6 frames" in line for line in lines)
     assert any(line.endswith("gone.y4m: there is no such file: check the path.") for line in lines)
-    assert (
-        lines[2]
-        == "1 of 2 jobs done, 1 failed (--retry-failed tries them again); table written to out/table.csv"
-    )
+    said = "1 of 2 jobs done, 1 failed (--retry-failed tries them again)"
+    assert lines[2] == f"{said}; table written to out/table.csv"
     assert main([*arguments, "-q"]) == 4
     assert capsys.readouterr() == ("", "")
     clip(few / "gone.y4m", seed=3)
