@@ -16,9 +16,10 @@ from jaxvqa._study.dataset_file import read_assignments
 from jaxvqa._study.feature_names import resolve_features
 from jaxvqa._study.load import load_study
 from jaxvqa._study.measure import Measuring, predictions
-from jaxvqa._study.series import Series, direction_of
+from jaxvqa._study.series import Series
 from jaxvqa._tables import TableError, read_table
 from jaxvqa.evaluation import score_votes
+from jaxvqa.features._registry import direction_of
 from jaxvqa.fusion import load_model, save_model
 from jaxvqa.report import load
 from tests.hostile_datasets import HOSTILE
