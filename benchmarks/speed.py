@@ -1,8 +1,9 @@
 """How many frames per second?
 
 Compute: the frames are in memory and the programs compiled. End to end: the same clip from y4m
-files, and from H.264 files that are decoded on the same cores. The first call compiles and is not
-counted; `startup.py` measures it. Clips are a synthetic one and two of real pictures (`_clips.py`).
+files, and from H.264 files that are decoded on the same cores; "decode" reads these without
+scoring them. The first call compiles and is not counted; `startup.py` measures it. Clips are a
+synthetic one and two of real pictures (`_clips.py`).
 
     python benchmarks/speed.py                      # 1920x1080, every feature and the main models
     python benchmarks/speed.py --size 1280x720 --only float_vif vmaf_float_v0.6.1 --devices 1
@@ -31,6 +32,7 @@ COLUMNS = (
     Column("compute", "compute, fps", width=26),
     Column("y4m", "y4m, fps", width=26),
     Column("h264", "H.264, fps", width=26),
+    Column("decode", "decode, fps", width=26),
 )
 
 
@@ -48,6 +50,15 @@ def seconds(fn: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
+def read_all(files: Sequence[Path]) -> None:
+    """Every pair of frames, as scoring reads it."""
+    from jaxvqa.video import open_pair
+
+    with open_pair(*files) as pair:
+        for _ in pair.read(True):
+            pass
+
+
 def measure(name: str, sources: dict[str, Sequence], frames: int, passes: int) -> dict:
     """One row: rates of each source, in turn."""
     import jaxvqa
@@ -56,6 +67,8 @@ def measure(name: str, sources: dict[str, Sequence], frames: int, passes: int) -
         kind: lambda pair=pair: jaxvqa.score(*pair, **request(name))
         for kind, pair in sources.items()
     }
+    if "h264" in sources:
+        runs["decode"] = lambda: read_all(sources["h264"])
     # chunks of files may have another length than those of arrays, so each source compiles
     for run in runs.values():
         run()

@@ -10,17 +10,19 @@ programs that this left there. All commands take turns, pass by pass.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import subprocess
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 from _clips import content, make_clip, write_h264_pair, write_y4m_pair
-from _report import Column, Report, parser, positive, spread
-from speed import FEATURES, MODELS, seconds
+from _report import Column, Problem, Report, parser, positive, spread
+from speed import MODELS, request, seconds
 
 COLUMNS = (
     Column("name", "", "s", 20),
@@ -30,20 +32,19 @@ COLUMNS = (
 )
 
 
-def score(name: str, files: list[Path], cache: str) -> float:
-    """Seconds of one command."""
+def run_command(name: str, files: Sequence[Path], cache: str) -> None:
+    """One run of `jaxvqa score`."""
     command = [sys.executable, "-m", "jaxvqa", "score", *map(str, files), "--quiet"]
-    command += ["--no-model", "--feature", name] if name in FEATURES else ["--model", name]
+    asked = request(name)
+    command += (
+        ["--model", name] if asked["model"] else ["--no-model", "--feature", *asked["features"]]
+    )
     # a cache of JAX's own would be full
     environment = {k: v for k, v in os.environ.items() if k != "JAX_COMPILATION_CACHE_DIR"}
     environment["JAXVQA_CACHE"] = cache
-
-    def run() -> None:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True)
-        if done.returncode:
-            sys.exit(f"startup: {name} failed: {done.stderr.strip()}")
-
-    return seconds(run)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise Problem(f"jaxvqa score of {name} failed: {done.stderr.strip()}")
 
 
 def main() -> None:
@@ -67,8 +68,9 @@ def main() -> None:
         for _, case in itertools.product(range(arguments.passes), cases):
             name, kind = case
             with tempfile.TemporaryDirectory() as cache:
-                empty[case].append(score(name, sources[kind], cache))
-                full[case].append(score(name, sources[kind], cache))
+                run = functools.partial(run_command, name, sources[kind], cache)
+                empty[case].append(seconds(run))
+                full[case].append(seconds(run))
     for name, kind in cases:
         taken = {"empty": spread(empty[name, kind]), "full": spread(full[name, kind])}
         report.add(name=name, source=kind, **taken)
@@ -76,4 +78,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Problem as error:
+        sys.exit(f"startup: {error}")

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from _report import Problem, cell
+from _table_columns import BATCH, PLAIN
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -110,33 +111,41 @@ def by_clip(run: str) -> dict[tuple[str, str], dict[str, Any]]:
     return {(row.get("clip", "synthetic"), row["name"]): row for row in rows_of(run)}
 
 
-def rates(names: Iterable[str]) -> Iterable[list[str]]:
-    """Each name on each clip: our rates, and the ratio to libvmaf's where it has the same."""
-    found, ratios = by_clip("speed"), by_clip("versus")
-    for name in names:
-        for clip in dict.fromkeys(clip for clip, _ in found):
-            if (row := found.get((clip, name))) is None:
-                continue
-            ratio = ratios.get((clip, name), {}).get("ratio")
-            yield [
-                code(name), clip, *(cell(row[key], ".1f") for key in ("compute", "y4m", "h264")),
-                cell(ratio, ".2f"),
-            ]  # fmt: skip
+RATES = {"compute": "from memory", "y4m": "y4m", "h264": "H.264"}
 
 
-RATES = ("", "clip", "from memory, fps", "y4m, fps", "H.264, fps", "× libvmaf")
+def medians(rows: Iterable[dict[str, Any]], key: str) -> str:
+    """Medians of several clips in one cell."""
+    return " / ".join(f"{row[key]['median']:.0f}" for row in rows)
 
 
 def speed() -> str:
-    """Every feature and model: rates, and the ratio to libvmaf's where it has the same."""
-    names = dict.fromkeys(name for _, name in by_clip("speed"))
-    return caption("speed") + table(RATES, rates(names))
+    """Every feature and model: frames per second on each clip, and ratios to libvmaf's."""
+    found, ratios = by_clip("speed"), by_clip("versus")
+    clips = list(dict.fromkeys(clip for clip, _ in found))
+    lines = []
+    for name in dict.fromkeys(name for _, name in found):
+        rows = [found[clip, name] for clip in clips]
+        beside = [cell(ratios.get((clip, name), {}).get("ratio"), ".2f") for clip in clips]
+        lines.append([code(name), *(medians(rows, key) for key in RATES), *beside])
+    first = [next(row for (of, _), row in found.items() if of == clip) for clip in clips]
+    said = (
+        f"Frames per second: {' / '.join(clips)}. Decoding alone: {medians(first, 'decode')}.\n\n"
+    )
+    heads = ["", *RATES.values(), *(f"× libvmaf, {clip}" for clip in clips)]
+    return caption("speed") + said + table(heads, lines)
 
 
 def summary() -> str:
-    """The models only."""
-    names = dict.fromkeys(row["name"] for row in rows_of("startup"))
-    return caption("speed") + table(RATES, rates(names))
+    """The models only, with the spread over passes."""
+    found, ratios = by_clip("speed"), by_clip("versus")
+    lines = []
+    for name in dict.fromkeys(row["name"] for row in rows_of("startup")):
+        for clip in dict.fromkeys(clip for clip, _ in found):
+            speeds = [cell(found[clip, name][key], ".1f") for key in RATES]
+            lines.append([code(name), clip, *speeds, cell(ratios[clip, name]["ratio"], ".2f")])
+    heads = ("", "clip", *(f"{head}, fps" for head in RATES.values()), "× libvmaf")
+    return caption("speed") + table(heads, lines)
 
 
 def first_scores() -> str:
@@ -292,51 +301,6 @@ def estimate_worst() -> str:
         for row in found[kind][:5]
     ]
     return table(("", "", "mean error", "bias", "largest"), lines)
-
-
-# tables that are a run's rows as they are: head, key, format
-PLAIN = {
-    "gradient": (
-        ("loss", "name", ""),
-        ("value, ms/frame", "value", ".1f"),
-        ("with gradient, ms/frame", "gradient", ".1f"),
-        ("ratio", "ratio", ".2f"),
-        ("peak MB", "peak_mb", ".0f"),
-        ("compile, s", "compile", ".1f"),
-    ),
-    "roofline": (
-        ("", "name", ""),
-        ("minimum MB", "minimum_mb", ".1f"),
-        ("whole pictures, MB", "mb", ".0f"),
-        ("strips, MB", "cpu_mb", ".0f"),
-        ("ceiling, fps", "ceiling", ".0f"),
-        ("measured, fps", "fps", ".1f"),
-        ("kernels", "kernels", "d"),
-        ("compile, s", "compile", ".1f"),
-    ),
-}
-BATCH = {
-    "batch-ladders": (
-        ("", "name", "s"),
-        ("pairs", "pairs", ".0f"),
-        ("seconds", "seconds", ".1f"),
-        ("processor, s", "cpu", ".1f"),
-        ("reference frames decoded", "decoded", ".0f"),
-    ),
-    "batch-tiny": (
-        ("", "name", "s"),
-        ("ms per pair", "milliseconds", ".1f"),
-        ("processor, ms per pair", "cpu", ".1f"),
-        ("MB after 100 pairs", "memory", ".0f"),
-        ("MB at the end", "later", ".0f"),
-    ),
-    "batch-start": (
-        ("", "name", "s"),
-        ("seconds", "seconds", ".2f"),
-        ("MB of all processes", "memory", ".0f"),
-        ("KB", "size", ".1f"),
-    ),
-}
 
 
 def batch(name: str) -> str:

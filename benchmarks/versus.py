@@ -4,13 +4,15 @@ Runs the same y4m files through a `vmaf` program and through `jaxvqa.score`, in 
 The clips are a synthetic one and two of real pictures (`_clips.py`). Both programs read and parse
 the files (from the page cache) and both are held to the same cores: `vmaf --threads N`, N host
 devices. `vmaf` is timed as a process, some milliseconds of start included; ours in this process,
-compiled before. "Compute" is ours with the frames in memory, "ratio" ours over libvmaf's, pass by
-pass, "gap" the largest difference of a pooled mean. Features that the program does not have are
+compiled before, or with `--whole` as a process too, which finds its programs in a cache. "Compute"
+is ours with the frames in memory, "ratio" ours over libvmaf's, pass by pass, "gap" the largest
+difference of a pooled mean. Features that the program does not have are
 left out; with `--ffmpeg`, those that FFmpeg has run beside its filter.
 
     python benchmarks/versus.py                                # ours alone
     python benchmarks/versus.py --libvmaf /usr/bin/vmaf --sizes 1080p --clips mosaic dusk
     python benchmarks/versus.py --libvmaf vmaf --clip ref.y4m dis.y4m --only vmaf_v0.6.1 cambi
+    python benchmarks/versus.py --libvmaf vmaf --whole --sizes 1080p --frames 100
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from _clips import CLIPS, read_clip, write_y4m_pair
 from _ffmpeg import FILTERS, FFmpeg
 from _report import Column, Problem, Report, cores, devices, parser, positive, rates, spread
 from speed import FEATURES, NAMES, V1_CAMBI, request, seconds
+from startup import run_command
 
 SIZES = {"270p": (480, 270), "540p": (960, 540), "1080p": (1920, 1080), "2160p": (3840, 2160)}
 # about the same number of samples per clip, so that each run takes seconds
@@ -122,7 +125,7 @@ def ours(name: str, ref, dis) -> dict[str, float]:
 
 
 def compare(
-    name: str, files: list[Path], planes: list, peer: Peer | FFmpeg | None, passes: int
+    name: str, files: list[Path], planes: list, peer: Peer | FFmpeg | None, passes: int, whole: bool
 ) -> dict:
     """One row of the table."""
     frames, gap = planes[0].frames, None
@@ -131,13 +134,18 @@ def compare(
     runs: dict[str, Callable[[], object]] = {}
     if peer is not None:
         runs["vmaf"] = lambda: peer.run(name, *files)
-    runs["ours"] = lambda: ours(name, *files)
-    runs["compute"] = lambda: ours(name, *planes)
-    runs["compute"]()  # arrays may want a program of their own
-    times: dict[str, list[float]] = {kind: [] for kind in runs}
-    for _ in range(passes):
-        for kind, run in runs.items():
-            times[kind].append(seconds(run))
+    with tempfile.TemporaryDirectory() as cache:
+        if whole:
+            runs["ours"] = lambda: run_command(name, files, cache)
+        else:
+            runs["ours"] = lambda: ours(name, *files)
+            runs["compute"] = lambda: ours(name, *planes)
+        for run in runs.values():
+            run()  # arrays may want a program of their own
+        times: dict[str, list[float]] = {kind: [] for kind in runs}
+        for _ in range(passes):
+            for kind, run in runs.items():
+                times[kind].append(seconds(run))
     found = {"name": name, **{kind: rates(frames, taken) for kind, taken in times.items()}}
     if peer is not None:
         ratios = (v / o for v, o in zip(times["vmaf"], times["ours"], strict=True))
@@ -179,6 +187,7 @@ def parse() -> argparse.Namespace:
     options.add_argument(
         "--frames", type=positive, metavar="N", help="of a made clip; default by size"
     )
+    options.add_argument("--whole", action="store_true", help="time processes of ours as well")
     options.add_argument(
         "--cpumask",
         type=int,
@@ -231,7 +240,10 @@ def run() -> None:
             files = write_y4m_pair(Path(folder), planes)
             for name in arguments.only:
                 try:
-                    row = compare(name, files, planes, others.get(name, peer), arguments.passes)
+                    row = compare(
+                        name, files, planes, others.get(name, peer), arguments.passes,
+                        arguments.whole,
+                    )  # fmt: skip
                 except Missing as error:
                     print(f"{name}: {error}")
                     continue
