@@ -7,8 +7,9 @@ import pytest
 from jax.test_util import check_grads
 
 from jaxvqa._ops.filters import correlate_product
+from jaxvqa._ops.fixed import centred, correlate_short
 from jaxvqa._ops.stages import keep_stages, stage
-from jaxvqa._ops.tiling import map_rows
+from jaxvqa._ops.tiling import cut_in_place, later_frames, map_frames, map_rows
 from tests import tolerances
 
 TAPS = (0.25, 0.5, 0.25)
@@ -103,3 +104,49 @@ def test_calls_inside_a_stage_are_inlined():
     with keep_stages():
         compiled = jax.jit(lambda x: stage(kernel, x)).lower(np.ones((8, 8), np.float32)).compile()
     assert compiled.as_text().count(" fusion(") == 1
+
+
+@pytest.mark.parametrize("window", [1, 2])
+def test_later_frames_are_read_where_they_are(window):
+    stacks = np.random.default_rng(window).integers(0, 256, (2, 9, 64, 96), np.uint8)
+    first = 3
+
+    def means(*stacks):
+        with cut_in_place():
+            cut = [later_frames(stack, first) for stack in stacks]
+            assert cut[0].shape[0] == 6
+            return map_frames(lambda a, b: (a ^ b).astype(np.float32).mean(), *cut, window=window)
+
+    compiled = jax.jit(means).lower(*stacks).compile()
+    pairs = np.bitwise_xor(*stacks)[first:]
+    expected = [pairs[k : k + window].mean() for k in range(len(pairs) - window + 1)]
+    np.testing.assert_allclose(compiled(*stacks), expected, rtol=tolerances.ROUND_OFF)
+    assert compiled.memory_analysis().temp_size_in_bytes < stacks[0].nbytes
+
+
+def test_later_frames_elsewhere_are_a_slice():
+    stack = jnp.arange(24).reshape(6, 2, 2)
+    np.testing.assert_array_equal(later_frames(stack, 2), stack[2:])
+    with cut_in_place():
+        np.testing.assert_array_equal(later_frames(stack, 2) + 1, stack[2:] + 1)
+        assert later_frames(stack, 0) is stack
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("axis", [-2, -1])
+def test_sums_of_short_samples(axis, stride):
+    x = np.random.default_rng(0).integers(0, 1 << 16, (40, 50)).astype(np.uint16)
+    taps = (489, 32767, 3896, 7)
+    windows = np.lib.stride_tricks.sliding_window_view(x.astype(np.int64), len(taps), axis)
+    expected = (windows @ np.array(taps)).swapaxes(axis, -1)[..., ::stride].swapaxes(axis, -1)
+    samples = jnp.asarray(x)
+    found = correlate_short(centred(samples), taps, axis, stride=stride)
+    assert found.dtype == np.int32
+    # centred samples take this off, and sums wrap
+    off = sum(taps) << 15
+    np.testing.assert_array_equal(np.uint32(found) + np.uint32(off % (1 << 32)), expected)
+    for dtype in (jnp.uint16, jnp.uint32):
+        assert centred(samples.astype(dtype)).dtype == np.int16
+        np.testing.assert_array_equal(
+            centred(samples.astype(dtype)), x.astype(np.int64) - (1 << 15)
+        )

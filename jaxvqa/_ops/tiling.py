@@ -47,6 +47,37 @@ def frames_left_out(idle: Any) -> Iterator[None]:
         _idle.reset(token)
 
 
+_cut: contextvars.ContextVar[dict[int, tuple[Any, Any, int]] | None] = contextvars.ContextVar(
+    "cut", default=None
+)
+
+
+@contextlib.contextmanager
+def cut_in_place() -> Iterator[None]:
+    """Inside, `map_frames` reads what `later_frames` gives in the stack that it was cut from."""
+    token = _cut.set({})
+    try:
+        yield
+    finally:
+        _cut.reset(token)
+
+
+def later_frames(stack: Array, first: int) -> Array:
+    """`stack[first:]`; where `map_frames` alone reads it in `cut_in_place`, nothing is copied."""
+    if first == 0:
+        return stack
+    later = stack[first:]
+    if (known := _cut.get()) is not None:
+        known[id(later)] = later, stack, first  # kept alive, so that no other has its identity
+    return later
+
+
+def _uncut(stack: Array) -> tuple[Array, int]:
+    """A stack and its first frame that counts."""
+    _, whole, first = (_cut.get() or {}).get(id(stack), (stack, stack, 0))
+    return whole, first
+
+
 def _even_strips(height: int, rows: int) -> int:
     """The divisor of `height` nearest to `rows`, within a quarter; else `rows`."""
     near = [r for r in range(rows - rows // 4, rows + rows // 4 + 1) if r and height % r == 0]
@@ -212,12 +243,15 @@ def map_frames(
         The pytree of `fn` with a leading axis of `frames`.
     """
     count = stacks[0].shape[0] - window + 1
+    stacks, firsts = zip(*map(_uncut, stacks), strict=True)
 
     def one(index: Array, *stacks: Array) -> Any:
+        indices = [index + np.int32(first) if first else index for first in firsts]
+        cut = zip(stacks, indices, strict=True)
         if window == 1:
-            frames = [jax.lax.dynamic_index_in_dim(s, index, keepdims=False) for s in stacks]
+            frames = [jax.lax.dynamic_index_in_dim(s, i, keepdims=False) for s, i in cut]
         else:
-            frames = [jax.lax.dynamic_slice_in_dim(s, index, window) for s in stacks]
+            frames = [jax.lax.dynamic_slice_in_dim(s, i, window) for s, i in cut]
         return fn(*frames)
 
     if (idle := _idle.get()) is not None:

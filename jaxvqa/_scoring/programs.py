@@ -20,7 +20,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jaxvqa import _waiting as waiting
 from jaxvqa._ops.platforms import traced_for
-from jaxvqa._ops.tiling import frames_left_out
+from jaxvqa._ops.tiling import cut_in_place, frames_left_out, later_frames
 from jaxvqa._planes import Planes
 from jaxvqa._scoring.plan import Extraction
 from jaxvqa._scoring.program_store import ProgramStore, program_name, wide_types
@@ -215,10 +215,11 @@ def _chunk(extraction: Extraction, layout: ChunkLayout) -> Callable[..., Any]:
     any_number = layout.devices[0].platform == "cpu"
 
     def extract(ref: Any, dis: Any, idle: Any) -> dict[tuple[str, ...], Any]:
-        pair = [Planes(*(p[cut:] for p in x), bit_depth=layout.bit_depth) for x in (ref, dis)]
         feature, options = extraction.feature, extraction.options
-        pair = [read_planes(feature, x, options) for x in pair]
-        with frames_left_out(idle if any_number else None):
+        with frames_left_out(idle if any_number else None), cut_in_place():
+            cuts = [[later_frames(p, cut) for p in x] for x in (ref, dis)]
+            pair = [Planes(*x, bit_depth=layout.bit_depth) for x in cuts]
+            pair = [read_planes(feature, x, options) for x in pair]
             return _packed(extracted(feature, pair[0], pair[1], options))
 
     def shard(ref: Any, dis: Any, idle: Any) -> Any:

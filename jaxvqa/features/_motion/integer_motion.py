@@ -6,6 +6,7 @@ that of its plain C code; everything after it is float32 here, double precision 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ import jax.numpy as jnp
 from jaxvqa._checks import check_min_size
 from jaxvqa._ops.borders import pad
 from jaxvqa._ops.filters import correlate
-from jaxvqa._ops.fixed import round_shift
+from jaxvqa._ops.fixed import correlate_short, round_shift
 from jaxvqa._ops.stages import row_sums, stage
 from jaxvqa._ops.tiling import map_frames, map_rows
 from jaxvqa._planes import Planes, VideoLike
@@ -89,22 +90,28 @@ def _sad(window: Integer[Array, "window h w"], bit_depth: int) -> Float[Array, "
     """Mean |blur(oldest - newest)| in 8-bit code values."""
     height, width = window.shape[-2:]
     border = (_RADIUS, _RADIUS)
-    oldest, newest = (pad(window[i], border, border) for i in (0, -1))
+    short = bit_depth < 15
+    wide = jnp.int16 if short else jnp.int32
+    change = pad(window[0].astype(wide) - window[-1].astype(wide), border, border)
+    blocks = next(count for count in (16, 8, 4, 2, 1) if width % count == 0)
 
-    def down(oldest: Array, newest: Array) -> Array:
-        change = oldest.astype(jnp.int32) - newest.astype(jnp.int32)
-        if bit_depth < 15:
-            return round_shift(correlate(change, _TAPS, -2), bit_depth)
+    def down(change: Array) -> Array:
+        if short:
+            return round_shift(correlate_short(change, _TAPS, -2), bit_depth)
         return _correlate_signed(change, _TAPS, -2, bit_depth)
 
     def across(vertical: Array) -> Array:
         # 17 bits with the sign at every bit depth
-        return jnp.abs(_correlate_signed(vertical, _TAPS, -1, 16)).astype(jnp.uint32)
+        terms = jnp.abs(_correlate_signed(vertical, _TAPS, -1, 16)).astype(jnp.uint32)
+        # sums of whole vectors cost less than those along a row
+        size = width // blocks
+        parts = [terms[:, k * size : (k + 1) * size] for k in range(blocks)]
+        return functools.reduce(jnp.add, parts)
 
-    def strip(oldest: Array, newest: Array) -> Array:
-        return row_sums(across, jax.lax.optimization_barrier(stage(down, oldest, newest)))
+    def strip(change: Array) -> Array:
+        return row_sums(across, jax.lax.optimization_barrier(stage(down, change)))
 
-    rows = map_rows(strip, (oldest, newest), height=height, halo=2 * _RADIUS)
+    rows = map_rows(strip, (change,), height=height, halo=2 * _RADIUS)
     # the sum over a frame passes 2^32; one rounding to float32 at the end
     with jax.enable_x64(True):
         sad = rows.astype(jnp.int64).sum().astype(jnp.float64)

@@ -22,7 +22,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxvqa._ops.filters import correlate
-from jaxvqa._ops.fixed import correlate_shift, multiply_high, round_shift
+from jaxvqa._ops.fixed import (
+    centred,
+    correlate_shift,
+    correlate_short,
+    multiply_high,
+    round_shift,
+)
 from jaxvqa._ops.platforms import choose
 from jaxvqa._ops.stages import stage, staging
 from jaxvqa._typing import Array, Float, Int, Integer, Num
@@ -63,7 +69,7 @@ def moments(
     means = []
     for x in (ref, dis):
         vertical = stage(_mean_down, x, taps=taps, bits=sample_bits)
-        means.append(stage(correlate, vertical, taps=taps, axis=-1))
+        means.append(stage(sums, vertical, taps=taps, axis=-1))
     mean_ref, mean_dis = keep(means)
     return keep(
         (
@@ -74,8 +80,29 @@ def moments(
     )
 
 
+def sums(
+    x: Integer[Array, ...], taps: tuple[int, ...], axis: int, stride: int = 1
+) -> Integer[Array, ...]:
+    """Sums of taps, together 2^16, times samples of at most 16 bits, uint32.
+
+    Samples are as they come, or as `short` leaves them.
+    """
+    if x.dtype == jnp.uint32 or max(taps) >= 1 << 15 or not staging():
+        return correlate(x.astype(jnp.uint32), taps, axis, stride=stride)
+    if x.dtype == jnp.uint8:
+        return correlate_short(x.astype(jnp.int16), taps, axis, stride=stride).astype(jnp.uint32)
+    x = x if x.dtype == jnp.int16 else centred(x)
+    found = correlate_short(x, taps, axis, stride=stride)
+    return found.astype(jnp.uint32) + jnp.uint32(1 << 31)
+
+
+def short(x: Integer[Array, "*shape"], taps: tuple[int, ...]) -> Integer[Array, "*shape"]:
+    """Samples of at most 16 bits as `sums` of these taps reads them fastest."""
+    return centred(x) if max(taps) < 1 << 15 and staging() else x
+
+
 def _mean_down(x: Array, *, taps: tuple[int, ...], bits: int) -> Array:
-    return round_shift(correlate(x.astype(jnp.uint32), taps, -2), bits)
+    return short(round_shift(sums(x, taps, -2), bits), taps)
 
 
 def _moment(
@@ -89,24 +116,32 @@ def _moment(
 def _staged_moment(
     x: Array, y: Array, mean_x: Array, mean_y: Array, taps: tuple[int, ...], bits: int
 ) -> Array:
-    product = stage(_product, x, y, wide=bits > 0)
-    vertical = stage(_moment_down, product, taps=taps, bits=bits)
-    if bits == 0:  # apart from sums in 32-bit lanes, which would take the width of these
+    if bits == 0:
+        product = stage(_product, x, y)
+        vertical = stage(correlate_short, product, taps=taps, axis=-2)
+        # apart from sums in 32-bit lanes, which would take the width of these
         vertical = stage(_wide, vertical)
-    return stage(_moment_across, vertical, mean_x, mean_y, taps=taps)
+        shown = _SHOWS_BITS + 2.0**31 * sum(taps)
+    else:
+        product = stage(_wide_product, x, y)
+        vertical = stage(_moment_down, product, taps=taps, bits=bits)
+        shown = _SHOWS_BITS
+    return stage(_moment_across, vertical, mean_x, mean_y, taps=taps, shown=shown)
 
 
-def _product(x: Array, y: Array, *, wide: bool) -> Array:
+def _product(x: Array, y: Array) -> Array:
+    return centred(x.astype(jnp.uint32) * y.astype(jnp.uint32))
+
+
+def _wide_product(x: Array, y: Array) -> Array:
     with jax.enable_x64(True):
-        dtype = jnp.float64 if wide else jnp.uint32
-        return x.astype(dtype) * y.astype(dtype)
+        return x.astype(jnp.float64) * y.astype(jnp.float64)
 
 
 def _moment_down(product: Array, *, taps: tuple[int, ...], bits: int) -> Num[Array, "rows width"]:
-    """Rounded sums down the columns, whole numbers below 2^32: float64, or uint32 for 0 bits."""
+    """Rounded sums down the columns, whole numbers below 2^32 as float64."""
     with jax.enable_x64(True):
-        sums = correlate(product, taps, -2)
-        return sums if bits == 0 else jnp.floor(sums * 0.5**bits + 0.5)
+        return jnp.floor(correlate(product, taps, -2) * 0.5**bits + 0.5)
 
 
 def _wide(x: Array) -> Array:
@@ -115,10 +150,11 @@ def _wide(x: Array) -> Array:
 
 
 def _moment_across(
-    vertical: Array, mean_x: Array, mean_y: Array, *, taps: tuple[int, ...]
+    vertical: Array, mean_x: Array, mean_y: Array, *, taps: tuple[int, ...], shown: float
 ) -> Int[Array, "rows columns"]:
+    """Rounded sums along the rows, less the product of the means."""
     with jax.enable_x64(True):
-        sums = correlate(vertical, taps, -1) + _SHOWS_BITS
+        sums = correlate(vertical, taps, -1) + shown
         both = round_shift(jax.lax.bitcast_convert_type(sums, jnp.int64), 16)
         means = round_shift(mean_x.astype(jnp.uint64) * mean_y.astype(jnp.uint64), 32)
         return both.astype(jnp.int32) - means.astype(jnp.int32)

@@ -13,7 +13,6 @@ import jax.numpy as jnp
 
 from jaxvqa._checks import check_min_size
 from jaxvqa._ops.borders import pad
-from jaxvqa._ops.filters import correlate
 from jaxvqa._ops.fixed import halves, round_shift, total
 from jaxvqa._ops.stages import cpu_stage, integer_row_sums, stage
 from jaxvqa._ops.tiling import map_frames, map_rows
@@ -27,7 +26,16 @@ from jaxvqa.features._feature import (
     key_of_float_form,
 )
 from jaxvqa.features._run import documented, run
-from jaxvqa.features._vif.fixed import TAPS, leading, log2_fixed, log2_leading, moments, shifts
+from jaxvqa.features._vif.fixed import (
+    TAPS,
+    leading,
+    log2_fixed,
+    log2_leading,
+    moments,
+    shifts,
+    short,
+    sums,
+)
 from jaxvqa.features._vif.float_vif import FLOAT_VIF, FloatVifOptions
 from jaxvqa.features._vif.options import VifOptions, outputs
 from jaxvqa.features._wide import in_parts, joined
@@ -135,11 +143,11 @@ def _shrink(
 def _halve_rows(x: Array, *, taps: tuple[int, ...], bits: int, inset: int, width: int) -> Array:
     halo = len(taps) - 2  # the last output needs no more than its window
     x = x[inset : x.shape[0] - inset - 1, inset : inset + 2 * width + halo]
-    return round_shift(correlate(x.astype(jnp.uint32), taps, -2, stride=2), bits)
+    return short(round_shift(sums(x, taps, -2, stride=2), bits), taps)
 
 
 def _halve_columns(x: Array, *, taps: tuple[int, ...]) -> Array:
-    return round_shift(correlate(x, taps, -1, stride=2), 16).astype(jnp.uint16)
+    return round_shift(sums(x, taps, -1, stride=2), 16).astype(jnp.uint16)
 
 
 def _scale(
