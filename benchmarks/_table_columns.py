@@ -10,13 +10,6 @@ PLAIN = {
         ("peak MB", "peak_mb", ".0f"),
         ("compile, s", "compile", ".1f"),
     ),
-    "versus_whole": (
-        ("", "name", ""),
-        ("clip", "clip", ""),
-        ("ours, fps", "ours", ".1f"),
-        ("libvmaf, fps", "vmaf", ".1f"),
-        ("ratio", "ratio", ".2f"),
-    ),
     "roofline": (
         ("", "name", ""),
         ("minimum MB", "minimum_mb", ".1f"),

@@ -158,22 +158,38 @@ def first_scores() -> str:
 
 
 def sizes() -> str:
-    """Ours, libvmaf's and their ratio per size, medians."""
+    """Our rate and its ratio to libvmaf's per size, medians, clips in one cell."""
     rows = [*rows_of("versus_sizes"), *rows_of("versus")]
-    found = {(row["name"], row.get("clip", "synthetic"), row["size"]): row for row in rows}
+    found = {(row["name"], row["clip"], row["size"]): row for row in rows}
     columns = sorted({row["size"] for row in rows}, key=lambda size: int(size.split("x")[0]))
-    names = dict.fromkeys(row["name"] for row in rows_of("versus_sizes"))
-    clips = dict.fromkeys(row.get("clip", "synthetic") for row in rows_of("versus_sizes"))
-    lines = []
-    for name in names:
-        for clip in clips:
-            cells = []
-            for size in columns:
-                row = found[name, clip, size]
-                ours, theirs = row["ours"]["median"], row["vmaf"]["median"]
-                cells.append(f"{ours:.1f}, {theirs:.1f}: {row['ratio']['median']:.2f}")
-            lines.append([code(name), clip, *cells])
-    return caption("versus_sizes") + table(["", "clip", *columns], lines)
+    clips = list(dict.fromkeys(row["clip"] for row in rows_of("versus_sizes")))
+
+    def told(row: dict[str, Any]) -> str:
+        return f"{row['ours']['median']:.0f}: {row['ratio']['median']:.2f}"
+
+    lines = [
+        [code(name), *(" / ".join(told(found[name, c, size]) for c in clips) for size in columns)]
+        for name in dict.fromkeys(row["name"] for row in rows_of("versus_sizes"))
+    ]
+    said = f"Frames per second: ratio, {' / '.join(clips)}.\n\n"
+    return caption("versus_sizes") + said + table(["", *columns], lines)
+
+
+def whole() -> str:
+    """Processes of ours and libvmaf's, one column a clip."""
+    found = by_clip("versus_whole")
+    clips = list(dict.fromkeys(clip for clip, _ in found))
+
+    def told(row: dict[str, Any]) -> str:
+        ours, theirs = (f"{row[key]['median']:.0f}" for key in ("ours", "vmaf"))
+        return f"{ours}, {theirs}: {cell(row['ratio'], '.2f')}"
+
+    lines = [
+        [code(name), *(told(found[clip, name]) for clip in clips)]
+        for name in dict.fromkeys(name for _, name in found)
+    ]
+    said = "Our frames per second, libvmaf's: ratio.\n\n"
+    return caption("versus_whole") + said + table(["", *clips], lines)
 
 
 def startup() -> str:
@@ -317,6 +333,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "first-scores": first_scores,
     "speed": speed,
     "versus": sizes,
+    "versus_whole": whole,
     "startup": startup,
     "memory": memory,
     "parity-models": functools.partial(parity, "model", MODEL_RUNS),

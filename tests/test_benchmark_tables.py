@@ -15,8 +15,8 @@ clips = scripts.load("_clips")
 tables = scripts.load("tables")
 # what is not a script of its own is read by one, or makes model files or data
 SCRIPTS = {path.stem for path in scripts.FOLDER.glob("*.py")} - {
-    "_clips", "_estimate_sources", "_ffmpeg", "_report", "estimate_data", "hlo_cost",
-    "import_models",
+    "_clips", "_estimate_sources", "_ffmpeg", "_report", "_table_columns", "estimate_data",
+    "hlo_cost", "import_models",
 }  # fmt: skip
 
 
@@ -139,10 +139,15 @@ def test_a_film_is_read_back_as_it_was_written(tmp_path):
 
 
 def test_rates_of_each_clip_stand_apart(tmp_path, monkeypatch):
-    rate = {"min": 1.0, "median": 2.0, "max": 3.0}
     rows = [
-        {"clip": clip, "name": name, "compute": rate, "y4m": rate, "h264": rate}
-        for clip in ("mosaic", "dusk") for name in ("vif", "adm")
+        {
+            "clip": clip, "name": name,
+            **{
+                key: {"min": 1.0, "median": median + k, "max": 300.0}
+                for k, key in enumerate(("compute", "y4m", "h264", "decode"))
+            },
+        }
+        for clip, median in (("mosaic", 10.0), ("dusk", 20.0)) for name in ("vif", "adm")
     ]  # fmt: skip
     ratios = [{"clip": "dusk", "name": "vif", "ratio": 0.5}]
     for name, found in (("speed", rows), ("versus", ratios)):
@@ -152,10 +157,8 @@ def test_rates_of_each_clip_stand_apart(tmp_path, monkeypatch):
     tables.run_of.cache_clear()
     lines = tables.speed().splitlines()
     tables.run_of.cache_clear()
-    one = "2.0 (1.0 to 3.0)"
-    assert lines[-4:] == [
-        f"| `vif` | mosaic | {one} | {one} | {one} |  |",
-        f"| `vif` | dusk | {one} | {one} | {one} | 0.50 |",
-        f"| `adm` | mosaic | {one} | {one} | {one} |  |",
-        f"| `adm` | dusk | {one} | {one} | {one} |  |",
+    assert "Decoding alone: 13 / 23." in lines[2]
+    assert lines[-2:] == [
+        "| `vif` | 10 / 20 | 11 / 21 | 12 / 22 |  | 0.50 |",
+        "| `adm` | 10 / 20 | 11 / 21 | 12 / 22 |  |  |",
     ]

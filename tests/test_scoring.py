@@ -225,6 +225,10 @@ def test_short_clips_have_programs_of_their_own_on_accelerators_alone():
     assert chunk_policy(frame, gpus, None, 20) == (gpus, 10)
     assert chunk_policy(frame, gpus, None, 2) == (gpus, 4)
     assert chunk_policy(frame, gpus, None) == (gpus, 16)
+    # 4K with chroma
+    large = 3840 * 2160 * 3 // 2
+    assert chunk_policy(large, gpus, None) == (gpus, 1)
+    assert chunk_policy(large, jax.devices(), None) == ((*jax.devices(),), 4)
     assert chunk_policy(1 << 22, gpus, None) == (gpus, 4)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 # bytes of one side that a device takes at a time; more costs memory and gains little
 _CHUNK_BYTES = 1 << 24
 _MAX_FRAMES = 16
-# frames of a device's chunk for a clip that seems to be short
+# frames of a device's chunk, for large frames on CPU and for a clip that seems to be short
 _MIN_FRAMES = 4
 # chunks of a short clip, so that reading and computing overlap
 _CHUNKS = 3
@@ -36,7 +36,8 @@ def chunk_policy(
     frames = max(1, min(_MAX_FRAMES, _CHUNK_BYTES // frame_bytes))
     used = tuple(devices)
     if used[0].platform == "cpu":
-        return used, frames
+        # each chunk copies the frames before it, which must not be most of the work
+        return used, max(frames, _MIN_FRAMES)
     if frame_count is not None:
         used = used[: max(1, min(len(used), frame_count))]
         frames = min(frames, -(-frame_count // len(used)))
