@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from jaxvqa._batch.errors import unwritable
 from jaxvqa._scoring.result import Result
 from jaxvqa.report._atomic import write_atomically
 from jaxvqa.report._parquet_file import render_parquet
@@ -15,26 +16,36 @@ FOLDER = "frames"
 _MOST = 80
 
 
-def frames_name(id: str) -> str:
-    """The file of a job, within the folder of a batch: readable, and no other job's."""
+def frames_name(id: str, data: bytes) -> str:
+    """The file of a job's values, within the folder of a batch: readable, and of no other values.
+
+    What a job gave before stays, for its line in the ledger counts again if what has changed since
+    is changed back.
+    """
     plain = re.sub(r"[^\w.-]+", "_", id).strip("._")[-_MOST:]
-    digest = hashlib.sha256(id.encode()).hexdigest()[:10]
+    digest = hashlib.sha256(id.encode(errors="surrogatepass") + b"\0" + data).hexdigest()[:16]
     return f"{FOLDER}/{plain}-{digest}.parquet"
 
 
-def write_frames(folder: Path, name: str, result: Result, ref: str, dis: str) -> None:
-    """Writes the file; it appears whole or not at all.
+def write_frames(folder: Path, id: str, result: Result, ref: str, dis: str) -> str:
+    """Writes the file, which appears whole or not at all, and gives its name in the folder.
 
     Args:
         folder: of the batch.
-        name: of the file in it.
+        id: of the job.
         result: the values.
         ref: the reference's name in it.
         dis: the distorted video's.
 
     Raises:
-        OSError: it can't be written.
+        OutputError: it can't be written.
     """
     if (result.clip.ref_path, result.clip.dis_path) != (ref, dis):
         result = replace(result, clip=replace(result.clip, ref_path=ref, dis_path=dis))
-    write_atomically(folder / name, render_parquet(result, timing=False))
+    data = render_parquet(result, timing=False)
+    name = frames_name(id, data)
+    try:
+        write_atomically(folder / name, data)
+    except OSError as error:
+        raise unwritable(folder / name, error) from error
+    return name
