@@ -107,6 +107,8 @@ class _Maker:
         for column, cell in row.items():
             if is_empty(cell):
                 continue
+            for text in (column, cell):
+                _check_text(place, text)
             kind, name = self._kinds.get(column) or self._kind(column)
             if name in parts[kind]:
                 raise ValueError(f"{place}: gives {name} twice, once as {column!r}: leave one out.")
@@ -174,6 +176,16 @@ class _Maker:
             if close and tag not in self._tag_columns:
                 text = f"the column {tag!r} is no option and is kept as a tag: is it {close[0]}?"
                 yield Notice("column", text)
+
+
+def _check_text(place: str, text: Any) -> None:
+    """Refuses text that no table can hold, such as a file's name in another encoding."""
+    if isinstance(text, str) and not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            place = place.encode(errors="backslashreplace").decode()
+            raise ValueError(f"{place}: {text!a} is no UTF-8, as tables are: rename it.") from None
 
 
 def _parsed(name: str, cell: Any) -> Any:
