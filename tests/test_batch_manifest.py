@@ -69,6 +69,18 @@ def test_cells_are_parsed_as_options_are():
     assert job.request.models == ("vmaf_v1", "vmaf_v0.6.1")
 
 
+def test_sizes_are_tags_where_videos_are_not_raw():
+    row = {"ref": "r", "dis": "d", "width": 640, "height": 360, "bitdepth": 8, "crf": 3}
+    (job,) = load_manifest([row]).jobs
+    assert (job.given, list(job.tags)) == ({}, ["crf", "width", "height", "bitdepth"])
+    for manifest in (
+        load_manifest([row | {"pixel_format": "420"}]),
+        load_manifest([row], {"pixel_format": "420"}),
+    ):
+        assert list(manifest.jobs[0].tags) == ["crf"]
+        assert manifest.jobs[0].request.inputs.width == 640
+
+
 def test_a_column_that_looks_like_an_option_is_told():
     manifest = load_manifest([{"ref": "r", "dis": "d", "modell": "vmaf_v1", "crf": 3}])
     (notice,) = manifest.notices

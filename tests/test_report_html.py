@@ -291,7 +291,7 @@ def test_a_large_table_leaves_pools_of_features_out(monkeypatch):
 
 def test_rates_with_units_are_numbers_in_a_page():
     rows = [{"bitrate": r, "vmaf": q, "title": "t"} for r, q in (("900k", 70), ("2M", 80))]
-    found = data_of(render_table_html(rows))
+    found = data_of(report.render_table_html(rows))
     (column,) = [c for c in found["columns"] if c["name"] == "bitrate"]
     assert (column["number"], column["rate"]) == (True, True)
     assert [row[0] for row in found["rows"]] == [9e5, 2e6]
