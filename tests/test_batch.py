@@ -432,6 +432,14 @@ def test_the_command_tells_of_each_job_and_says_4_where_some_failed(few, capsys)
     assert main(arguments) == 0
 
 
+def test_rows_give_the_features_of_a_command_without_a_model(few, capsys):
+    (few / "jobs.csv").write_text("ref,dis,features\nr.y4m,a.y4m,float_motion\n")
+    assert main(["batch", "jobs.csv", "--out", "out", "--no-model", "-q"]) == 0
+    (few / "jobs.csv").write_text("ref,dis,features\nr.y4m,a.y4m,\n")
+    assert main(["batch", "jobs.csv", "--out", "out", "--no-model", "-q"]) == 4
+    assert "a.y4m: failed: nothing to score: give a model, or at" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

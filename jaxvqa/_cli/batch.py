@@ -160,7 +160,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _manifest(args: argparse.Namespace) -> Manifest:
-    base = given_settings(args)
+    base = given_settings(args, and_rows=args.manifest is not None)
     if args.manifest is not None:
         if args.ref or args.dis or args.pattern:
             raise UsageError("a manifest names the videos: leave out --ref, --dis and --pattern.")
