@@ -1,18 +1,21 @@
-"""Temporary files that become results; none stays behind, also where the process is ended."""
+"""Temporary files and folders; none stays behind, also where the process is ended."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import BinaryIO
 
 SUFFIX = ".part"
 
 _paths: set[str] = set()
+_folders: set[Path] = set()
 _beginning = threading.Lock()
 
 
@@ -52,9 +55,30 @@ def remove_left(folder: str | os.PathLike[str], age: float = 0.0) -> None:
                 os.unlink(path)
 
 
+def new_folder(prefix: str, parent: str | os.PathLike[str]) -> Path:
+    """A new folder for what is needed for a while; see `remove_folder`.
+
+    Args:
+        prefix: of its name.
+        parent: where it is made.
+    """
+    with _beginning:
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+        _folders.add(folder)
+    return folder
+
+
+def remove_folder(folder: Path) -> None:
+    """Removes a folder with all that it holds."""
+    shutil.rmtree(folder, ignore_errors=True)
+    _folders.discard(folder)
+
+
 def abandon() -> None:
-    """Removes all drafts and lets none begin, in a process that is about to be ended."""
+    """Removes all of these and lets none begin, in a process that is about to be ended."""
     _beginning.acquire()
+    for folder in list(_folders):
+        shutil.rmtree(folder, ignore_errors=True)
     for path in list(_paths):
         with contextlib.suppress(OSError):
             os.unlink(path)

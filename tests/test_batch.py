@@ -1,6 +1,7 @@
 """`jaxvqa.batch` and `jaxvqa batch`: what is done, what is done again, and what a crash leaves."""
 
 import csv
+import errno
 import json
 import os
 import random
@@ -20,6 +21,7 @@ import jaxvqa
 from jaxvqa._batch import local
 from jaxvqa._batch.batch import worker_devices
 from jaxvqa._batch.entry import tag_columns
+from jaxvqa._batch.errors import OutputError
 from jaxvqa._batch.frames import frames_name
 from jaxvqa._batch.keys import request_digest
 from jaxvqa._batch.ledger import Ledger
@@ -174,6 +176,11 @@ def test_what_changed_is_done_anew(few):
     assert sorted(pending(rows)) == ["a", "b"]
     assert sorted(pending(rows_of("a", "b", subsample=2))) == ["a", "b"]
     assert pending(rows) == []  # what was known before is known still
+    for options, frames in (({}, 6), ({"subsample": 2}, 3)):  # and has its own values of frames
+        row = done(rows_of("a", **options))["a"]
+        assert (
+            len(set(pq.read_table(few / "out" / row["frames_file"])["frame"].to_pylist())) == frames
+        )
     assert pending(rows_of("a", "b", title="x")) == []  # tags are no part of a result
     assert pending([*rows, {"id": "c", "ref": "r.y4m", "dis": "a.y4m"}]) == ["c"]
 
@@ -231,7 +238,7 @@ def test_failed_jobs_wait_for_retry_failed(few):
 
 
 def test_fail_fast_ends_with_the_first_that_fails(few):
-    rows = [*rows_of("gone"), {"id": "z", "ref": "a.y4m", "dis": "b.y4m"}]
+    rows = [*rows_of("gone", ref="a.y4m"), *rows_of("b")]
     found = done(rows, fail_fast=True)
     assert sum(row["status"] == "failed" for row in found.values()) == 1
     assert not (few / "out/table.csv").exists()
@@ -333,6 +340,28 @@ def test_a_full_disk_ends_the_batch_and_loses_nothing(catalogue, whole, tmp_path
     assert tables(tmp_path) == tables(whole[0])
 
 
+def test_a_job_that_one_ledger_calls_failed_and_another_done_is_done(tmp_path):
+    line = {"key": "k", "id": "a"}
+    with Ledger(tmp_path) as ledger:
+        ledger.append(line | {"status": "failed"})
+    with Ledger(tmp_path, (1, 2)) as ledger:
+        ledger.append(line | {"status": "done"})
+    (tmp_path / "ledger.3-of-4.jsonl").write_text(json.dumps(line | {"status": "failed"}) + "\n")
+    (tmp_path / "ledger.4-of-4.jsonl").write_text('{"key": [], "id": "a", "status": "done"}\n')
+    with Ledger(tmp_path) as ledger:
+        assert list(ledger.places) == ["k"]
+        assert ledger.entry("k") == line | {"status": "done"}
+
+
+def test_a_file_system_without_locks_is_told(tmp_path, monkeypatch):
+    def flock(*_):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with pytest.raises(OutputError, match="cannot be locked: Function not implemented; choose"):
+        Ledger(tmp_path).__enter__()
+
+
 def begin(catalogue, out, *options):
     command = [
         sys.executable,
@@ -374,7 +403,7 @@ def test_a_run_that_is_killed_goes_on_where_it_was(catalogue, whole, tmp_path, n
     with Ledger(tmp_path) as found:
         assert len(found.places) == JOBS
     kept = {path.name for path in (tmp_path / "frames").iterdir()}
-    assert kept == {frames_name(row["id"]).split("/")[1] for row in whole[1]}
+    assert kept == {row["frames_file"].split("/")[1] for row in whole[1]}
 
 
 def test_the_command_tells_of_each_job_and_says_4_where_some_failed(few, capsys):
@@ -391,8 +420,24 @@ def test_the_command_tells_of_each_job_and_says_4_where_some_failed(few, capsys)
     assert lines[2] == f"{said}; table written to out/table.csv"
     assert main([*arguments, "-q"]) == 4
     assert capsys.readouterr() == ("", "")
+    # of what failed before, nothing ends this run
+    assert main([*arguments, "--fail-fast"]) == 4
+    assert capsys.readouterr().err == f"{said}; table written to out/table.csv\n"
+    (few / "out/table.csv").unlink()
+    assert main([*arguments, "--fail-fast", "--retry-failed", "--subsample", "2"]) == 4
+    told = capsys.readouterr().err.splitlines()[-1]
+    ended = "ended with the first that failed: the same command goes on from here."
+    assert told.endswith(ended) != (few / "out/table.csv").exists()
     clip(few / "gone.y4m", seed=3)
     assert main(arguments) == 0
+
+
+def test_rows_give_the_features_of_a_command_without_a_model(few, capsys):
+    (few / "jobs.csv").write_text("ref,dis,features\nr.y4m,a.y4m,float_motion\n")
+    assert main(["batch", "jobs.csv", "--out", "out", "--no-model", "-q"]) == 0
+    (few / "jobs.csv").write_text("ref,dis,features\nr.y4m,a.y4m,\n")
+    assert main(["batch", "jobs.csv", "--out", "out", "--no-model", "-q"]) == 4
+    assert "a.y4m: failed: nothing to score: give a model, or at" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -429,8 +474,8 @@ def test_names_of_tags_and_files():
         "crf": "crf", "fps": "tag_fps", "x_mean": "tag_x_mean", "tag_fps": "tag_tag_fps",
         "model": "tag_model",
     }  # fmt: skip
-    assert len({frames_name(id) for id in ("a/b", "a_b", "a b", "ä", "")}) == 5
-    assert all("/" not in frames_name(id)[7:] for id in ("../../x", "/etc/x"))
+    assert len({frames_name(id, b"x") for id in ("a/b", "a_b", "a b", "ä", "")}) == 5
+    assert all("/" not in frames_name(id, b"x")[7:] for id in ("../../x", "/etc/x"))
 
 
 def test_pools_of_an_undefined_series_are_empty():

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jaxvqa._batch.batch import _part
+from jaxvqa._batch.batch import part_of
 from jaxvqa._batch.manifest import load_manifest, option_names
 from jaxvqa._batch.names import by_pattern, one_reference
 from jaxvqa._scoring.request import ScoreRequest
@@ -69,6 +69,18 @@ def test_cells_are_parsed_as_options_are():
     assert job.request.models == ("vmaf_v1", "vmaf_v0.6.1")
 
 
+def test_sizes_are_tags_where_videos_are_not_raw():
+    row = {"ref": "r", "dis": "d", "width": 640, "height": 360, "bitdepth": 8, "crf": 3}
+    (job,) = load_manifest([row]).jobs
+    assert (job.given, list(job.tags)) == ({}, ["crf", "width", "height", "bitdepth"])
+    for manifest in (
+        load_manifest([row | {"pixel_format": "420"}]),
+        load_manifest([row], {"pixel_format": "420"}),
+    ):
+        assert list(manifest.jobs[0].tags) == ["crf"]
+        assert manifest.jobs[0].request.inputs.width == 640
+
+
 def test_a_column_that_looks_like_an_option_is_told():
     manifest = load_manifest([{"ref": "r", "dis": "d", "modell": "vmaf_v1", "crf": 3}])
     (notice,) = manifest.notices
@@ -97,6 +109,17 @@ def test_a_column_that_looks_like_an_option_is_told():
 def test_rows_that_are_no_jobs_are_refused_with_their_place(tmp_path, name, text, sentence):
     with pytest.raises(ValueError, match=sentence):
         load_manifest(written(tmp_path, name, text))
+
+
+def test_names_that_no_table_can_hold_are_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in (b"r.y4m", b"caf\xe9.y4m"):
+        open(name, "w").close()
+    with pytest.raises(ValueError, match=r"'caf\\udce9.y4m' is no UTF-8, as tables are: rename it"):
+        one_reference("r.y4m", ["*.y4m"], {})
+    (tmp_path / "m.jsonl").write_text('{"ref": "r", "dis": "d", "title": "\\ud800"}')
+    with pytest.raises(ValueError, match=r"m.jsonl, line 1: '\\ud800' is no UTF-8"):
+        load_manifest("m.jsonl")
 
 
 def test_unreadable_manifests_are_one_sentence(tmp_path):
@@ -139,6 +162,10 @@ def test_fields_of_a_pattern_are_tags(tmp_path, monkeypatch):
     (tmp_path / "cat/cat.mp4").touch()
     (job,) = by_pattern("{title}/{title}.mp4", "{title}/source.mkv", {}).jobs
     assert job.tags == {"title": "cat"}
+    # brackets stand for themselves
+    (tmp_path / "cat [HD]").mkdir()
+    (tmp_path / "cat [HD]/9.mp4").touch()
+    assert [j.tags for j in by_pattern("cat [HD]/{crf}.mp4", "r.mkv", {}).jobs] == [{"crf": "9"}]
     for bad, sentence in (
         ("a.mp4", "has no field"),
         ("{ref}/x.mp4", "can't be called ref"),
@@ -152,9 +179,9 @@ def test_fields_of_a_pattern_are_tags(tmp_path, monkeypatch):
 def test_shards_share_the_jobs_out_and_keep_ladders_together():
     rows = [{"id": f"{r}{n}", "ref": f"r{r}", "dis": "d"} for n in range(5) for r in range(4)]
     jobs = load_manifest(rows).jobs
-    parts = [_part(jobs, (i, 3)) for i in (1, 2, 3)]
+    parts = [part_of(jobs, (i, 3)) for i in (1, 2, 3)]
     assert sorted(job.id for part in parts for job in part) == sorted(job.id for job in jobs)
     assert [len(part) for part in parts] == [6, 7, 7]
     assert [len({job.ref for job in part}) for part in parts] == [2, 2, 2]
     with pytest.raises(ValueError, match="shard must be I/N with I from 1 to N, got 4/3"):
-        _part(jobs, (4, 3))
+        part_of(jobs, (4, 3))

@@ -81,21 +81,21 @@ def test_every_row_comes_though_an_actor_is_killed(tmp_path):
 def test_a_job_that_ends_its_process_again_and_again_fails(tmp_path):
     from jaxvqa._batch.keys import Keys
     from jaxvqa._batch.manifest import load_manifest
-    from jaxvqa._batch.ray_actor import _MOST_TRIES, TRIES, ScoreActor
+    from jaxvqa._batch.ray_actor import _MOST_TRIES, ScoreActor
 
     for name in ("r", "a", "b"):
         clip(tmp_path / f"{name}.y4m")
     rows = [{"ref": str(tmp_path / "r.y4m"), "dis": str(tmp_path / f"{n}.y4m")} for n in "ab"]
     jobs = load_manifest(rows, {"model": None, "features": ["float_motion"]}).jobs
     keyed = [(job, Keys().of(job)) for job in jobs]
-    (tmp_path / TRIES).mkdir()
+    (tmp_path / "tries").mkdir()
     (tmp_path / "frames").mkdir()
-    actor = ScoreActor(str(tmp_path), 0, None, None, 10**6)
+    actor = ScoreActor(str(tmp_path), "tries", 0, None, None, 10**6)
     for _, key in keyed[:1]:
-        (tmp_path / TRIES / key).write_bytes(b"x" * _MOST_TRIES)
+        (tmp_path / "tries" / key).write_bytes(b"x" * _MOST_TRIES)
     # of a pass that was begun too often each job has tries of its own
     assert [e["status"] for e in actor._entries(keyed)] == ["done", "done"]
-    (tmp_path / TRIES / keyed[0][1]).write_bytes(b"x" * _MOST_TRIES)
+    (tmp_path / "tries" / keyed[0][1]).write_bytes(b"x" * _MOST_TRIES)
     (entry,) = actor._entries(keyed[:1])
     assert entry["error"].startswith("the process that scored it died 3 times")
-    assert list((tmp_path / TRIES).iterdir()) == []
+    assert list((tmp_path / "tries").iterdir()) == []

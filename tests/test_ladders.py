@@ -246,6 +246,16 @@ def test_empty_cells_name_nothing():
     assert (title.title, title.curves[0].encoder) == ("", "all")
 
 
+def test_rates_with_units_are_bits_per_second():
+    texts = ("900k", "1.5 Mbps", "3M", "fast")
+    rows = [{"bitrate": rate, "vmaf": 70 + i} for i, rate in enumerate(texts)]
+    found = build_ladders(rows, group="bitrate")
+    assert [t.curves[0].points[0].rate for t in found.titles] == [9e5, 1.5e6, 3e6]
+    assert found.left_out == ("row 4: has no bitrate",)
+    with pytest.raises(ValueError, match="bitrate is '900k' in one row and 1500 in another: give"):
+        build_ladders([*rows, {"bitrate": 1500, "vmaf": 80}], group="bitrate")
+
+
 def test_rows_without_numbers_are_left_out_and_named():
     rows = [*encodes(), dict(encodes()[0], vmaf_mean=None, dis="/x/failed.mp4"),
             dict(encodes()[0], bitrate_kbps="0", vmaf_mean="nan", dis="y.mp4")]  # fmt: skip

@@ -166,6 +166,12 @@ def test_sorting_and_filtering(driver, pages):
     assert set(shown) == {"x265"}
     assert all(float(v) < 80 for v in driver.execute_script(cells, "vmaf_mean"))
     assert "of 37 rows" in element(driver, "#table [role=status]").text
+    told = []
+    for limit in ("1000", "1k"):
+        search.clear()
+        search.send_keys(f"bitrate_kbps<{limit}")
+        told.append(element(driver, "#table [role=status]").text)
+    assert told[0] == told[1] != "0 of 37 rows"
     search.send_keys(" nothing-has-this")
     assert "No row fits" in element(driver, "#table tbody").text
     assert problems(driver) == []

@@ -289,6 +289,14 @@ def test_a_large_table_leaves_pools_of_features_out(monkeypatch):
     assert len(data_of(page)["rows"]) == 10
 
 
+def test_rates_with_units_are_numbers_in_a_page():
+    rows = [{"bitrate": r, "vmaf": q, "title": "t"} for r, q in (("900k", 70), ("2M", 80))]
+    found = data_of(report.render_table_html(rows))
+    (column,) = [c for c in found["columns"] if c["name"] == "bitrate"]
+    assert (column["number"], column["rate"]) == (True, True)
+    assert [row[0] for row in found["rows"]] == [9e5, 2e6]
+
+
 def test_a_table_without_rates_says_why_it_has_no_curves():
     rows = [{"name": "a", "vmaf": 1}, {"name": "b", "vmaf": 2}]
     page = report.render_table_html(rows)

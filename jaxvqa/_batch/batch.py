@@ -17,7 +17,7 @@ from jaxvqa._batch.errors import unwritable
 from jaxvqa._batch.frames import FOLDER
 from jaxvqa._batch.job import Job, Manifest
 from jaxvqa._batch.keys import Keys
-from jaxvqa._batch.ledger import Ledger
+from jaxvqa._batch.ledger import Ledger, shard_suffix
 from jaxvqa._batch.local import LocalRun
 from jaxvqa._batch.manifest import Rows, load_manifest
 from jaxvqa._batch.order import plan_passes
@@ -150,13 +150,13 @@ def run_batch(
     require("pyarrow.parquet", "a batch", "batch")
     if any(is_object(path) for job in manifest.jobs for path in (job.ref, job.dis)):
         require("fsspec", "reading addresses in a batch", "batch")
-    chosen = _part(manifest.jobs, how.shard)
+    chosen = part_of(manifest.jobs, how.shard)
     keys = Keys(how.strict)
     keyed = [(job, keys.of(job)) for job in chosen]
     return _Batch(manifest, keyed, _folder(out), how).rows()
 
 
-def _part(jobs: Sequence[Job], shard: tuple[int, int] | None) -> Sequence[Job]:
+def part_of(jobs: Sequence[Job], shard: tuple[int, int] | None) -> Sequence[Job]:
     """A shard's jobs: parts of equal size that keep the jobs of a reference together."""
     if shard is None:
         return jobs
@@ -214,7 +214,8 @@ class _Batch:
                 open_.callback(scratch.close)
                 make = self._ray if self._how.runner else self._local
                 yield from self._followed(make(passes, ledger, scratch))
-                if self._how.fail_fast and self._failed:
+                tried = self._before + self._done + self._failed
+                if self._how.fail_fast and self._failed and tried < len(self._keyed):
                     return
             self._write_table(ledger)
 
@@ -239,8 +240,9 @@ class _Batch:
         how = self._how
         address = None if how.runner == "ray" else how.runner
         return RayRun(
-            passes, self._folder, self._appender(ledger), address=address, actors=how.jobs,
-            cache=_text(how.cache), scratch=_text(how.scratch), scratch_limit=how.scratch_limit,
+            passes, self._folder, f"tries{shard_suffix(how.shard)}", self._appender(ledger),
+            address=address, actors=how.jobs, cache=_text(how.cache), scratch=_text(how.scratch),
+            scratch_limit=how.scratch_limit,
         )  # fmt: skip
 
     def _appender(self, ledger: Ledger) -> Callable[[dict[str, Any]], None]:

@@ -2,12 +2,14 @@
 
 A process may end at any moment. A last line without its end is none, and the next to write removes
 it. Each line says all that the table needs to know of a job, under the job's key; of several lines
-with one key the last counts.
+with one key the last counts, but none that failed after one that is done: what one ledger says of a
+first try, another may say of a later one.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import json
 import os
@@ -17,6 +19,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from jaxvqa._batch.errors import OutputError, unwritable
 
 try:
     import fcntl
@@ -59,6 +63,7 @@ class Ledger:
 
     Raises:
         ValueError: another process writes it.
+        OutputError: it can't be opened.
     """
 
     def __init__(self, folder: Path, shard: tuple[int, int] | None = None) -> None:
@@ -82,6 +87,9 @@ class Ledger:
             self.places = {}
             for path in sorted(self._folder.glob(f"{_NAME}*{_SUFFIX}")):
                 self._read(path)
+        except OSError as error:
+            self._open.close()
+            raise unwritable(self._folder, error) from error
         except BaseException:
             self._open.close()
             raise
@@ -99,11 +107,15 @@ class Ledger:
                     break
                 entry = _parsed(line)
                 if entry is not None:
-                    done = entry["status"] == "done"
-                    self.places[entry["key"]] = Place(path, offset, done)
+                    self._keep(entry, Place(path, offset, entry["status"] == "done"))
                 offset += len(line)
         if path == self._path and os.path.getsize(path) > offset:
             os.truncate(path, offset)
+
+    def _keep(self, entry: dict[str, Any], place: Place) -> None:
+        known = self.places.get(entry["key"])
+        if place.done or known is None or not known.done:
+            self.places[entry["key"]] = place
 
     def append(self, entry: dict[str, Any]) -> None:
         """Writes a line, which is on the disk afterwards.
@@ -125,7 +137,7 @@ class Ledger:
                 with contextlib.suppress(OSError):
                     os.truncate(self._path, offset)
                 raise
-            self.places[entry["key"]] = Place(self._path, offset, entry["status"] == "done")
+            self._keep(entry, Place(self._path, offset, entry["status"] == "done"))
 
     def entry(self, key: str) -> dict[str, Any] | None:
         """What was written last under a key, or None."""
@@ -157,28 +169,38 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
         entry = json.loads(line)
     except ValueError:
         return None
-    whole = isinstance(entry, dict) and {"key", "id", "status"} <= entry.keys()
+    if not isinstance(entry, dict):
+        return None
+    whole = all(isinstance(entry.get(name), str) for name in ("key", "id", "status"))
     return entry if whole else None
 
 
 @contextlib.contextmanager
 def _locked(path: Path, shared: bool = False) -> Iterator[None]:
     """Holds a lock file, which other processes see until this one ends, whatever way it ends."""
-    with open(path, "a+") as file:
+    with open(path, "a+b", buffering=0) as file:
         if fcntl is not None:
-            try:
-                fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-            except OSError as error:
-                file.seek(0)
-                holder = file.read().strip()
-                raise ValueError(
-                    f"{path.parent} is being written by another batch"
-                    f"{f' ({holder})' if holder else ''}: wait until it has ended, or choose "
-                    "another folder."
-                ) from error
-        if not shared:
-            file.seek(0)
-            file.truncate()
-            file.write(f"process {os.getpid()} on {socket.gethostname()}")
-            file.flush()
+            _lock(file, path, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        with contextlib.suppress(OSError):  # it is there for messages alone
+            file.truncate(0)
+            holder = "of shards" if shared else f"process {os.getpid()} on {socket.gethostname()}"
+            file.write(holder.encode())
         yield
+
+
+def _lock(file: io.FileIO, path: Path, kind: int) -> None:
+    assert fcntl is not None
+    try:
+        fcntl.flock(file, kind)
+    except OSError as error:
+        if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+            raise OutputError(
+                f"{path}: cannot be locked: {error.strerror or error}; choose a folder on a file "
+                "system that has locks."
+            ) from error
+        file.seek(0)
+        holder = file.read().decode(errors="replace").strip()
+        raise ValueError(
+            f"{path.parent} is being written by another batch{f' ({holder})' if holder else ''}: "
+            "wait until it has ended, or choose another folder."
+        ) from error

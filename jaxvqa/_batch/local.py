@@ -115,7 +115,14 @@ class LocalRun:
                     jobs = self._waiting.popleft() if self._waiting else None
                 if jobs is None:
                     break
-                self._ready.put(OpenPass(jobs, self._plans, self._scratch))
+                opened = OpenPass(jobs, self._plans, self._scratch)
+                if opened.failure is None or opened.alone:
+                    self._ready.put(opened)
+                    continue
+                # here and not by the worker: it could wait for room that the next pass has
+                with self._lock:
+                    self._waiting.extendleft([keyed] for keyed in reversed(opened.jobs))
+                self._room.release()
         except BaseException as error:
             self._events.put(error)
         with self._lock:

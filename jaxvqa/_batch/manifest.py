@@ -18,6 +18,9 @@ from jaxvqa.video._pipe import STDIN
 from jaxvqa.video._source import is_url
 
 _FILES = {"ref": "ref", "reference": "ref", "dis": "dis", "distorted": "dis"}
+# options of raw video, which needs all: without the last the others say what a file is
+_RAW = ("width", "height", "bit_depth")
+_RAW_NEEDS = "pixel_format"
 _SEVERAL = ("model", "features")
 _SEPARATOR = ";"
 _NO_MODEL = "none"
@@ -107,10 +110,13 @@ class _Maker:
         for column, cell in row.items():
             if is_empty(cell):
                 continue
+            for text in (column, cell):
+                _check_text(place, text)
             kind, name = self._kinds.get(column) or self._kind(column)
             if name in parts[kind]:
                 raise ValueError(f"{place}: gives {name} twice, once as {column!r}: leave one out.")
             parts[kind][name] = cell
+        self._keep_sizes(parts, row)
         files = parts["file"]
         for side in ("ref", "dis"):
             if side not in files:
@@ -127,6 +133,15 @@ class _Maker:
         request = self._request(place, parts["option"])
         given = {name: _text(cell) for name, cell in parts["option"].items()}
         self._jobs.append(Job(id, named, paths[0], paths[1], request, given, parts["tag"]))
+
+    def _keep_sizes(self, parts: dict[str, dict[str, Any]], row: Mapping[str, Any]) -> None:
+        """Makes tags of the size and bit depth of a video that is not raw."""
+        options = parts["option"]
+        if self._base.get(_RAW_NEEDS) is None and _RAW_NEEDS not in options:
+            for column in row:
+                name = self._kinds.get(column, ("", ""))[1]
+                if name in options and name in _RAW:
+                    parts["tag"][str(column)] = options.pop(name)
 
     def _kind(self, column: str) -> tuple[str, str]:
         plain = str(column).strip().replace("-", "_")
@@ -174,6 +189,16 @@ class _Maker:
             if close and tag not in self._tag_columns:
                 text = f"the column {tag!r} is no option and is kept as a tag: is it {close[0]}?"
                 yield Notice("column", text)
+
+
+def _check_text(place: str, text: Any) -> None:
+    """Refuses text that no table can hold, such as a file's name in another encoding."""
+    if isinstance(text, str) and not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            place = place.encode(errors="backslashreplace").decode()
+            raise ValueError(f"{place}: {text!a} is no UTF-8, as tables are: rename it.") from None
 
 
 def _parsed(name: str, cell: Any) -> Any:

@@ -72,7 +72,7 @@ def by_pattern(pattern: str, ref: str, base: Mapping[str, Any]) -> Manifest:
 
 def _fitting(pattern: str, ref: str) -> Iterable[PlacedRow]:
     fits = re.compile(_expression(pattern))
-    for file in sorted(glob.glob(_FIELD.sub("*", pattern))):
+    for file in sorted(glob.glob(_shell_pattern(pattern))):
         found = fits.fullmatch(file)
         if found is None:
             continue
@@ -80,6 +80,12 @@ def _fitting(pattern: str, ref: str) -> Iterable[PlacedRow]:
         reference = _FIELD.sub(lambda field, tags=tags: tags[field[1]], ref)
         if not _same(file, reference):
             yield file, {"ref": reference, "dis": file, **tags}
+
+
+def _shell_pattern(pattern: str) -> str:
+    """The pattern as one of the shell: a star is one, and brackets are part of a name."""
+    parts = (glob.escape(part) for part in re.split(r"\*", _FIELD.sub("*", pattern)))
+    return "*".join(parts)
 
 
 def _expression(pattern: str) -> str:

@@ -15,7 +15,6 @@ from typing import Any
 
 WORK, LINE = "work", "line"
 FATAL = "fatal"  # of a line: what ends the batch
-TRIES = "tries"  # folder of how often passes were begun
 _MOST_TRIES = 3
 _DIED = (
     f"the process that scored it died {_MOST_TRIES} times: score it alone with jaxvqa score to see "
@@ -28,6 +27,7 @@ class ScoreActor:
 
     Args:
         folder: of the batch, which all hosts share.
+        tries: folder in it for how often passes were begun.
         cores: of the processor that it keeps to; 0 for all, where it has an accelerator.
         cache: folder to keep compiled programs in, or None.
         scratch: folder for copies of what is elsewhere, or None.
@@ -35,7 +35,13 @@ class ScoreActor:
     """
 
     def __init__(
-        self, folder: str, cores: int, cache: str | None, scratch: str | None, scratch_limit: int
+        self,
+        folder: str,
+        tries: str,
+        cores: int,
+        cache: str | None,
+        scratch: str | None,
+        scratch_limit: int,
     ) -> None:
         self._slot = _keep_to(cores) if cores else None
         import jax
@@ -51,8 +57,14 @@ class ScoreActor:
         self._plans = Plans()
         self._scratch = Scratch(scratch, scratch_limit)
         store = None if cache is None else ProgramStore(cache)
-        self._tries = Path(folder) / TRIES
+        self._tries = Path(folder) / tries
         self._scorer = Scorer(Path(folder), self._plans, self._scratch, store=store)
+
+    def __del__(self) -> None:
+        # what Ray does where an actor's work is over
+        scratch = getattr(self, "_scratch", None)
+        if scratch is not None:
+            scratch.close()
 
     def __call__(self, batch: Mapping[str, Sequence[Any]]) -> dict[str, list[str]]:
         """The ledger's lines of some passes."""

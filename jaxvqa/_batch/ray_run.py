@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from jaxvqa._batch.errors import OutputError
+from jaxvqa._batch.own_folder import remove_left
 from jaxvqa._batch.progress import WorkerState
-from jaxvqa._batch.ray_actor import FATAL, LINE, TRIES, WORK, ScoreActor
+from jaxvqa._batch.ray_actor import FATAL, LINE, WORK, ScoreActor
 from jaxvqa._batch.scorer import Keyed
 from jaxvqa._optional import require
 
@@ -43,6 +44,7 @@ class RayRun:
     Args:
         passes: the jobs.
         folder: of the batch, which all hosts share.
+        tries: name of a folder in it for how often passes were begun, this run's own.
         append: keeps a line of the ledger.
         address: of the cluster, or None for RAY_ADDRESS or a cluster on this machine.
         actors: how many there are at the most; None for as many as the cluster has room for.
@@ -53,6 +55,7 @@ class RayRun:
         self,
         passes: Sequence[Sequence[Keyed]],
         folder: Path,
+        tries: str,
         append: Callable[[dict[str, Any]], None],
         *,
         address: str | None = None,
@@ -64,8 +67,8 @@ class RayRun:
         require("ray.data", "runner='ray'", "ray")
         self._passes, self._append = passes, append
         self._address, self._actors = address, actors
-        self._tries = folder / TRIES
-        self._options = {"folder": os.fspath(folder.resolve()), **options}
+        self._tries = folder / tries
+        self._options = {"folder": os.fspath(folder.resolve()), "tries": tries, **options}
         self.states: list[WorkerState] = []
         self.frames = 0
 
@@ -98,6 +101,7 @@ class RayRun:
             shutil.rmtree(self._tries, ignore_errors=True)
             if ours:
                 ray.shutdown()
+                remove_left(self._options["scratch"])  # of actors that had no time for it
 
     def _is_local(self) -> bool:
         return self._address is None and not os.environ.get("RAY_ADDRESS")
@@ -116,6 +120,8 @@ class RayRun:
             ScoreActor,
             batch_size=1,
             compute=data.ActorPoolStrategy(size=size),
+            max_restarts=-1,  # `_MOST_TRIES` ends it
+            max_task_retries=-1,
             fn_constructor_kwargs={**self._options, "cores": cores},
             **needs,
         )

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from jaxvqa._batch.entry import entry_of, failure_of
-from jaxvqa._batch.errors import is_of_the_job, sentence_of, unwritable
-from jaxvqa._batch.frames import frames_name, write_frames
+from jaxvqa._batch.errors import OutputError, is_of_the_job, sentence_of
+from jaxvqa._batch.frames import write_frames
 from jaxvqa._batch.job import Job
 from jaxvqa._batch.scratch import Copies, Scratch
 from jaxvqa._scoring.program_store import ProgramStore
@@ -40,6 +40,9 @@ class OpenPass:
             here = self.copies.paths
             tasks = [Task(here[job.ref], here[job.dis], job.request) for job, _ in jobs]
             self.open = Pass(tasks, plans)
+        except OutputError:
+            self.close()
+            raise
         except Exception as error:
             self.failure = error
             self.close()
@@ -50,10 +53,14 @@ class OpenPass:
         """One job, whose failure is its own."""
         return len(self.jobs) == 1
 
-    def close(self) -> None:
-        """Closes the files and lets the copies go; safe to repeat."""
+    def close_files(self) -> None:
+        """Closes the files; copies stay. Safe to repeat."""
         if self.open is not None:
             self.open.close()
+
+    def close(self) -> None:
+        """Closes the files and lets the copies go; safe to repeat."""
+        self.close_files()
         if self.copies is not None:
             self.copies.release()
 
@@ -90,25 +97,32 @@ class Scorer:
             progress: called with (frame pairs done, pairs in all or None).
 
         Raises:
-            OutputError: values of frames can't be written.
+            OutputError: values of frames or copies can't be written.
         """
         again: list[Keyed] = []
         try:
-            if opened.failure is not None:
-                yield from self._failed_to_open(opened, opened.failure, again)
-            elif opened.open is not None:
-                for scored in opened.open.score(
-                    self._traffic, devices=self._devices, store=self._store, progress=progress
-                ):
-                    job, key = opened.jobs[scored.index]
-                    if self._is_for_another_try(scored, opened):
-                        again.append((job, key))
-                    else:
-                        yield self._entry(job, key, scored, opened)
+            yield from self._together(opened, progress, again)
+            opened.close_files()
+            # their copies stay for this: a pass that waits for its turn may have all other room
+            for keyed in again:
+                yield from self.score(OpenPass([keyed], self._plans, self._scratch), progress)
         finally:
             opened.close()
-        for keyed in again:
-            yield from self.score(OpenPass([keyed], self._plans, self._scratch), progress)
+
+    def _together(
+        self, opened: OpenPass, progress: Progress | None, again: list[Keyed]
+    ) -> Iterator[dict[str, Any]]:
+        if opened.failure is not None:
+            yield from self._failed_to_open(opened, opened.failure, again)
+        elif opened.open is not None:
+            for scored in opened.open.score(
+                self._traffic, devices=self._devices, store=self._store, progress=progress
+            ):
+                job, key = opened.jobs[scored.index]
+                if self._is_for_another_try(scored, opened):
+                    again.append((job, key))
+                else:
+                    yield self._entry(job, key, scored, opened)
 
     def _failed_to_open(
         self, opened: OpenPass, error: Exception, again: list[Keyed]
@@ -129,10 +143,6 @@ class Scorer:
         if scored.result is None:
             assert scored.error is not None
             return failure_of(job, key, named(sentence_of(scored.error)), scored.seconds)
-        name = frames_name(job.id)
-        result = scored.result
-        try:
-            write_frames(self._folder, name, named(result), job.ref, job.dis)
-        except OSError as error:
-            raise unwritable(self._folder / name, error) from error
-        return entry_of(job, key, named(result), name, scored.seconds)
+        result = named(scored.result)
+        name = write_frames(self._folder, job.id, result, job.ref, job.dis)
+        return entry_of(job, key, result, name, scored.seconds)

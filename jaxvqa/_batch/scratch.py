@@ -5,23 +5,24 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import shutil
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from jaxvqa import _waiting as waiting
+from jaxvqa._batch.errors import unwritable
+from jaxvqa._batch.own_folder import OwnFolder
 from jaxvqa._optional import require
 from jaxvqa._scoring.result import Result
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._source import is_playlist, is_url
 
 LIMIT = 20 * 10**9  # bytes
-_PART = 1 << 22
+_PART_BYTES = 1 << 22
+_PART = ".part"
 _STREAMED = ("rtmp", "rtsp", "udp", "srt", "rtp", "tcp")
 
 
@@ -63,7 +64,8 @@ class Scratch:
     def __init__(self, folder: str | os.PathLike[str] | None = None, limit: int = LIMIT) -> None:
         self._parent = folder
         self._limit = limit
-        self._folder: Path | None = None
+        self._folder: OwnFolder | None = None
+        self._closed = False
         self._sizes: OrderedDict[str, int] = OrderedDict()
         self._uses: dict[str, int] = {}
         self._changed = threading.Condition()
@@ -75,21 +77,33 @@ class Scratch:
         Raises:
             ValueError: they are larger than the limit together.
             VideoError: an object that can't be copied.
+            OutputError: the folder is full, or can't be written.
             MissingPackage: fsspec, or what it needs for this kind of address, is not installed.
         """
         objects = [name for name in names if is_object(name)]
         paths = {name: name for name in names}
         if not objects:
             return Copies(self, paths)
-        with self._copying:  # of two that wait for room, each could hold what the other needs
-            self._make_room(objects)
-            for name in objects:
+        places = {name: self._place(name) for name in objects}
+        if not self._are_here(places):
+            with self._copying:  # of two that wait for room, each could hold what the other needs
+                self._make_room(objects)
                 try:
-                    paths[name] = self._copy(name)
+                    for name in objects:
+                        self._copy(name, objects)
                 except BaseException:
                     self.release(objects)
                     raise
-        return Copies(self, paths)
+        return Copies(self, paths | places)
+
+    def _are_here(self, places: dict[str, str]) -> bool:
+        """Counts objects as used if all are copied; who has them does not wait for others' room."""
+        with self._changed:
+            here = all(name in self._sizes and os.path.exists(p) for name, p in places.items())
+            for name in places if here else ():
+                self._uses[name] = self._uses.get(name, 0) + 1
+                self._sizes.move_to_end(name)
+            return here
 
     def _make_room(self, objects: Sequence[str]) -> None:
         """Counts objects as used, and waits until there is room for those that are not here."""
@@ -100,19 +114,23 @@ class Scratch:
         try:
             sizes = {name: _size(name) for name in missing}
             with self._changed:
-                here = sum(self._sizes.get(name, 0) for name in objects)
-                needed = here + sum(sizes.values())
-                if needed > self._limit:
-                    raise ValueError(
-                        f"{objects[0]} and what is scored with it need {needed} bytes of scratch "
-                        f"space, but scratch_limit is {self._limit}: raise it."
-                    )
-                while not self._changed.wait_for(lambda: self._fits(sizes), waiting.TICK):
-                    pass
+                self._wait_for_room(objects, sizes)
                 self._sizes |= sizes
         except BaseException:
             self.release(objects)
             raise
+
+    def _wait_for_room(self, objects: Sequence[str], sizes: dict[str, int]) -> None:
+        """Waits until objects fit beside what others use; `sizes` are those that are not here."""
+        here = sum(self._sizes.get(name, 0) for name in objects)
+        needed = here + sum(sizes.values())
+        if needed > self._limit:
+            raise ValueError(
+                f"{objects[0]} and what is scored with it need {needed} bytes of scratch "
+                f"space, but scratch_limit is {self._limit}: raise it."
+            )
+        while not self._changed.wait_for(lambda: self._fits(sizes), waiting.TICK):
+            self._check_open()
 
     def _fits(self, sizes: dict[str, int]) -> bool:
         """Removes what nobody uses until there is room; False if that is not enough."""
@@ -130,45 +148,74 @@ class Scratch:
             os.unlink(self._place(name))
 
     def _place(self, name: str) -> str:
-        if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="jaxvqa-", dir=self._parent))
+        with self._changed:
+            self._check_open()
+            if self._folder is None:
+                try:
+                    self._folder = OwnFolder(self._parent)
+                except OSError as error:
+                    raise unwritable(self._parent or tempfile.gettempdir(), error) from error
+            folder = self._folder.path
         digest = hashlib.sha256(name.encode()).hexdigest()[:16]
-        return os.fspath(self._folder / f"{digest}-{os.path.basename(name.split('?')[0])[-80:]}")
+        return os.fspath(folder / f"{digest}-{os.path.basename(name.split('?')[0])[-80:]}")
 
-    def _copy(self, name: str) -> str:
+    def _copy(self, name: str, objects: Sequence[str]) -> None:
         path = self._place(name)
         if os.path.exists(path):
             self._sizes.move_to_end(name)
-            return path
-        fsspec = _fsspec()
+            return
+        size = 0
         try:
-            with fsspec.open(name, "rb") as source, open(path + ".part", "wb") as copy:
-                shutil.copyfileobj(source, copy, _PART)
-            self._sizes[name] = os.path.getsize(path + ".part")
-            os.replace(path + ".part", path)
-        except Exception as error:
+            with open(path + _PART, "wb", buffering=0) as copy:
+                for data in _content(name):
+                    self._check_open()
+                    size += len(data)
+                    self._grow(name, size, objects)
+                    written = 0
+                    while written < len(data):
+                        written += copy.write(data[written:])
+            self._sizes[name] = size
+            os.replace(path + _PART, path)
+        except OSError as error:
+            raise unwritable(os.path.dirname(path), error) from error
+        finally:
             with contextlib.suppress(OSError):
-                os.unlink(path + ".part")
-            raise _uncopied(name, error) from error
-        return path
+                os.unlink(path + _PART)
+
+    def _grow(self, name: str, size: int, objects: Sequence[str]) -> None:
+        """Makes room for an object that is larger than was told, or of which no size was."""
+        if size > self._sizes[name]:
+            with self._changed:
+                self._sizes[name] = size
+                self._wait_for_room(objects, {})
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise _Closed("the copies are not wanted any more.")
 
     def release(self, names: Sequence[str]) -> None:
         """Copies are used once less."""
         with self._changed:
             for name in names:
                 self._uses[name] = self._uses.get(name, 1) - 1
-                path = None if self._folder is None else self._place(name)
-                if name in self._sizes and not (path and os.path.exists(path)):
+                there = not self._closed and os.path.exists(self._place(name))
+                if name in self._sizes and not there:
                     del self._sizes[name]  # it was to be copied, and was not
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Removes all copies."""
+        """Removes all copies; who is at making some gets an error."""
         with self._changed:
+            self._closed = True
             self._sizes.clear()
             if self._folder is not None:
-                shutil.rmtree(self._folder, ignore_errors=True)
+                self._folder.remove()
                 self._folder = None
+            self._changed.notify_all()
+
+
+class _Closed(Exception):
+    """The batch has ended meanwhile."""
 
 
 def is_object(name: str) -> bool:
@@ -187,6 +234,19 @@ def _size(name: str) -> int:
         return int(files.size(path) or 0)
     except Exception as error:
         raise _uncopied(name, error) from error
+
+
+def _content(name: str) -> Iterator[bytes]:
+    """What an object holds, in parts."""
+    with contextlib.ExitStack() as opened:
+        try:
+            source = opened.enter_context(_fsspec().open(name, "rb"))
+            while data := source.read(_PART_BYTES):
+                yield data
+        except GeneratorExit:
+            raise
+        except Exception as error:
+            raise _uncopied(name, error) from error
 
 
 def _uncopied(name: str, error: Exception) -> Exception:

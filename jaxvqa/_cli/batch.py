@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from jaxvqa._batch.batch import BatchOptions, run_batch
+from jaxvqa._batch.batch import BatchOptions, part_of, run_batch
 from jaxvqa._batch.job import Manifest
 from jaxvqa._batch.manifest import load_manifest
 from jaxvqa._batch.names import by_pattern, one_reference
@@ -155,12 +155,12 @@ def run(args: argparse.Namespace) -> int:
             for row in rows:
                 count += 1
                 failed += row["status"] != "done"
-    _conclude(args, count, failed)
+    _conclude(args, count, failed, left=len(part_of(manifest.jobs, args.shard)) - count)
     return SOME_FAILED if failed else DONE
 
 
 def _manifest(args: argparse.Namespace) -> Manifest:
-    base = given_settings(args)
+    base = given_settings(args, and_rows=args.manifest is not None)
     if args.manifest is not None:
         if args.ref or args.dis or args.pattern:
             raise UsageError("a manifest names the videos: leave out --ref, --dis and --pattern.")
@@ -175,14 +175,13 @@ def _manifest(args: argparse.Namespace) -> Manifest:
     return by_pattern(args.pattern, args.ref, base)
 
 
-def _conclude(args: argparse.Namespace, count: int, failed: int) -> None:
+def _conclude(args: argparse.Namespace, count: int, failed: int, left: int) -> None:
     if args.quiet:
         return
     said = f"{count - failed} of {count} jobs done" + (f", {failed} failed" if failed else "")
-    if failed and not args.retry_failed and not args.fail_fast:
-        said += " (--retry-failed tries them again)"
-    if failed and args.fail_fast:
+    if left:
         text = f"{said}; ended with the first that failed: the same command goes on from here."
     else:
-        text = f"{said}; table written to {table_paths(Path(args.out), args.shard)[0]}"
+        again = " (--retry-failed tries them again)" if failed and not args.retry_failed else ""
+        text = f"{said}{again}; table written to {table_paths(Path(args.out), args.shard)[0]}"
     print_styled(text, "", sys.stderr)

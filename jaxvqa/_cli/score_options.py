@@ -100,8 +100,12 @@ def request_of(args: argparse.Namespace) -> ScoreRequest:
     return ScoreRequest.of(**given)
 
 
-def given_settings(args: argparse.Namespace) -> dict[str, Any]:
+def given_settings(args: argparse.Namespace, *, and_rows: bool = False) -> dict[str, Any]:
     """The settings that a command line gives.
+
+    Args:
+        args: the command line.
+        and_rows: rows of a manifest may give more, such as features.
 
     Raises:
         UsageError: options that exclude each other.
@@ -112,7 +116,7 @@ def given_settings(args: argparse.Namespace) -> dict[str, Any]:
     if args.no_model:
         if "model" in given:
             raise UsageError("--no-model and --model exclude each other: leave one of them out.")
-        if "features" not in given:
+        if "features" not in given and not and_rows:
             raise UsageError("--no-model leaves nothing to measure: add --feature NAME.")
         given["model"] = None
     return given

@@ -10,7 +10,15 @@ from typing import Any
 import numpy as np
 
 from jaxvqa.ladders._bd import bd_quality, bd_rate, overlap
-from jaxvqa.ladders._columns import column, name_of, number_of, size_columns, size_of, text_of
+from jaxvqa.ladders._columns import (
+    column,
+    name_of,
+    number_of,
+    rates_of,
+    size_columns,
+    size_of,
+    text_of,
+)
 from jaxvqa.ladders._hull import convex_hull, knee, pareto_front
 from jaxvqa.ladders._parts import Curve, Delta, Ladders, Point, TitleLadder
 
@@ -36,7 +44,7 @@ def build_ladders(
         rows: one mapping for each encode, as `report.load_table` gives them.
         group: the column that says which encodes show the same video; a table without `title` is
             grouped by `ref`.
-        rate: the column of rates, in any unit.
+        rate: the column of rates, in any unit; `900k` and `2.5Mbps` are bits per second.
         quality: the column of scores that rise with quality; `vmaf` also finds `vmaf_mean`.
         encoder: columns that together name the encoder; none takes all encodes as one's.
         size: the column `WIDTHxHEIGHT`, or the two of width and height, that an encode has in its
@@ -71,9 +79,9 @@ def build_ladders(
         raise ValueError("step must be 0 or more, and ratio 1 or more.")
     points: dict[str, dict[str, list[Point]]] = {}
     left_out = []
-    for i, row in enumerate(rows):
+    for i, (row, value) in enumerate(zip(rows, rates_of(rows, columns["rate"]), strict=True)):
         name = name_of(row, i)
-        value, score = number_of(row.get(columns["rate"])), number_of(row.get(quality))
+        score = number_of(row.get(quality))
         if value is None or value <= 0 or score is None:
             lacking = [columns["rate"]] if value is None or value <= 0 else []
             lacking += [quality] if score is None else []

@@ -17,6 +17,9 @@ _SIZES: tuple[tuple[str, ...], ...] = (
 )  # fmt: skip
 # encodes of one reference show the same video, so it stands in for a title
 _OTHERWISE = {"title": ("ref",)}
+# bits per second as names of files have them: 900k, 2.5M, 1500kbps, 4 Mbit/s
+_RATE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kKmMgG])(?:b|bps|b/s|bit|bit/s|bits/s)?\s*", re.ASCII)
+_UNITS = {"k": 1e3, "m": 1e6, "g": 1e9}
 _NAMES = ("id", "dis", "distorted", "name", "file")
 
 
@@ -74,6 +77,26 @@ def number_of(value: Any) -> float | None:
     except (TypeError, ValueError):
         return None
     return number if math.isfinite(number) and not isinstance(value, bool) else None
+
+
+def rates_of(rows: Sequence[Row], column: str) -> list[float | None]:
+    """The column of rates as numbers; text such as `900k` or `2.5Mbps` is in bits per second.
+
+    Raises:
+        ValueError: some have a unit and some have none, so what the latter are in is not known.
+    """
+    cells = [row.get(column) for row in rows]
+    found = [_RATE.fullmatch(cell) if isinstance(cell, str) else None for cell in cells]
+    with_unit = next((m[0] for m in found if m), None)
+    if with_unit is None:
+        return [number_of(cell) for cell in cells]
+    plain = next((cell for cell in cells if number_of(cell) is not None), None)
+    if plain is not None:
+        raise ValueError(
+            f"{column} is {with_unit!r} in one row and {plain!r} in another: give all a unit, or "
+            "none."
+        )
+    return [None if m is None else float(m[1]) * _UNITS[m[2].lower()] for m in found]
 
 
 def name_of(row: Row, index: int) -> str:

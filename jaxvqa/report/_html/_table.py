@@ -10,6 +10,7 @@ from typing import Any
 
 from jaxvqa._pooling import POOLED
 from jaxvqa.ladders import Ladders, build_ladders
+from jaxvqa.ladders._columns import number_of, rates_of
 from jaxvqa.report._atomic import write_atomically
 from jaxvqa.report._html._page import Section, assemble
 from jaxvqa.report._html._text import escaped
@@ -59,6 +60,8 @@ def render_table_html(
         ladders = build_ladders(rows, quality=quality, **options)
     except ValueError as error:
         problem = str(error)
+    else:
+        rows = _with_rates(rows, ladders.rate)
     names, left_out = _fewer(names, series, quality, len(rows))
     failed = [i for i, row in enumerate(rows) if row.get("status") == "failed"]
     note = ""
@@ -103,6 +106,14 @@ _RUNGS = (
 def write_table_html(rows: Sequence[Row], file: str | os.PathLike[str], **options: Any) -> None:
     """Writes `render_table_html`, with its options, to a file, whole or not at all."""
     write_atomically(file, render_table_html(rows, **options).encode(errors="replace"))
+
+
+def _with_rates(rows: Sequence[Row], rate: str) -> list[Row]:
+    """Rates such as `900k` as numbers, so that they are sorted and compared as those."""
+    return [
+        row if value is None or number_of(row[rate]) is not None else row | {rate: value}
+        for row, value in zip(rows, rates_of(rows, rate), strict=True)
+    ]
 
 
 def _curves(ladders: Ladders) -> str:

@@ -49,8 +49,12 @@ const page = (() => {
     return value.toFixed(size >= 10 ? 2 : 4);
   }
 
+  // All rates of a page have units, or none has.
+  const rates = data.ladders ? data.ladders.titles.flatMap((t) => t.curves.flatMap((c) => c.points.map((p) => p.rate))) : [];
+  const plain = rates.every((r) => r < 1e5);
+
   function rate(value) {
-    if (value < 1e5) return `${+value.toPrecision(5)}`;
+    if (plain) return `${+value.toPrecision(5)}`;
     for (const [least, unit] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]]) {
       if (value >= least) return `${+(value / least).toPrecision(4)}${unit}`;
     }

@@ -43,13 +43,19 @@
     });
   }
 
+  // Also as rates are shown: 900k, 2.5M.
+  function amount(text) {
+    const found = /^([\d.]+)([kmg])$/.exec(text);
+    return found ? Number(found[1]) * { k: 1e3, m: 1e6, g: 1e9 }[found[2]] : Number(text);
+  }
+
   function fits(row, term) {
     if (term.word !== undefined) {
       return row.some((cell) => cell !== null && String(cell).toLowerCase().includes(term.word));
     }
     const cell = row[term.i];
-    if (term.op === "=") return cell !== null && (String(cell).toLowerCase() === term.value || cell === Number(term.value));
-    const value = Number(term.value);
+    const value = amount(term.value);
+    if (term.op === "=") return cell !== null && (String(cell).toLowerCase() === term.value || cell === value);
     if (typeof cell !== "number" || Number.isNaN(value)) return false;
     return { "<": cell < value, ">": cell > value, "<=": cell <= value, ">=": cell >= value }[term.op];
   }
