@@ -23,6 +23,17 @@ from jaxvqa.fusion import _own_json as own_json
 from jaxvqa.fusion._model import AnyModel, Collection
 from jaxvqa.training import Fold
 
+_BESIDE = (".libvmaf.json", ".folds.csv", ".report.json", ".png")
+
+
+def files_of(output: Path) -> list[Path]:
+    """The model file and all that may come beside it."""
+    return [output, *(_beside(output, ending) for ending in _BESIDE)]
+
+
+def _beside(output: Path, ending: str) -> Path:
+    return output.with_name(output.stem + ending)
+
 
 def render_files(trained: Trained, request: TrainRequest, output: Path) -> dict[Path, bytes]:
     """What to write, by path; nothing is written yet.
@@ -35,19 +46,18 @@ def render_files(trained: Trained, request: TrainRequest, output: Path) -> dict[
     Raises:
         ValueError: a model that could not be read again.
     """
-    stem = output.with_suffix("")
+    libvmaf, folds, report, _ = (_beside(output, ending) for ending in _BESIDE)
     text = own_json.write(trained.model)
     own_json.read(text, output.name)
     found = {output: text.encode()}
     if libvmaf_reads(trained.model):
         theirs = libvmaf_json.write(trained.model)
-        path = stem.with_name(stem.name + ".libvmaf.json")
-        libvmaf_json.read(theirs, path.name)
-        found[path] = theirs.encode()
+        libvmaf_json.read(theirs, libvmaf.name)
+        found[libvmaf] = theirs.encode()
     if trained.validation is not None:
-        found[stem.with_name(stem.name + ".folds.csv")] = _folds(trained).encode()
-    report = json.dumps(finite(_report(trained, request)), indent=1, ensure_ascii=False) + "\n"
-    found[stem.with_name(stem.name + ".report.json")] = report.encode()
+        found[folds] = _folds(trained).encode()
+    text = json.dumps(finite(_report(trained, request)), indent=1, ensure_ascii=False) + "\n"
+    found[report] = text.encode()
     return found
 
 
