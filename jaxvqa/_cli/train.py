@@ -133,7 +133,8 @@ def _print(trained: Trained, request: TrainRequest, files: dict[Path, bytes]) ->
     print_styled(f"on the clips it was fitted to: RMSE {figure(float((gap**2).mean() ** 0.5))}", "")
     if not libvmaf_reads(trained.model):
         print_styled(
-            "no file for libvmaf's tool: it reads support vector regressions on its own features",
+            "no file for libvmaf's tool: it reads support vector regressions on features that it "
+            "gives to models",
             "dim",
         )
     print_styled(f"written: {', '.join(str(path) for path in files)}", "")

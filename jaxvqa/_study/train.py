@@ -178,7 +178,7 @@ def _measured(study: Study, refs: tuple[FeatureRef, ...], measuring: Measuring) 
 def _text(ref: FeatureRef) -> str:
     """What a score request calls the feature of an input, with the switch that brings it."""
     feature = find(ref.extractor)
-    _, options = feature.output(ref.key, feature.resolve(ref.settings))
+    _, options = feature.output(ref.key, feature.resolve(ref.settings), shown=True)
     pairs = ":".join(f"{name}={_value(value)}" for name, value in options.changed().items())
     return ref.extractor + (f"={pairs}" if pairs else "")
 

@@ -16,7 +16,6 @@ from jaxvqa._study.train import Trained
 from jaxvqa._study.train_request import TrainRequest
 from jaxvqa._version import __version__
 from jaxvqa.evaluation import plcc, rmse, srocc
-from jaxvqa.features._registry import find
 from jaxvqa.fusion import Svr
 from jaxvqa.fusion import _libvmaf_json as libvmaf_json
 from jaxvqa.fusion import _own_json as own_json
@@ -85,9 +84,9 @@ def _note(values: np.ndarray, ratings: np.ndarray) -> str:
 
 
 def libvmaf_reads(model: AnyModel) -> bool:
-    """True for a support vector regression on features that libvmaf has."""
+    """True for a support vector regression on values that libvmaf gives to models."""
     single = model.main if isinstance(model, Collection) else model
-    known = all(find(ref.extractor).libvmaf for ref in single.features)
+    known = all(libvmaf_json.provided(ref) for ref in single.features)
     return known and isinstance(single.regression, Svr)
 
 
