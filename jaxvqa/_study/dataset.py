@@ -112,8 +112,10 @@ class _Reader:
             if not _is_number(video[key]):
                 self._fail(f"{key} of clip {name} must be a number.")
             score = float(video[key])
-        error = video.get("groundtruth_std")
-        if not _is_missing(error) and (not _is_number(error) or error < 0):
+        error: Any = video.get("groundtruth_std")
+        if _is_missing(error):
+            error = None
+        elif not _is_number(error) or error < 0:
             self._fail(f"groundtruth_std of clip {name} must be a number of at least 0.")
         paths = [self._path(v.get("path"), name) for v in (ref, video)]
         title = self._title(ref) if self._titled else None
@@ -124,7 +126,7 @@ class _Reader:
             dis=paths[1],
             options=self._options(name, video, ref),
             rating=score,
-            interval=interval_of(None, None if _is_missing(error) else float(error)),
+            interval=interval_of(None, error),
             is_reference=paths[0] is not None and paths[0] == paths[1],
         )
 

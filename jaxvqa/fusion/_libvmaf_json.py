@@ -207,11 +207,8 @@ def _write_single(model: Model, model_type: str) -> dict[str, Any]:
 def _options(feature: FeatureRef) -> dict[str, Any]:
     """The options of an input, and the switch without which libvmaf does not compute it."""
     extractor = find(feature.extractor)
-    given = extractor.resolve(feature.settings)
-    _, needed = extractor.output(feature.key, given, shown=True)
-    own = given.changed()
-    switches = {name: value for name, value in needed.changed().items() if name not in own}
-    return {**dict(feature.options), **switches}
+    _, needed = extractor.output(feature.key, extractor.options(), shown=True)
+    return needed.changed() | dict(feature.options)
 
 
 def _write_svr(model: Model) -> str:
