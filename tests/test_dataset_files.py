@@ -127,8 +127,11 @@ dis_videos = [
 """
 
 
-def test_files_of_libvmafs_checkout_are_found_below_root(tmp_path):
+def test_files_of_libvmafs_checkout_are_found_below_root(tmp_path, monkeypatch):
     path = write(tmp_path, "set.py", CHECKOUT)
+    monkeypatch.chdir(tmp_path)
+    first = load_study("set.py", root="vmaf").clips[0]
+    assert first.ref == str(tmp_path / "vmaf/python/test/resource/yuv/ref.yuv")
     clips = load_study(path, root="/vmaf").clips
     assert {clip.ref for clip in clips} == {"/vmaf/python/test/resource/yuv/ref.yuv"}
     assert [clip.dis for clip in clips] == [

@@ -78,7 +78,8 @@ def read_assignments(
             tree = ast.parse(content.decode("utf-8-sig"))
     except (SyntaxError, ValueError, RecursionError, MemoryError, UnicodeDecodeError):
         raise TableError(f"{name}: is not Python text that can be read.") from None
-    return _Reader(name, None if root is None else os.fspath(root)).run(tree)
+    # a whole path: what is not one is taken to begin at the folder of the file, or at the root
+    return _Reader(name, None if root is None else os.path.abspath(root)).run(tree)
 
 
 class _Reader:
