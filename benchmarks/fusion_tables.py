@@ -3,7 +3,8 @@
 DIR holds checkouts of the repositories AVT-VQDB-UHD-1-NVC, AVT-VQDB-UHD-1-HDR and AVT-VQDB-UHD-1 of
 github.com/Telecommunication-Telemedia-Assessment, or some of them: features and scores per frame
 as libvmaf and VDK wrote them, and MOS. No video is needed, and nothing of them is part of jaxvqa.
-Prints the largest differences from the stored scores, and how ours correlate with the MOS.
+Prints the largest differences from the stored scores, and how ours correlate with the MOS; ends
+with an error where a difference is larger than what rounding explains.
 
     python benchmarks/fusion_tables.py DIR
 """
@@ -152,9 +153,20 @@ def main() -> None:
         sys.exit(f"fusion_tables: {given.dir} has none of the repositories; see --help.")
     content = "Per-frame features, scores and MOS as the tables store them"
     report = Report("fusion_tables.py", content, COLUMNS, given, devices())
+    rows = []
     for stored in there:
-        report.add(**compare(stored, given.dir / stored.folder))
+        rows.append(compare(stored, given.dir / stored.folder))
+        report.add(**rows[-1])
     report.save()
+    # the spread hangs on how far the clip is, so it has no limit of its own
+    beyond = [
+        f"{row['table']} ({column})"
+        for row in rows
+        for column in ("score", "members", "bagging", "interval")
+        if column in row and not row[column] <= row["limit"]
+    ]
+    if beyond:
+        sys.exit(f"fusion_tables: differences beyond the limit: {', '.join(beyond)}.")
 
 
 if __name__ == "__main__":

@@ -136,7 +136,11 @@ from .. import y
 from videolib import *
 from videolib import standards as s
 from videolib import io
-from vmaf.config import VmafConfig
+from .vmaf.config import VmafConfig
+from vmaf.config import VmafConfig as V
+from vmaf.config import DisplayConfig
+from vmaf import config
+import vmaf.config
 from __future__ import annotations
 def f(): pass
 async def f(): pass
@@ -161,13 +165,17 @@ match 1:\n  case 1: pass
 x: int = 1
 x += 1
 x -= 1
-x, y = 1, 2
-[x, y] = [1, 2]
 x.y = 1
 x[0] = 1
 a = b = c
 (x) = y
 *x, = [1]
+x, y = 1
+x, y = 'ab'
+x, y = [1]
+x, y = {1: 2, 3: 4}
+x, (y, z) = 1, [2, 3]
+x, y.z = 1, 2
 open('hostile', 'w')
 print('x')
 [open('hostile', 'w')]
@@ -196,6 +204,27 @@ import os\nx = os.path.join('a', b'c')
 import os\nx = os.path.join('a', None)
 import os\nx = os.path.realpath('a')
 import os\nx = os.path.__class__
+from vmaf.config import VmafConfig\nx = VmafConfig
+from vmaf.config import VmafConfig\nx = VmafConfig()
+from vmaf.config import VmafConfig\nx = VmafConfig.root_path
+from vmaf.config import VmafConfig\nx = VmafConfig.root_path.__globals__
+from vmaf.config import VmafConfig\nx = VmafConfig.get_and_assert_ffmpeg()
+from vmaf.config import VmafConfig\nx = VmafConfig.root_path(*['a'])
+from vmaf.config import VmafConfig\nx = VmafConfig.root_path(1)
+from vmaf.config import VmafConfig\nx = VmafConfig.root_path(a='b')
+from vmaf.config import VmafConfig\nx = VmafConfig.root_path(**{'a': True})
+from vmaf.config import VmafConfig\nx = VmafConfig.root_path('a', bypass_download=open('x', 'w'))
+from vmaf.config import VmafConfig\nVmafConfig = 1\nx = VmafConfig.root_path('a')
+x = VmafConfig.root_path('a')
+x = float()
+x = float('1')
+x = float(1)
+x = float('inf')
+x = float('nan', 'nan')
+x = float(x='nan')
+float = 1\nx = float('nan')
+x = {float('nan'): 1}
+x = float('nan') + 1
 import numpy as np\nx = np.nan
 import numpy as np\nx = np.load('hostile')
 import numpy as np\nx = np
@@ -227,6 +256,12 @@ _BIG = [
     "a = '0123456789abcdef'\n" + "a = a + a\n" * 40,
     "a = [1, 2, 3, 4]\n" + "a = a + a\n" * 40,
     "a = (1, 2, 3, 4)\n" + "a = a + a\n" * 40,
+    "import os\na = '0123456789abcdef'\n" + "a = os.path.join(a, a)\n" * 40,
+    "a = '" + "x" * 60_000 + "'\n" + "b = a + a\n" * 200,
+    "a = 1\n" + "a = a + a\n" * 80,
+    "a = 1e300\n" + "a = a + a\n" * 40,
+    "a = ['x']\n" + "a = [a, a]\n" * 60,
+    "a = 'x'\n" + "a = {1: a, 2: a}\n" * 60,
     "x = " + "a." * 4000 + "b",
     "x = " + "f(" * 2000 + ")" * 2000,
     "x = " + "lambda: " * 3000 + "1",

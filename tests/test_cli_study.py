@@ -4,6 +4,7 @@ import csv
 import json
 import runpy
 import shlex
+import shutil
 import sys
 
 import jax
@@ -15,6 +16,7 @@ import jaxvqa
 from jaxvqa._cli.main import main
 from jaxvqa._scoring import programs
 from jaxvqa.evaluation import evaluate
+from jaxvqa.fusion import predict
 from jaxvqa.training import Recipe, TrainingData, fit_model
 from tests import clips, tolerances
 from tests.studies import NAMES, simulated, write_study
@@ -123,6 +125,44 @@ def test_mistakes_are_told_in_a_sentence(
     assert text in error
     assert "Traceback" not in error
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["evaluate", "mine.folds.csv", "--metric", "integer_adm2", "-o", "clip3.json"],
+        ["evaluate", "mine.folds.csv", "--votes", "votes.json", "-o", "votes.json"],
+        ["train", "mine.folds.csv", "--features", "integer_adm2", "-o", "mine.json"],
+        ["train", "mine.folds.csv", "--features", "list.json", "-o", "list.json"],
+        ["train", "mine.folds.csv", "--start", "path=start.json", "-o", "start.json"],
+    ],
+)
+def test_what_is_read_is_never_written_over(saved, data, tmp_path, monkeypatch, capsys, arguments):
+    folder = tmp_path / "here"
+    shutil.copytree(saved, folder)
+    (folder / "clips.csv").rename(folder / "mine.folds.csv")
+    (folder / "list.json").write_text('["integer_adm2"]')
+    jaxvqa.fusion.save_model(jaxvqa.load_model("vmaf_v0.6.1"), folder / "start.json")
+    votes = [{"id": name, "subject": who, "score": who} for name in data.names for who in (1, 2)]
+    (folder / "votes.json").write_text(json.dumps(votes))
+    monkeypatch.chdir(folder)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert main(arguments) == 2
+    assert "is one of the inputs: choose another name." in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_the_model_to_start_from_is_judged_as_it_scores(saved, data, tmp_path):
+    # this one has a transform that is on by default
+    name = "vmaf_v0.6.1_phone"
+    output = tmp_path / "mine.json"
+    command = ["train", str(saved / "clips.csv"), "--start", name, "--cv", "4", "-o", str(output)]
+    assert main(command) == 0
+    report = json.loads((tmp_path / "mine.report.json").read_text())
+    model = jaxvqa.load_model(name)
+    scores = [np.asarray(predict(model, jnp.asarray(rows))).mean() for rows in data.frames]
+    expected = jaxvqa.evaluation.rmse(scores, data.ratings)
+    assert report["held_out"][name]["statistics"]["rmse"] == pytest.approx(expected, rel=1e-4)
 
 
 FEATURES = ",".join(NAMES)

@@ -252,6 +252,9 @@ def test_a_metric_that_goes_the_wrong_way_is_told():
         ({"predictions": {"m": [1, np.nan, 2]}}, "m has no finite value for clip 2"),
         ({"ratings": [1, np.nan, 2]}, "ratings must be finite"),
         ({"intervals": [1, np.nan, 2]}, "intervals must be finite"),
+        ({"intervals": [1, -1, 2]}, "intervals must be at least 0, got -1"),
+        ({"intervals": [1, 1, 1], "standard_errors": [1, np.nan, 1]}, "standard_errors must be fi"),
+        ({"standard_errors": [1, 1]}, "standard_errors must be as many as ratings"),
         ({"lower": ["m", "n"]}, "lower names n, which predictions lack"),
     ],
 )
@@ -259,3 +262,13 @@ def test_bad_studies_are_refused(change, text):
     given = {"predictions": {"m": [1, 2, 3]}, "ratings": [1, 2, 3], "contents": "abc"} | change
     with pytest.raises(ValueError, match=text):
         evaluate(**given)
+
+
+def test_bad_spreads_are_refused():
+    for errors, text in (([1, 1], "as many as"), ([1, 1, np.inf], "finite"), ([1, 1, -1], "least")):
+        with pytest.raises(ValueError, match=text):
+            analyse_pairs([1, 2, 3], [1, 2, 3], errors)
+        with pytest.raises(ValueError, match=text):
+            outlier_ratio([1, 2, 3], [1, 2, 3], errors)
+    with pytest.raises(ValueError, match="must be finite"):
+        analyse_pairs([1, 2, np.nan], [1, 2, 3], [1, 1, 1])

@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 import jaxvqa
+from jaxvqa._study.train import _text
+from jaxvqa._study.train_files import libvmaf_reads
 from jaxvqa.evaluation import fit_mapping, rmse, srocc
-from jaxvqa.fusion import FeatureRef, predict
+from jaxvqa.features._options import parse_text
+from jaxvqa.fusion import FeatureRef, Model, Svr, feature_refs, predict
 from jaxvqa.fusion import _libvmaf_json as libvmaf_json
 from jaxvqa.fusion import _own_json as own_json
 from jaxvqa.training import (
@@ -87,6 +90,38 @@ def test_models_predict_as_the_public_prediction_does_and_come_back(data, regres
     if regressor in ("nusvr", "svr"):
         theirs = libvmaf_json.read(libvmaf_json.write(model), "mine.json")
         np.testing.assert_array_equal(predict_rows(theirs, rows), ours)
+
+
+@pytest.mark.parametrize(
+    "key, switches",
+    [
+        ("integer_vif", {"debug": True}),
+        ("vif_num", {"debug": True}),
+        ("VMAF_integer_feature_motion_score", {"debug": True}),
+        ("VMAF_feature_motion_score", {}),
+        ("psnr_y", {}),
+        ("mse_y", None),
+        ("float_ssim_l", None),
+        ("float_anpsnr", None),
+        ("cambi_source", None),
+    ],
+)
+def test_files_for_libvmaf_have_only_what_it_gives_to_models(key, switches):
+    # None: f85a853 has it in no `provided_features`; switches: it computes it with these only
+    (ref,) = feature_refs([key])
+    model = Model(Svr(np.ones((1, 1)), np.ones(1), np.float64(1), np.float64(0)), np.ones(2),
+                  np.zeros(2), features=(ref,), norm_type="linear_rescale")  # fmt: skip
+    assert libvmaf_reads(model) == (switches is not None)
+    if switches is None:
+        with pytest.raises(ValueError, match=f"input {key}, which libvmaf gives to no model"):
+            libvmaf_json.write(model)
+    else:
+        (options,) = json.loads(libvmaf_json.write(model))["model_dict"].get(
+            "feature_opts_dicts", [{}]
+        )
+        assert options == switches
+        measured = dict(parse_text(_text(ref))[1])
+        assert measured == {name: str(value).lower() for name, value in switches.items()}
 
 
 @pytest.mark.parametrize("regressor", REGRESSORS)

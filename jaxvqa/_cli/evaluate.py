@@ -15,6 +15,7 @@ from jaxvqa._cli.study_options import (
     add_running,
     add_settings,
     asked,
+    files_read,
     measuring_of,
     rated_clips,
 )
@@ -72,8 +73,9 @@ def add_parser(commands: Any, help: str) -> Any:
 def run(args: argparse.Namespace) -> int:
     """Judges, prints, writes."""
     request = asked(args, EvaluateRequest)
-    _check_outputs(args)
-    judged = judge(rated_clips(args), request, measuring_of(args))
+    study = rated_clips(args)
+    _check_outputs(args, files_read(args, study, request.model))
+    judged = judge(study, request, measuring_of(args))
     for text in judged.evaluation.warnings:
         warn(as_flags(text))
     if args.plot:
@@ -88,15 +90,15 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _check_outputs(args: argparse.Namespace) -> None:
+def _check_outputs(args: argparse.Namespace, read: list[str]) -> None:
     """Finds out before the work whether its results can be written."""
     if args.plot:
         if PurePath(args.plot).suffix.lower()[1:] not in PLOT_FORMATS:
             raise UsageError(f"--plot {args.plot}: pictures end in .png, .svg or .pdf.")
         require_plot()
-        check_output("--plot", args.plot, [args.clips])
+        check_output("--plot", args.plot, read)
     if args.output and args.output != "-":
-        check_output("--output", args.output, [args.clips])
+        check_output("--output", args.output, read)
 
 
 def _print(judged: Judged, per_content: bool) -> None:

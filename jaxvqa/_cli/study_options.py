@@ -6,7 +6,7 @@ import argparse
 import functools
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +22,7 @@ from jaxvqa._study.load import load_study
 from jaxvqa._study.measure import Measuring
 from jaxvqa._study.request import StudyRequest
 from jaxvqa._study.study import Study
+from jaxvqa.fusion._request import parse_model_text
 
 Request = TypeVar("Request")
 
@@ -45,6 +46,20 @@ def asked(args: argparse.Namespace, cls: type[Request]) -> Request:
 def rated_clips(args: argparse.Namespace) -> Study:
     """The clips that a command line names, with their ratings."""
     return load_study(args.clips, **vars(asked(args, StudyRequest)))
+
+
+def files_read(args: argparse.Namespace, study: Study, models: Sequence[str] = ()) -> list[str]:
+    """Files that a command reads, which it must not write over.
+
+    Args:
+        args: the command line.
+        study: its clips.
+        models: models as they are asked for.
+    """
+    files = [args.clips, getattr(args, "votes", None)]
+    files += [parse_model_text(text).source for text in models]
+    files += [file for clip in study.clips for file in (clip.ref, clip.dis, clip.results)]
+    return list(dict.fromkeys(file for file in files if file is not None))
 
 
 def add_running(parser: Any) -> None:

@@ -19,13 +19,14 @@ from jaxvqa._cli.study_options import (
     add_settings,
     asked,
     counting,
+    files_read,
     measuring_of,
     rated_clips,
 )
 from jaxvqa._cli.terminal import print_styled, warn
 from jaxvqa._study.request import StudyRequest
 from jaxvqa._study.train import Trained, train
-from jaxvqa._study.train_files import libvmaf_reads, picture, render_files
+from jaxvqa._study.train_files import files_of, libvmaf_reads, picture, render_files
 from jaxvqa._study.train_request import TrainRequest
 
 EPILOG = """\
@@ -67,11 +68,15 @@ def run(args: argparse.Namespace) -> int:
     output = _output(args.output)
     if not request.features and request.start is None:
         raise UsageError("nothing to fit: name --features, or a model with --start.")
-    study, measuring = rated_clips(args), measuring_of(args)
+    study = rated_clips(args)
+    read = files_read(args, study, models=(request.start,) if request.start else ())
+    for file in files_of(output):
+        check_output("--output", str(file), [*read, *request.features])
+    measuring = measuring_of(args)
     trained = train(study, request, measuring, output.stem, counting("folds done"))
     files = render_files(trained, request, output)
     if importlib.util.find_spec("matplotlib") is not None:
-        files[output.with_suffix(".png")] = picture(trained, "png")
+        files[files_of(output)[-1]] = picture(trained, "png")
     _write(files)
     for text in trained.evaluation.warnings if trained.evaluation is not None else ():
         warn(as_flags(text))
@@ -128,7 +133,8 @@ def _print(trained: Trained, request: TrainRequest, files: dict[Path, bytes]) ->
     print_styled(f"on the clips it was fitted to: RMSE {figure(float((gap**2).mean() ** 0.5))}", "")
     if not libvmaf_reads(trained.model):
         print_styled(
-            "no file for libvmaf's tool: it reads support vector regressions on its own features",
+            "no file for libvmaf's tool: it reads support vector regressions on features that it "
+            "gives to models",
             "dim",
         )
     print_styled(f"written: {', '.join(str(path) for path in files)}", "")

@@ -8,37 +8,37 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from jaxvqa._study.dataset_file import read_assignments
+from jaxvqa._study.dataset_format import read_format
 from jaxvqa._study.manifest import RATINGS, text_of
 from jaxvqa._study.study import Clip, Study, interval_of, vote_table
 from jaxvqa._tables import TableError
 
-# libvmaf's processing that has no equal here, so that numbers would differ silently
-_UNKNOWN = (
-    "crop_cmd", "pad_cmd", "fps_cmd", "rebuf_indices",
-    "duration_sec", "start_frame", "end_frame", "dis_start_frame", "dis_end_frame",
-    "ref_start_frame", "ref_end_frame",
-)  # fmt: skip
 
-
-def read_dataset(path: str | os.PathLike[str], rating: str | None = None) -> Study:
+def read_dataset(
+    path: str | os.PathLike[str],
+    rating: str | None = None,
+    root: str | os.PathLike[str] | None = None,
+) -> Study:
     """A study from a data set file; the file is read as data and never run.
 
     Args:
         path: a `.py` file with `ref_videos` and `dis_videos`, lists of dicts as libvmaf and sureal
             have them, or dicts of dicts as funque_plus has them.
         rating: the key of the ratings; None takes the first of `RATINGS` that a clip has.
+        root: the folder that relative paths begin at, and libvmaf's checkout for paths of its
+            `VmafConfig`; None takes the folder of the file for the first and refuses the second.
 
     Raises:
         TableError: what is no such file, in one sentence.
     """
-    return _Reader(os.fspath(path), rating).study()
+    return _Reader(os.fspath(path), rating, root).study()
 
 
 class _Reader:
-    def __init__(self, name: str, rating: str | None) -> None:
+    def __init__(self, name: str, rating: str | None, root: str | os.PathLike[str] | None) -> None:
         self._name, self._rating = name, rating
-        self._values = read_assignments(name)
-        self._folder = os.path.dirname(name)
+        self._values = read_assignments(name, root)
+        self._folder = os.path.dirname(name) if root is None else os.fspath(root)
         self._titled = False
         self._voters: int | None = None  # length of the lists of votes, whose order names subjects
 
@@ -46,16 +46,21 @@ class _Reader:
         raise TableError(f"{self._name}: {problem}")
 
     def study(self) -> Study:
-        refs = {text_of(ref.get("content_id")): ref for ref in self._videos("ref_videos")}
-        titles = [ref.get("content_name") for ref in refs.values()]
-        self._titled = all(titles) and len(set(map(str, titles))) == len(titles)
+        refs: dict[str, Mapping[str, Any]] = {}
+        for ref in self._videos("ref_videos"):
+            content = self._id(ref["content_id"], "content_id")
+            if content in refs:
+                self._fail(f"two references have the content_id {content}: give each its own.")
+            refs[content] = ref
+        titles = [self._title(ref) for ref in refs.values()]
+        self._titled = all(titles) and len(set(titles)) == len(titles)
         clips, votes, ratings, named = [], {}, set(), set()
         for i, video in enumerate(self._videos("dis_videos")):
-            name = text_of(video.get("asset_id", i))
+            name = self._id(video.get("asset_id", i), "asset_id")
             if name in named:
                 self._fail(f"two clips have the asset_id {name}: give each one of its own.")
             named.add(name)
-            content = text_of(video.get("content_id"))
+            content = self._id(video["content_id"], "content_id")
             if content not in refs:
                 self._fail(f"clip {name} has content_id {content}, which no reference has.")
             clips.append(self._clip(name, video, refs[content], ratings))
@@ -71,6 +76,15 @@ class _Reader:
             self._fail("ref_score must be a number.")
         rating = next(iter(ratings), "votes")
         return Study(self._name, tuple(clips), rating, table, subjects, ref_score)
+
+    def _id(self, value: Any, key: str) -> str:
+        if not isinstance(value, (str, int, float)):
+            self._fail(f"{key} must be text or a number.")
+        return text_of(value)
+
+    def _title(self, ref: Mapping[str, Any]) -> str | None:
+        title = ref.get("content_name")
+        return None if title is None else self._id(title, "content_name")
 
     def _videos(self, key: str) -> list[dict[str, Any]]:
         videos = self._values.get(key)
@@ -98,19 +112,21 @@ class _Reader:
             if not _is_number(video[key]):
                 self._fail(f"{key} of clip {name} must be a number.")
             score = float(video[key])
-        error = video.get("groundtruth_std")
+        error: Any = video.get("groundtruth_std")
+        if _is_missing(error):
+            error = None
+        elif not _is_number(error) or error < 0:
+            self._fail(f"groundtruth_std of clip {name} must be a number of at least 0.")
         paths = [self._path(v.get("path"), name) for v in (ref, video)]
-        content = str(ref["content_name"]) if self._titled else text_of(ref["content_id"])
+        title = self._title(ref) if self._titled else None
         return Clip(
             name=name,
-            content=content,
+            content=title or text_of(ref["content_id"]),
             ref=paths[0],
             dis=paths[1],
-            options=self._options(video, ref),
+            options=self._options(name, video, ref),
             rating=score,
-            interval=interval_of(
-                None, float(error) if error is not None and _is_number(error) else None
-            ),
+            interval=interval_of(None, error),
             is_reference=paths[0] is not None and paths[0] == paths[1],
         )
 
@@ -121,23 +137,13 @@ class _Reader:
             self._fail(f"the path of clip {name} must be text.")
         return path if "://" in path else os.path.join(self._folder, path)
 
-    def _options(self, video: Mapping[str, Any], ref: Mapping[str, Any]) -> dict[str, Any]:
-        """The format of raw files; what we can't do as libvmaf does is kept, to be refused."""
-        found: dict[str, Any] = {}
-        merged = {**self._values, **ref, **video}
-        pixel_format = merged.get("yuv_fmt")
-        if isinstance(pixel_format, str) and pixel_format != "notyuv":
-            sizes = {k: merged[k] for k in ("width", "height") if isinstance(merged.get(k), int)}
-            found |= sizes
-            if sizes:
-                found["pixel_format"] = pixel_format
-        shown = [merged.get(key) for key in ("quality_width", "quality_height")]
-        if all(isinstance(side, int) for side in shown):
-            found["scale"] = tuple(shown)
-        unknown = [key for key in _UNKNOWN if merged.get(key) is not None]
-        if unknown:
-            found["unsupported"] = ", ".join(unknown)
-        return found
+    def _options(
+        self, name: str, video: Mapping[str, Any], ref: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        try:
+            return read_format(self._values, ref, video)
+        except ValueError as error:
+            self._fail(f"clip {name}: {error}")
 
     def _votes(self, name: str, votes: Any) -> dict[str, list[float]]:
         if votes is None:
@@ -158,12 +164,16 @@ class _Reader:
                 self._fail("has votes of paired comparison, which are not read: give ratings.")
             values = list(given) if isinstance(given, (list, tuple)) else [given]
             for value in values:
-                if value is not None and not _is_number(value):
+                if not _is_missing(value) and not _is_number(value):
                     self._fail(f"a vote on clip {name} is no number.")
-            known = [float(v) for v in values if v is not None]
+            known = [float(v) for v in values if not _is_missing(v)]
             if known:
                 found[text_of(subject)] = known
         return found
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def _is_number(value: Any) -> bool:

@@ -70,7 +70,7 @@ def _of_file(path: str) -> list[str | FeatureRef]:
     if not os.path.isfile(path):
         raise TableError(f"{path}: cannot be read: there is no such file.")
     if PurePath(path).suffix.lower() == ".py":
-        return list(_of_parameters(path, read_assignments(path)))
+        return list(_of_parameters(path, read_assignments(path, root="")))
     try:
         return list(load_model(os.path.join(".", path)).features)
     except ValueError as error:

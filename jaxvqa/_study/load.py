@@ -18,6 +18,7 @@ def load_study(
     rating: str | None = None,
     subjective: str | None = None,
     ref_score: float | None = None,
+    root: str | os.PathLike[str] | None = None,
 ) -> Study:
     """Clips with ratings.
 
@@ -28,13 +29,15 @@ def load_study(
         subjective: how votes become ratings, one of `VOTE_MODELS`; None takes the ratings that
             there are, else "p910". With votes, ratings of the file are not read.
         ref_score: the score that references count as, for "dmos"; over that of the file.
+        root: the folder that relative paths begin at, None for that of the file; for libvmaf's
+            data set files the checkout that their `VmafConfig` stands for.
 
     Raises:
         TableError: files that make no study, in one sentence. ValueError: an unknown model.
     """
     check_model(subjective)
     reader = read_dataset if PurePath(path).suffix.lower() == ".py" else read_manifest
-    study = reader(path, rating)
+    study = reader(path, rating, root)
     if votes is not None:
         study = add_votes(study, votes)
         subjective = subjective or "p910"

@@ -27,7 +27,11 @@ def options_of_clips() -> dict[str, Setting]:
     return {s.name: s for s in known if s.name not in _MEASURES and any(s.flags)}
 
 
-def read_manifest(path: str | os.PathLike[str], rating: str | None = None) -> Study:
+def read_manifest(
+    path: str | os.PathLike[str],
+    rating: str | None = None,
+    root: str | os.PathLike[str] | None = None,
+) -> Study:
     """Clips from a table with the columns `ref, dis, content, mos` or `dmos`, and more.
 
     Files are looked for beside the table. Without `content` it is the reference's name; without
@@ -39,6 +43,7 @@ def read_manifest(path: str | os.PathLike[str], rating: str | None = None) -> St
     Args:
         path: a table as `read_table` takes it.
         rating: the column of the ratings; None takes the one of `RATINGS` that there is.
+        root: the folder that relative paths begin at; None takes that of the table.
 
     Raises:
         TableError: a table that makes no study.
@@ -46,7 +51,7 @@ def read_manifest(path: str | os.PathLike[str], rating: str | None = None) -> St
     rows = read_table(path)
     name = os.fspath(path)
     column = _rating_column(name, rows, rating)
-    folder = os.path.dirname(name)
+    folder = os.path.dirname(name) if root is None else os.fspath(root)
     return Study(name, tuple(_clip(row, folder, column) for row in rows), column or "votes")
 
 
@@ -90,9 +95,18 @@ def _clip(row: Row, folder: str, rating: str | None) -> Clip:
         options=options,
         values={c: v for c, v in values.items() if v is not None},
         rating=float("nan") if score is None else score,
-        interval=interval_of(row.number_of("ci"), row.number_of("standard_error")),
+        interval=_interval(row),
         is_reference=_is_reference(row, dis is not None and dis == ref),
     )
+
+
+def _interval(row: Row) -> float:
+    try:
+        return interval_of(row.number_of("ci"), row.number_of("standard_error"))
+    except TableError:
+        raise
+    except ValueError as error:
+        row.fail(str(error))
 
 
 def _is_reference(row: Row, same: bool) -> bool:
@@ -104,7 +118,7 @@ def _is_reference(row: Row, same: bool) -> bool:
 
 
 def _file(path: str | None, folder: str) -> str | None:
-    """A path of a table, relative to the folder the table is in; addresses stay."""
+    """A path of a table, relative to a folder; addresses stay."""
     if path is None or "://" in path or path == "-":
         return path
     return os.path.join(folder, path)

@@ -97,7 +97,8 @@ def _check(study: Study, clip: Clip) -> None:
     if "unsupported" in clip.options:
         raise TableError(
             f"{study.source}: clip {clip.name!r} asks for {clip.options['unsupported']}, which is "
-            "not done here as libvmaf does it: write a table with the options of jaxvqa score."
+            "not done here as libvmaf does it: convert the videos, or write a table with the "
+            "options of jaxvqa score."
         )
 
 

@@ -46,6 +46,7 @@ class StudyRequest:
         subjective: how votes become ratings.
         rating: the column of the ratings.
         ref_score: the score that references count as.
+        root: the folder that relative paths begin at.
     """
 
     votes: str | None = setting(
@@ -68,6 +69,14 @@ class StudyRequest:
         None, "score that a reference counts as, for dmos", optional(finite_number), group=RATED,
         metavar="N",
     )  # fmt: skip
+    root: str | None = setting(
+        None,
+        "folder that relative paths of CLIPS begin at, and that libvmaf's VmafConfig stands for "
+        "(default: that of CLIPS)",
+        optional(text),
+        group=RATED,
+        metavar="FOLDER",
+    )
 
     def __post_init__(self) -> None:
         """Parses and checks every field."""

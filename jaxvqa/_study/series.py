@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +14,7 @@ from jaxvqa.features._registry import find
 from jaxvqa.fusion._catalog import load_request
 from jaxvqa.fusion._model import AnyModel, FeatureRef
 from jaxvqa.fusion._request import parse_model_text
-from jaxvqa.fusion._series import score_series
+from jaxvqa.fusion._series import score_rows
 from jaxvqa.report import load
 
 
@@ -71,9 +71,13 @@ def saved_score(text: str, model: AnyModel, frames: Mapping[str, np.ndarray]) ->
         model: the model.
         frames: saved series that it lacks nothing of.
     """
+    return score_of(text, model, [frames[printed_name(feature)] for feature in model.features])
+
+
+def score_of(text: str, model: AnyModel, columns: Sequence[np.ndarray]) -> np.ndarray:
+    """The same from one series per feature of the model, in its order."""
     request = parse_model_text(text)
-    columns = {feature.key: frames[printed_name(feature)] for feature in model.features}
-    scores = score_series(
+    scores = score_rows(
         model,
         columns,
         "score",

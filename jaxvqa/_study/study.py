@@ -152,7 +152,14 @@ class Study:
 
 
 def interval_of(interval: float | None, error: float | None) -> float:
-    """The half width of a 95 % interval from what a row has: itself, or a standard error."""
+    """The half width of a 95 % interval from what a row has: itself, or a standard error.
+
+    Raises:
+        ValueError: one below 0, with its name.
+    """
+    for name, value in (("ci", interval), ("standard_error", error)):
+        if value is not None and value < 0:
+            raise ValueError(f"{name} must be at least 0, got {value:g}.")
     if interval is not None:
         return interval
     return float("nan") if error is None else CONFIDENCE * error

@@ -10,7 +10,7 @@ import numpy as np
 from jaxvqa._pooling import pool as pool_scores
 from jaxvqa._study.feature_names import resolve_features
 from jaxvqa._study.measure import Measuring
-from jaxvqa._study.series import model_of, printed_name, read_series
+from jaxvqa._study.series import model_of, printed_name, read_series, score_of
 from jaxvqa._study.study import Study
 from jaxvqa._study.train_request import TrainRequest
 from jaxvqa._tables import TableError
@@ -117,8 +117,9 @@ def train(
     single = model.main if isinstance(model, Collection) else model
     fitted = np.array([pooled(predict_rows(single, rows)) for rows in data.frames])
     started = None
-    if start is not None:
-        started = np.array([pooled(predict_rows(start.model, rows)) for rows in data.frames])
+    if stock is not None:  # as it scores by itself, with its transform and clip
+        text = str(request.start)
+        started = np.array([pooled(score_of(text, stock, list(rows.T))) for rows in data.frames])
     held_out = np.full(data.size, np.nan)
     if validation is not None:
         held_out = validation.mean_predictions(data.size)
@@ -177,7 +178,7 @@ def _measured(study: Study, refs: tuple[FeatureRef, ...], measuring: Measuring) 
 def _text(ref: FeatureRef) -> str:
     """What a score request calls the feature of an input, with the switch that brings it."""
     feature = find(ref.extractor)
-    _, options = feature.output(ref.key, feature.resolve(ref.settings))
+    _, options = feature.output(ref.key, feature.resolve(ref.settings), shown=True)
     pairs = ":".join(f"{name}={_value(value)}" for name, value in options.changed().items())
     return ref.extractor + (f"={pairs}" if pairs else "")
 

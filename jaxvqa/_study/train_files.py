@@ -16,12 +16,22 @@ from jaxvqa._study.train import Trained
 from jaxvqa._study.train_request import TrainRequest
 from jaxvqa._version import __version__
 from jaxvqa.evaluation import plcc, rmse, srocc
-from jaxvqa.features._registry import find
 from jaxvqa.fusion import Svr
 from jaxvqa.fusion import _libvmaf_json as libvmaf_json
 from jaxvqa.fusion import _own_json as own_json
 from jaxvqa.fusion._model import AnyModel, Collection
 from jaxvqa.training import Fold
+
+_BESIDE = (".libvmaf.json", ".folds.csv", ".report.json", ".png")
+
+
+def files_of(output: Path) -> list[Path]:
+    """The model file and all that may come beside it."""
+    return [output, *(_beside(output, ending) for ending in _BESIDE)]
+
+
+def _beside(output: Path, ending: str) -> Path:
+    return output.with_name(output.stem + ending)
 
 
 def render_files(trained: Trained, request: TrainRequest, output: Path) -> dict[Path, bytes]:
@@ -35,19 +45,18 @@ def render_files(trained: Trained, request: TrainRequest, output: Path) -> dict[
     Raises:
         ValueError: a model that could not be read again.
     """
-    stem = output.with_suffix("")
+    libvmaf, folds, report, _ = (_beside(output, ending) for ending in _BESIDE)
     text = own_json.write(trained.model)
     own_json.read(text, output.name)
     found = {output: text.encode()}
     if libvmaf_reads(trained.model):
         theirs = libvmaf_json.write(trained.model)
-        path = stem.with_name(stem.name + ".libvmaf.json")
-        libvmaf_json.read(theirs, path.name)
-        found[path] = theirs.encode()
+        libvmaf_json.read(theirs, libvmaf.name)
+        found[libvmaf] = theirs.encode()
     if trained.validation is not None:
-        found[stem.with_name(stem.name + ".folds.csv")] = _folds(trained).encode()
-    report = json.dumps(finite(_report(trained, request)), indent=1, ensure_ascii=False) + "\n"
-    found[stem.with_name(stem.name + ".report.json")] = report.encode()
+        found[folds] = _folds(trained).encode()
+    text = json.dumps(finite(_report(trained, request)), indent=1, ensure_ascii=False) + "\n"
+    found[report] = text.encode()
     return found
 
 
@@ -75,9 +84,9 @@ def _note(values: np.ndarray, ratings: np.ndarray) -> str:
 
 
 def libvmaf_reads(model: AnyModel) -> bool:
-    """True for a support vector regression on features that libvmaf has."""
+    """True for a support vector regression on values that libvmaf gives to models."""
     single = model.main if isinstance(model, Collection) else model
-    known = all(find(ref.extractor).libvmaf for ref in single.features)
+    known = all(libvmaf_json.provided(ref) for ref in single.features)
     return known and isinstance(single.regression, Svr)
 
 

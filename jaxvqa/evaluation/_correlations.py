@@ -18,7 +18,7 @@ def plcc(predictions: ArrayLike, ratings: ArrayLike) -> float:
     Returns:
         The coefficient; NaN for fewer than two clips, or where a side is constant.
     """
-    x, y = _pair(predictions, ratings)
+    x, y = checked_pair(predictions, ratings)
     if not _varies(x) or not _varies(y):
         return float("nan")
     # shifted and scaled first, so that neither tiny nor huge numbers lose digits
@@ -34,7 +34,7 @@ def srocc(predictions: ArrayLike, ratings: ArrayLike) -> float:
     """
     from scipy.stats import rankdata
 
-    x, y = _pair(predictions, ratings)
+    x, y = checked_pair(predictions, ratings)
     return plcc(rankdata(x), rankdata(y))
 
 
@@ -45,7 +45,7 @@ def krocc(predictions: ArrayLike, ratings: ArrayLike) -> float:
     """
     from scipy.stats import kendalltau
 
-    x, y = _pair(predictions, ratings)
+    x, y = checked_pair(predictions, ratings)
     if not _varies(x) or not _varies(y):
         return float("nan")
     statistic: Any = kendalltau(x, y)
@@ -54,7 +54,7 @@ def krocc(predictions: ArrayLike, ratings: ArrayLike) -> float:
 
 def rmse(predictions: ArrayLike, ratings: ArrayLike) -> float:
     """Root mean square difference, in the unit of the ratings; 0 is best."""
-    x, y = _pair(predictions, ratings)
+    x, y = checked_pair(predictions, ratings)
     return float(np.sqrt(np.mean((x - y) ** 2)))
 
 
@@ -71,15 +71,20 @@ def outlier_ratio(predictions: ArrayLike, ratings: ArrayLike, intervals: ArrayLi
 
     Source: ITU-T P.1401, 7.5.3.
     """
-    x, y = _pair(predictions, ratings)
-    return float(np.mean(np.abs(x - y) > np.asarray(intervals, np.float64)))
+    x, y = checked_pair(predictions, ratings)
+    return float(np.mean(np.abs(x - y) > checked_spread("intervals", intervals, len(y))))
 
 
 def _varies(values: np.ndarray) -> bool:
     return len(values) > 1 and bool(np.ptp(values) > 0)
 
 
-def _pair(predictions: ArrayLike, ratings: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+def checked_pair(predictions: ArrayLike, ratings: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Both as float64.
+
+    Raises:
+        ValueError: other than `(clips,)` of one length, or values that are not finite.
+    """
     x, y = np.asarray(predictions, np.float64), np.asarray(ratings, np.float64)
     if x.ndim != 1 or x.shape != y.shape or not len(x):
         raise ValueError(
@@ -89,3 +94,19 @@ def _pair(predictions: ArrayLike, ratings: ArrayLike) -> tuple[np.ndarray, np.nd
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         raise ValueError("predictions and ratings must be finite: leave out clips without a value.")
     return x, y
+
+
+def checked_spread(name: str, values: ArrayLike, clips: int) -> np.ndarray:
+    """Intervals or standard errors as float64.
+
+    Raises:
+        ValueError: other than one for each clip, below 0, or not finite.
+    """
+    found = np.asarray(values, np.float64)
+    if found.shape != (clips,):
+        raise ValueError(f"{name} must be as many as ratings, {clips}, got shape {found.shape}.")
+    if not np.isfinite(found).all():
+        raise ValueError(f"{name} must be finite: leave out clips without a value.")
+    if (found < 0).any():
+        raise ValueError(f"{name} must be at least 0, got {found.min():g}.")
+    return found

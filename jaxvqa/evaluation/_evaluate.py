@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from jaxvqa._checks import shown
 from jaxvqa.evaluation._bootstrap import interval_of, resample
-from jaxvqa.evaluation._correlations import krocc, plcc, srocc
+from jaxvqa.evaluation._correlations import checked_spread, krocc, plcc, srocc
 from jaxvqa.evaluation._mappings import Mapping as Curve
 from jaxvqa.evaluation._pairs import Pairs, PairScores
 from jaxvqa.evaluation._statistics import Clips, correlations, fit_all, pair_statistics
@@ -149,8 +149,8 @@ def evaluate(
         An `Evaluation`.
 
     Raises:
-        ValueError: arrays of unequal length, values that are not finite, fewer than three clips, or
-            a name in `lower` that no metric has.
+        ValueError: arrays of unequal length, values that are not finite, intervals or errors below
+            0, fewer than three clips, or a name in `lower` that no metric has.
 
     Example:
         >>> from jaxvqa.evaluation import evaluate
@@ -197,17 +197,17 @@ def _checked(
     y = np.asarray(ratings, np.float64)
     if y.ndim != 1 or len(y) < 3:
         raise ValueError(f"ratings must be (clips,) of three clips or more, got {shown(y.shape)}.")
+    if not np.isfinite(y).all():
+        raise ValueError("ratings must be finite: leave out clips without a value.")
     names = np.array([str(content) for content in contents])
-    if intervals is None and standard_errors is not None:
-        intervals = CONFIDENCE * np.asarray(standard_errors, np.float64)
-    found = Clips(y, names, None if intervals is None else np.asarray(intervals, np.float64))
-    for what, values in (("contents", names), ("intervals", found.intervals)):
-        if values is not None and values.shape != y.shape:
-            raise ValueError(f"{what} must be as many as ratings, {len(y)}, got {len(values)}.")
-    for what, values in (("ratings", y), ("intervals", found.intervals)):
-        if values is not None and not np.isfinite(values).all():
-            raise ValueError(f"{what} must be finite: leave out clips without a value.")
-    return found
+    if names.shape != y.shape:
+        raise ValueError(f"contents must be as many as ratings, {len(y)}, got {len(names)}.")
+    if standard_errors is not None:
+        errors = checked_spread("standard_errors", standard_errors, len(y))
+        intervals = CONFIDENCE * errors if intervals is None else intervals
+    if intervals is not None:
+        intervals = checked_spread("intervals", intervals, len(y))
+    return Clips(y, names, intervals)
 
 
 def _values(name: str, values: ArrayLike, clips: Clips) -> np.ndarray:

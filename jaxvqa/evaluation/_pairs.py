@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from jaxvqa.evaluation._correlations import checked_pair, checked_spread
+
 _Z = 2.0  # libvmaf's limit of a significant difference
 _LEAST = 1e-8  # libvmaf's variance of a difference between two unanimous ratings
 
@@ -64,10 +66,15 @@ def analyse_pairs(
     libvmaf's tool counts it twice and each clip against itself as a similar pair, which raises
     `different_similar` by about its share of 1 in the number of clips, and leaves the others.
 
+    Raises:
+        ValueError: arrays of unequal length, values that are not finite, errors below 0.
+
     Source: Krasula, Fliegel, Le Callet, Klima, "On the accuracy of objective image and video
     quality models: new methodology for performance evaluation", QoMEX 2016.
     """
-    return PairScores(Pairs(ratings, standard_errors), predictions).analysis()
+    x, y = checked_pair(predictions, ratings)
+    errors = checked_spread("standard_errors", standard_errors, len(y))
+    return PairScores(Pairs(y, errors), x).analysis()
 
 
 class PairScores:

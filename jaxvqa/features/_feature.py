@@ -197,15 +197,22 @@ class Feature(Generic[OptionsT]):
         """True if the feature reads chroma planes, or would if the video had them."""
         return self.need(options) != LUMA
 
-    def output(self, key: str, options: OptionsT) -> tuple[Output, OptionsT]:
+    def output(
+        self, key: str, options: OptionsT, *, shown: bool = False
+    ) -> tuple[Output, OptionsT]:
         """The output that model files call `key`, and the options that switch it on.
+
+        Args:
+            key: libvmaf's full key.
+            options: the options as they are given.
+            shown: True for options with which results show it too.
 
         Raises:
             ValueError: no switch of these options brings such an output.
         """
         for tried in self._variants(options):
             for output in self.outputs(tried):
-                if output.key == key:
+                if output.key == key and (output.shown or not shown):
                     return output, tried
         raise ValueError(f"{self.name} has no output {key}.")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxvqa.features._registry import extractor_of
+from jaxvqa.features._registry import extractor_of, find
 from jaxvqa.fusion._blocks import check_svr, plain, read_settings, write_settings
 from jaxvqa.fusion._model import (
     MAX_FEATURES,
@@ -29,6 +29,12 @@ from jaxvqa.fusion._regressions import Svr
 from jaxvqa.fusion._untrusted import Block, finite_text, options, parse
 
 MODEL_TYPES = ("LIBSVMNUSVR", "BOOTSTRAP_LIBSVMNUSVR", "RESIDUEBOOTSTRAP_LIBSVMNUSVR")
+# what libvmaf prints but gives to no model: these are not among the `provided_features` of its
+# extractors
+_PRINTED_ONLY = (
+    "float_moment_", "mse_", "float_anpsnr", "float_ssim_", "float_ms_ssim_", "cambi_source",
+    "cambi_full_reference",
+)  # fmt: skip
 _NEEDED = {"svm_type": "nu_svr", "kernel_type": "rbf"}
 
 
@@ -160,8 +166,17 @@ def _fill(vector: np.ndarray, pairs: list[str], where: str) -> None:
         last = position
 
 
+def provided(feature: FeatureRef) -> bool:
+    """Whether libvmaf has the feature and gives the value to models."""
+    return find(feature.extractor).libvmaf and not feature.key.startswith(_PRINTED_ONLY)
+
+
 def write(model: AnyModel) -> str:
-    """The model as a file that libvmaf reads; description and name are not part of the format."""
+    """The model as a file that libvmaf reads; description and name are not part of the format.
+
+    Raises:
+        ValueError: a regression or an input that libvmaf's models can't have.
+    """
     if isinstance(model, Collection):
         members = unstack_members(model.members)
         kind = "BOOTSTRAP_LIBSVMNUSVR"
@@ -171,15 +186,29 @@ def write(model: AnyModel) -> str:
 
 
 def _write_single(model: Model, model_type: str) -> dict[str, Any]:
+    for feature in model.features:
+        if feature.key.startswith(_PRINTED_ONLY):
+            raise ValueError(
+                f"model {model.name} has the input {feature.key}, which libvmaf gives to no model: "
+                'save it with file_format="jaxvqa".'
+            )
+    options = [_options(feature) for feature in model.features]
     values: dict[str, Any] = {
         "model_type": model_type,
         "feature_names": [feature.key for feature in model.features],
     }
-    if any(feature.options for feature in model.features):
-        values["feature_opts_dicts"] = [dict(feature.options) for feature in model.features]
+    if any(options):
+        values["feature_opts_dicts"] = options
     values |= write_settings(model, quoted=True)
     values["model"] = _write_svr(model)
     return {"model_dict": values}
+
+
+def _options(feature: FeatureRef) -> dict[str, Any]:
+    """The options of an input, and the switch without which libvmaf does not compute it."""
+    extractor = find(feature.extractor)
+    _, needed = extractor.output(feature.key, extractor.options(), shown=True)
+    return needed.changed() | dict(feature.options)
 
 
 def _write_svr(model: Model) -> str:
