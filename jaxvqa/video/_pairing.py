@@ -18,9 +18,10 @@ from jaxvqa.video._in_step import InStep, unlike
 from jaxvqa.video._info import Reader
 from jaxvqa.video._inputs import InputOptions, settle_lengths
 from jaxvqa.video._lag import LagCheck
+from jaxvqa.video._match import ByIndex
 from jaxvqa.video._open import check_pair
 from jaxvqa.video._pair_choice import PairChoice, choose
-from jaxvqa.video._pair_report import PairingReport, report_notices
+from jaxvqa.video._pair_report import PairingReport, apart_notice, report_notices
 from jaxvqa.video._reader import Video, open_video, video_of
 from jaxvqa.video._timeline import Timeline
 
@@ -265,9 +266,9 @@ class VideoPair:
         ref, dis = report.unpaired_ref, report.unpaired_dis
         self.dropped = (ref.end, dis.end)
         names = self.ref.info.path, self.dis.info.path
-        self._end_notices = list(report_notices(report, names))
-        codes = {notice.code for notice in self._end_notices}
-        self._end_notices += [n for n in self._choice.notices if n.code not in codes]
+        told = [*report_notices(report, names), *self._apart(report, names)]
+        codes = {notice.code for notice in told}
+        self._end_notices = told + [n for n in self._choice.notices if n.code not in codes]
         if report.strategy == "index" and self._alignment.offset is None:
             counts = report.pairs + ref.end, report.pairs + dis.end
             _, problem, _ = settle_lengths(*counts, inputs)
@@ -278,6 +279,13 @@ class VideoPair:
             raise VideoError(
                 names[1], f"none of its frames has a partner in {names[0]}: try pair='index'."
             )
+
+    def _apart(self, report: PairingReport, names: tuple[str, str]) -> Iterator[Notice]:
+        """What only reading told: pairs by index that are shown at different times."""
+        strategy, asked = self._choice.strategy, self._inputs.pair != "auto"
+        timed = self.ref.timeline().timed and self.dis.timeline().timed
+        if report.first_apart is not None and isinstance(strategy, ByIndex) and timed and not asked:
+            yield apart_notice(report.first_apart, strategy.offset, names)
 
     def close(self) -> None:
         """Closes both videos; safe to repeat."""
