@@ -170,11 +170,31 @@ def test_size_change(tmp_path):
         write_clip(part, "libx264", "yuv420p", size, size, stacks, 8)
         data += part.read_bytes()
     path.write_bytes(data)
-    with open_video(path) as video:
-        assert {planes[0].shape for planes in video} == {(64, 64)}
-        (notice,) = video.notices
-    assert notice.code == "changed"
-    assert "changes from 64x64 yuv420p to 96x96 yuv420p at frame 4" in notice.text
+    for skip in (0, 2):
+        with open_video(path, skip=skip) as video:
+            assert {planes[0].shape for planes in video} == {(64, 64)}
+            (notice,) = video.notices
+        assert notice.code == "changed"
+        assert "changes from 64x64 yuv420p to 96x96 yuv420p at frame 3" in notice.text
+
+
+def test_a_crop_follows_a_change_of_size(tmp_path):
+    stacks = make_planes(np.random.default_rng(5), 64, 64, "400", 8)
+    large = [stack.repeat(2, 1).repeat(2, 2) for stack in stacks]
+    part, path = tmp_path / "part.h264", tmp_path / "clip.h264"
+    data = b""
+    for size, planes in ((64, stacks), (128, large)):
+        write_clip(part, "libx264", "gray", size, size, planes, 8, options={"qp": "0"})
+        data += part.read_bytes()
+    path.write_bytes(data)
+    whole = tmp_path / "whole.mkv"
+    write_clip(whole, "ffv1", "gray", 64, 64, [np.concatenate([s, s]) for s in stacks], 8)
+    inputs = {"pair": "index", "kernel": "area"}
+    with open_pair(whole, path, InputOptions(crop=(32, 24, 16, 8), **inputs)) as pair:
+        for _, ref, dis in pair:
+            np.testing.assert_allclose(ref[0].astype(int), dis[0], atol=1)
+    with open_pair(path, whole, InputOptions(crop=(32, 24, 16, 8), **inputs)) as pair:
+        assert len(list(pair)) == 6
 
 
 def test_without_pyav(tmp_path, whole, monkeypatch):

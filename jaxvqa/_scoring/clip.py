@@ -17,7 +17,7 @@ from jaxvqa._notice import Notice
 from jaxvqa._planes import Planes, VideoLike, as_pair, picture_form
 from jaxvqa._scoring.result import ClipInfo, FileFacts, Preparation
 from jaxvqa.video._formats import FrameMemory, FramePlanes
-from jaxvqa.video._info import Reader
+from jaxvqa.video._info import Reader, VideoInfo
 from jaxvqa.video._inputs import InputOptions, check_for_arrays, settle_lengths
 from jaxvqa.video._pair_report import Unpaired, listed, places
 from jaxvqa.video._pairing import NumberedPair, open_pair
@@ -120,8 +120,8 @@ def _open_files(
         facts, alike = pair.ref.info, pair.alike
         info = ClipInfo(
             alike.width, alike.height, alike.bit_depth, facts.chroma,
-            fps=float(facts.fps) if facts.fps else None, ref_path=os.fspath(ref),
-            dis_path=os.fspath(dis), encoded=pair.encoded,
+            fps=_rate(facts, inputs), ref_path=os.fspath(ref), dis_path=os.fspath(dis),
+            encoded=pair.encoded,
         )  # fmt: skip
         example = picture_form(info.height, info.width, info.chroma, info.bit_depth)
 
@@ -138,6 +138,16 @@ def _open_files(
             ),
         )  # fmt: skip
         yield _promoted(clip) if inputs.promote_to_10bit else clip
+
+
+def _rate(facts: VideoInfo, inputs: InputOptions) -> float | None:
+    """Frames per second, by the file if it says them."""
+    if facts.fps and inputs.fps is not None:
+        raise ValueError(
+            f"fps is for what does not say its rate, but {facts.path} says {float(facts.fps):.6g} "
+            "frames per second: leave fps out."
+        )
+    return float(facts.fps) if facts.fps else inputs.fps
 
 
 def _view_arrays(ref: Any, dis: Any, inputs: InputOptions) -> ClipPair:

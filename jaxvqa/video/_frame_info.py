@@ -11,6 +11,7 @@ from jaxvqa.video._exif import exif_matrix
 from jaxvqa.video._formats import PixelFormat, parse_pixel_format
 from jaxvqa.video._info import VideoInfo
 from jaxvqa.video._orientation import filters_for, matrix_of, swaps_sides
+from jaxvqa.video._streams import is_still
 
 _RANGES = {1: "tv", 2: "pc"}
 _MATRICES = {
@@ -66,6 +67,8 @@ def describe(
     name = frame.format.name
     chroma, depth, is_rgb = _samples(av, name)
     color_range, matrix = frame_colors(frame, context)
+    if color_range is None and chroma == "400" and container and is_still(container, stream):
+        color_range = "pc"  # formats of pictures know no other
     orientation = filters_for(_display_matrix(frame, head))
     chroma = layout.chroma if layout else chroma
     width, height = frame.width, frame.height

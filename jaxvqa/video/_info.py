@@ -75,6 +75,18 @@ class VideoInfo:
         return self.color_transfer in HDR_TRANSFERS
 
 
+def unlike_light(ref: VideoInfo, dis: VideoInfo) -> bool:
+    """Whether code values of two videos stand for light so differently that no score tells much.
+
+    PQ and HLG differ as much from each other as from SDR. Linear light is no video's; pictures of
+    renderers have it.
+    """
+    transfers = ref.color_transfer, dis.color_transfer
+    if transfers[0] == transfers[1]:
+        return False
+    return "linear" in transfers or (all(transfers) and (ref.is_hdr or dis.is_hdr))
+
+
 @dataclasses.dataclass(frozen=True)
 class Shown:
     """A frame as it is scored.

@@ -104,7 +104,7 @@ class InputOptions:
         frame_count: the most pairs to read.
         on_length_mismatch: "error" refuses videos of unequal length, "truncate" takes the common
             part.
-        fps: frames per second of arrays.
+        fps: frames per second of arrays, and of files that do not say them.
         ref_stream: index of the reference's video stream; None takes the film.
         dis_stream: index of the distorted video's stream.
         film_grain: "on" shows AV1's synthesised grain, "off" leaves it out.
@@ -180,8 +180,8 @@ class InputOptions:
         choices=ON_LENGTH_MISMATCH,
     )
     fps: float | None = setting(
-        None, "frames per second of arrays, for what depends on it", optional(positive_number),
-        group=_FRAMES, metavar="N", flags=("",),
+        None, "frames per second of arrays and of files that do not say them, for what depends on "
+        "it", optional(positive_number), group=_FRAMES, metavar="N", flags=("",),
     )  # fmt: skip
     ref_stream: int | None = setting(
         None, "index of the reference's video stream (see jaxvqa info)", optional(whole(0)),
