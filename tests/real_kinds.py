@@ -103,6 +103,7 @@ MATRIX = (
 )
 RGB601 = "scale=out_color_matrix=bt601:out_range=tv:flags=bicubic,format=yuv444p"
 RGB709 = "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic,format=yuv444p"
+GRAY_LIMITED = f"setparams=range=pc,{EIGHT},{LIMITED}"
 TEN = "format=yuv420p10le"
 TEN_FULL = "scale=in_range=pc:out_range=pc,format=yuv420p10le"
 TWELVE = "trim=end_frame=12"
@@ -158,6 +159,13 @@ COLOURS = {
     "alpha": Kind("alpha.mkv", "of_alpha.mp4", told("alpha")),
     "alpha_rgb": Kind("rgba.mov", "of_rgb.mp4", told("rgb alpha", RGB601, ""), tolerance=COLOUR),
     "gray": Kind("gray.mkv"),
+    "gray_full": Kind("ref.mp4", "gray_full.mkv", told("range", "", GRAY_LIMITED)),
+    "gray_half": Kind(
+        "ref.mp4",
+        "gray_half.mkv",
+        told("scaled", "", "scale=192:128:flags=bicubic,format=gray"),
+        told("scaled", "", f"scale=96:64:flags=bicubic,{EIGHT}"),
+    ),
 }
 
 FORMATS = {
