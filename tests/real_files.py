@@ -154,6 +154,8 @@ RECIPES = {
         for i in (1, 2)
         for q, c in (("high", HIGH), ("low", LOW))
     },
+    "fields_mjpeg.mov": "-i @fields.mp4 -c:v mjpeg -q:v 2 -field_order tt -color_range tv"
+    " -strict unofficial",
     "film.mpg": "-i @src.y4m -c:v mpeg2video -q:v 2 -flags +ildct -alternate_scan 0",
     # damage
     "gops.ts": "-i @long.mp4 -c:v libx264 -preset veryfast -crf 12 -g 6 -bf 2 -x264-params "

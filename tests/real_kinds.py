@@ -106,6 +106,7 @@ RGB709 = "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic,format=yuv444p
 GRAY_LIMITED = f"setparams=range=pc,{EIGHT},{LIMITED}"
 TEN = "format=yuv420p10le"
 TEN_FULL = "scale=in_range=pc:out_range=pc,format=yuv420p10le"
+FIELDS = "yadif=mode=send_frame:deint=interlaced"
 TWELVE = "trim=end_frame=12"
 BARS = "crop=192:96:0:16"
 
@@ -255,7 +256,18 @@ OTHERS = {
     "fields_yadif": Kind(
         "fields.mp4",
         "fields_low.mp4",
-        both("yadif=mode=send_frame:deint=interlaced", "deinterlaced", deinterlace="yadif"),
+        both(FIELDS, "deinterlaced", deinterlace="yadif"),
+    ),
+    # frames that do not say that they are interlaced, as the container does
+    "fields_container": Kind("fields_mjpeg.mov", "fields_low.mp4", told("interlaced")),
+    "fields_container_yadif": Kind(
+        "fields_mjpeg.mov",
+        "fields_low.mp4",
+        Way(
+            (f"setfield=tff,{FIELDS}", FIELDS),
+            "deinterlaced",
+            {"deinterlace": "yadif"},
+        ),
     ),
     "fields_none": Kind("fields.mp4", "whole_low.mp4", told("interlaced", deinterlace="none")),
     "mixed": Kind("mixed.h264", "mixed_low.h264", told("interlaced")),

@@ -55,6 +55,7 @@ class Steps:
         colors: range and matrix of what comes out; None leaves samples as they are.
         pixel_format: FFmpeg's name of the format that comes out.
         native: FFmpeg's name of the format of planes that is nearest to what goes in.
+        fields: see `VideoInfo`.
     """
 
     orientation: tuple[str, ...] = ()
@@ -65,10 +66,13 @@ class Steps:
     colors: Colors | None = None
     pixel_format: str | None = None
     native: str | None = None
+    fields: str | None = None
 
     def filters(self, source: Colors) -> list[str]:
         """The filters in FFmpeg's notation, for frames of such colours."""
         found = []
+        if self.deinterlace is not None and self.fields is not None:
+            found.append(f"setfield={self.fields}")
         if self.deinterlace is not None:  # fields are rows of what was stored
             found.append(f"{self.deinterlace}=mode=send_frame:deint=interlaced")
         found += self.orientation

@@ -86,6 +86,7 @@ def agree(
             colors=_colors_after(video, target, differing[i]),
             pixel_format=planar_format(layout or video.chroma, depth).name,
             native=planar_format(video.chroma, video.bit_depth).name,
+            fields=video.fields,
         )
         sides.append(steps)
         direct.append(not (differing[i] or _changed(steps, video, depth, layout)))

@@ -39,6 +39,8 @@ class VideoInfo:
         direct: planes can be taken from frames as they lie in the file.
         has_alpha: frames have a channel of transparency, which is left out.
         interlaced: the file marks its frames as interlaced.
+        fields: "tff" or "bff", the field shown first, where the container alone says that there are
+            fields; None where frames say it.
         announced_frames: the container's own frame count, which need not be right, or None.
         expected_frames: about how many frames there are, by that count or by the duration that the
             container announces, or None.
@@ -65,6 +67,7 @@ class VideoInfo:
     direct: bool = True
     has_alpha: bool = False
     interlaced: bool = False
+    fields: str | None = None
     announced_frames: int | None = None
     expected_frames: int | None = None
     note: str | None = None
