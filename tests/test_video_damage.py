@@ -1,12 +1,14 @@
 """Files that are missing, empty, cut short, damaged or no video: one sentence naming the file."""
 
 import sys
+from types import SimpleNamespace
 
 import av
 import numpy as np
 import pytest
 
 from jaxvqa.video import InputOptions, VideoError, open_pair, open_video
+from jaxvqa.video._streams import choose_stream
 from jaxvqa.video._truncation import find_truncation
 from tests.test_video_formats import make_planes, write_clip
 
@@ -203,6 +205,25 @@ def test_without_pyav(tmp_path, whole, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(VideoError, match=r'ffv1\.mkv: .*pip install "jaxvqa\[video\]"'):
         open_video(path)
+
+
+def test_an_avi_that_counts_its_head_is_not_called_cut(tmp_path, whole):
+    data, path = bytearray(whole["mpeg4.avi"]), tmp_path / "clip.avi"
+    data[4:8] = len(data).to_bytes(4, "little")
+    path.write_bytes(data)
+    assert read_all(path) == 8
+    path.write_bytes(data[:-40])
+    with pytest.raises(VideoError, match="cut short"):
+        read_all(path)
+
+
+def test_streams_that_cannot_be_decoded_are_named():
+    def stream(index, context):
+        return SimpleNamespace(index=index, codec_context=context, disposition=0, metadata={})
+
+    film = stream(1, SimpleNamespace(width=64, height=48))
+    chosen, left = choose_stream("clip", [stream(0, None), film], None, lambda _: True)
+    assert (chosen, [s.index for s in left]) == (film, [0])
 
 
 def test_open_ended_containers_are_not_called_cut(tmp_path, whole):

@@ -24,8 +24,7 @@ def studio(tmp_path_factory):
 
 
 def luma(studio, ref, dis, chroma):
-    files = (studio.file(name) for name in (ref, dis))
-    with open_pair(*files, InputOptions(frame_count=2)) as pair:
+    with open_pair(studio.file(ref), studio.file(dis), InputOptions(frame_count=2)) as pair:
         return [(a[0].astype(int), b[0].astype(int)) for _, a, b in pair.read(chroma=chroma)]
 
 
