@@ -191,11 +191,11 @@ def test_a_crop_follows_a_change_of_size(tmp_path):
     path.write_bytes(data)
     whole = tmp_path / "whole.mkv"
     write_clip(whole, "ffv1", "gray", 64, 64, [np.concatenate([s, s]) for s in stacks], 8)
-    inputs = {"pair": "index", "kernel": "area"}
-    with open_pair(whole, path, InputOptions(crop=(32, 24, 16, 8), **inputs)) as pair:
+    inputs = InputOptions(crop=(32, 24, 16, 8), pair="index", kernel="area")
+    with open_pair(whole, path, inputs) as pair:
         for _, ref, dis in pair:
             np.testing.assert_allclose(ref[0].astype(int), dis[0], atol=1)
-    with open_pair(path, whole, InputOptions(crop=(32, 24, 16, 8), **inputs)) as pair:
+    with open_pair(path, whole, inputs) as pair:
         assert len(list(pair)) == 6
 
 
