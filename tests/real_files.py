@@ -97,6 +97,8 @@ RECIPES = {
     "yuyv.avi": f"-i @src.y4m -vf format=yuyv422 {RAW}",
     **{f"yuv{c}.mkv": f"-i @src.y4m -vf format=yuv{c}p -c:v ffv1" for c in (411, 440, 444, 422)},
     "gray.mkv": "-i @src.y4m -vf extractplanes=y,setparams=range=tv -c:v ffv1",
+    "gray_full.mkv": "-i @full.mp4 -vf extractplanes=y,setparams=range=pc -c:v ffv1",
+    "gray_half.mkv": "-i @half.mp4 -vf extractplanes=y -c:v ffv1",
     "ten.mkv": f"-i @src.y4m -vf format=yuv420p10le {X265} -crf 34",
     "ten_444.mkv": f"-i @src.y4m -vf format=yuv444p10le {X265} -crf 34",
     "full_ten.mkv": f"-i @full.mp4 -vf scale=out_range=pc,format=yuv420p10le {X265} -crf 30",
@@ -152,6 +154,8 @@ RECIPES = {
         for i in (1, 2)
         for q, c in (("high", HIGH), ("low", LOW))
     },
+    "fields_mjpeg.mov": "-i @fields.mp4 -c:v mjpeg -q:v 2 -field_order tt -color_range tv"
+    " -strict unofficial",
     "film.mpg": "-i @src.y4m -c:v mpeg2video -q:v 2 -flags +ildct -alternate_scan 0",
     # damage
     "gops.ts": "-i @long.mp4 -c:v libx264 -preset veryfast -crf 12 -g 6 -bf 2 -x264-params "

@@ -103,8 +103,10 @@ MATRIX = (
 )
 RGB601 = "scale=out_color_matrix=bt601:out_range=tv:flags=bicubic,format=yuv444p"
 RGB709 = "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic,format=yuv444p"
+GRAY_LIMITED = f"setparams=range=pc,{EIGHT},{LIMITED}"
 TEN = "format=yuv420p10le"
 TEN_FULL = "scale=in_range=pc:out_range=pc,format=yuv420p10le"
+FIELDS = "yadif=mode=send_frame:deint=interlaced"
 TWELVE = "trim=end_frame=12"
 BARS = "crop=192:96:0:16"
 
@@ -158,6 +160,13 @@ COLOURS = {
     "alpha": Kind("alpha.mkv", "of_alpha.mp4", told("alpha")),
     "alpha_rgb": Kind("rgba.mov", "of_rgb.mp4", told("rgb alpha", RGB601, ""), tolerance=COLOUR),
     "gray": Kind("gray.mkv"),
+    "gray_full": Kind("ref.mp4", "gray_full.mkv", told("range", "", GRAY_LIMITED)),
+    "gray_half": Kind(
+        "ref.mp4",
+        "gray_half.mkv",
+        told("scaled", "", "scale=192:128:flags=bicubic,format=gray"),
+        told("scaled", "", f"scale=96:64:flags=bicubic,{EIGHT}"),
+    ),
 }
 
 FORMATS = {
@@ -247,7 +256,18 @@ OTHERS = {
     "fields_yadif": Kind(
         "fields.mp4",
         "fields_low.mp4",
-        both("yadif=mode=send_frame:deint=interlaced", "deinterlaced", deinterlace="yadif"),
+        both(FIELDS, "deinterlaced", deinterlace="yadif"),
+    ),
+    # frames that do not say that they are interlaced, as the container does
+    "fields_container": Kind("fields_mjpeg.mov", "fields_low.mp4", told("interlaced")),
+    "fields_container_yadif": Kind(
+        "fields_mjpeg.mov",
+        "fields_low.mp4",
+        Way(
+            (f"setfield=tff,{FIELDS}", FIELDS),
+            "deinterlaced",
+            {"deinterlace": "yadif"},
+        ),
     ),
     "fields_none": Kind("fields.mp4", "whole_low.mp4", told("interlaced", deinterlace="none")),
     "mixed": Kind("mixed.h264", "mixed_low.h264", told("interlaced")),

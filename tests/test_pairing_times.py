@@ -430,6 +430,14 @@ def test_a_limit_asks_only_for_the_frames_before_it():
     assert choose(line(range(70), F(25)), dropped, limit=10).strategy.name == "index"
 
 
+@pytest.mark.parametrize("drive", ["distorted", "reference"])
+def test_times_that_go_back_are_refused(drive):
+    right, wrong = [(F(i, 25), i) for i in range(6)], [(F(t, 25), t) for t in (0, 2, 3, 1, 5, 4)]
+    for ref, dis, side in ((right, wrong, "distorted video"), (wrong, right, "reference")):
+        with pytest.raises(ValueError, match=f"frame 3 of the {side} .* pair='index'"):
+            list(ByTime(drive, frame=F(1, 25)).pairs(iter(ref), iter(dis)))
+
+
 def test_wrong_arguments():
     ref = line(range(4), F(25))
     with pytest.raises(ValueError, match="pair must be one of auto, index, time"):

@@ -319,6 +319,39 @@ def test_frame_selection_and_length_policy(moving):
     np.testing.assert_array_equal(late.frames["motion"], same.frames["motion"])
 
 
+def test_an_offset_of_arrays(moving):
+    y, same = moving.y[:8], jaxvqa.score(moving.y[2:8], moving.y[:6], **MOTION)
+    for offset, fps in ((2, None), ("0.08s", 25)):
+        found = jaxvqa.score(y, y, offset=offset, fps=fps, **MOTION)
+        np.testing.assert_array_equal(found.frames["motion"], same.frames["motion"])
+        assert found.warnings == (
+            "the first 2 frames of the reference and the last 2 frames of the distorted video had "
+            "no partner and were not scored.",
+        )
+    back = jaxvqa.score(y, y, offset=-2, **MOTION)
+    later = jaxvqa.score(y[:6], y[2:], **MOTION)
+    np.testing.assert_array_equal(back.frames["motion"], later.frames["motion"])
+    with pytest.raises(ValueError, match="must leave frames of clips with 8 and 8"):
+        jaxvqa.score(y, y, offset=8, **MOTION)
+    with pytest.raises(ValueError, match="needs fps"):
+        jaxvqa.score(y, y, offset="1s", **MOTION)
+    with pytest.raises(ValueError, match="no frames to skip"):
+        jaxvqa.score(y[0], y[0], skip_ref=1, **MOTION)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"crop": (32, 32, 0, 0)}, {"crop": "auto"}, {"scale": (64, 64)}, {"at": "1080p"},
+        {"pair": "time"}, {"deinterlace": "bwdif"}, {"width": 64}, {"ref_stream": 0},
+        {"absolute_time": True}, {"offset": "auto"},
+    ],
+)  # fmt: skip
+def test_arrays_refuse_what_only_files_take(moving, option):
+    with pytest.raises(ValueError, match=f"{next(iter(option))}.* files"):
+        jaxvqa.score(moving, moving, **MOTION, **option)
+
+
 def test_one_program_serves_a_clip_and_the_next(moving):
     import chex
 

@@ -1,12 +1,14 @@
 """Files that are missing, empty, cut short, damaged or no video: one sentence naming the file."""
 
 import sys
+from types import SimpleNamespace
 
 import av
 import numpy as np
 import pytest
 
 from jaxvqa.video import InputOptions, VideoError, open_pair, open_video
+from jaxvqa.video._streams import choose_stream
 from jaxvqa.video._truncation import find_truncation
 from tests.test_video_formats import make_planes, write_clip
 
@@ -170,11 +172,31 @@ def test_size_change(tmp_path):
         write_clip(part, "libx264", "yuv420p", size, size, stacks, 8)
         data += part.read_bytes()
     path.write_bytes(data)
-    with open_video(path) as video:
-        assert {planes[0].shape for planes in video} == {(64, 64)}
-        (notice,) = video.notices
-    assert notice.code == "changed"
-    assert "changes from 64x64 yuv420p to 96x96 yuv420p at frame 4" in notice.text
+    for skip in (0, 2):
+        with open_video(path, skip=skip) as video:
+            assert {planes[0].shape for planes in video} == {(64, 64)}
+            (notice,) = video.notices
+        assert notice.code == "changed"
+        assert "changes from 64x64 yuv420p to 96x96 yuv420p at frame 3" in notice.text
+
+
+def test_a_crop_follows_a_change_of_size(tmp_path):
+    stacks = make_planes(np.random.default_rng(5), 64, 64, "400", 8)
+    large = [stack.repeat(2, 1).repeat(2, 2) for stack in stacks]
+    part, path = tmp_path / "part.h264", tmp_path / "clip.h264"
+    data = b""
+    for size, planes in ((64, stacks), (128, large)):
+        write_clip(part, "libx264", "gray", size, size, planes, 8, options={"qp": "0"})
+        data += part.read_bytes()
+    path.write_bytes(data)
+    whole = tmp_path / "whole.mkv"
+    write_clip(whole, "ffv1", "gray", 64, 64, [np.concatenate([s, s]) for s in stacks], 8)
+    inputs = InputOptions(crop=(32, 24, 16, 8), pair="index", kernel="area")
+    with open_pair(whole, path, inputs) as pair:
+        for _, ref, dis in pair:
+            np.testing.assert_allclose(ref[0].astype(int), dis[0], atol=1)
+    with open_pair(path, whole, inputs) as pair:
+        assert len(list(pair)) == 6
 
 
 def test_without_pyav(tmp_path, whole, monkeypatch):
@@ -183,6 +205,25 @@ def test_without_pyav(tmp_path, whole, monkeypatch):
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(VideoError, match=r'ffv1\.mkv: .*pip install "jaxvqa\[video\]"'):
         open_video(path)
+
+
+def test_an_avi_that_counts_its_head_is_not_called_cut(tmp_path, whole):
+    data, path = bytearray(whole["mpeg4.avi"]), tmp_path / "clip.avi"
+    data[4:8] = len(data).to_bytes(4, "little")
+    path.write_bytes(data)
+    assert read_all(path) == 8
+    path.write_bytes(data[:-40])
+    with pytest.raises(VideoError, match="cut short"):
+        read_all(path)
+
+
+def test_streams_that_cannot_be_decoded_are_named():
+    def stream(index, context):
+        return SimpleNamespace(index=index, codec_context=context, disposition=0, metadata={})
+
+    film = stream(1, SimpleNamespace(width=64, height=48))
+    chosen, left = choose_stream("clip", [stream(0, None), film], None, lambda _: True)
+    assert (chosen, [s.index for s in left]) == (film, [0])
 
 
 def test_open_ended_containers_are_not_called_cut(tmp_path, whole):

@@ -52,6 +52,12 @@ def brighter(folder):
     return *files, {}
 
 
+def linear(folder):
+    """Linear light, as pictures of renderers have, against video that does not say."""
+    sides = ("linear.mkv", {"color_trc": 8}), ("plain.mkv", {})
+    return *(make(folder, name, depth=10, tags=tags)[0] for name, tags in sides), {}
+
+
 def hdr(folder):
     path, _ = make(folder, "pq.mkv", depth=10, tags={"color_trc": 16})
     return path, path, {}
@@ -82,6 +88,15 @@ CASES = {
     "transfer": brighter, "hdr": hdr, "format": rounded_down, "missing-frames": lost,
 }  # fmt: skip
 BESIDE = {"transfer": {"hdr"}, "pairing": {"dropped-frames"}}
+
+
+def test_linear_light_is_told(tmp_path):
+    ref, dis, _ = linear(tmp_path)
+    for pair in ((ref, dis), (dis, ref)):
+        (notice,) = jaxvqa.score(*pair, model=None, features=["float_motion"]).notices
+        assert notice.code == "transfer"
+        assert "linear" in notice.text
+        assert "not known" in notice.text
 
 
 @pytest.mark.parametrize("code", CASES)

@@ -94,6 +94,24 @@ def test_a_piped_container_is_paired_by_time(tmp_path):
     assert pair.pairing.strategy == "time"
 
 
+def test_times_that_a_pipe_tells_are_followed(tmp_path):
+    """Paired by number, as they are not known beforehand; that they do not fit is told."""
+    ref, _ = make(tmp_path, "ref.mkv", frames=12, rate=50)
+    dis, _ = make(tmp_path, "dis.mkv", frames=6, rate=25)
+    found = {}
+    for options in ({"on_length_mismatch": "truncate"}, {"frame_count": 6}, {"pair": "time"}):
+        with standard_input(dis), open_pair(ref, "-", InputOptions(**options)) as pair:
+            assert len(list(pair)) == 6
+        found[next(iter(options))] = [n.text for n in pair.notices if n.code == "pairing"]
+    (told,) = found["on_length_mismatch"]
+    assert "frame 1 is shown more than half a frame away from frame 1 of the reference" in told
+    assert found["frame_count"] == [told]
+    assert found["pair"] == []
+    with standard_input(dis), open_pair(dis, "-") as pair:
+        assert len(list(pair)) == 6
+    assert not pair.notices
+
+
 @pytest.mark.parametrize("turn", ["rotation 90", "rotation 180", "vflip"])
 def test_turned_video_is_deinterlaced_by_the_rows_that_were_stored(tmp_path, turn):
     """The same as if it was not turned: its fields are no columns, and their order stays."""

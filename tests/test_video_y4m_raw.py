@@ -8,7 +8,14 @@ import av
 import numpy as np
 import pytest
 
-from jaxvqa.video import VideoError, VideoInfo, open_video, write_y4m
+from jaxvqa.video import (
+    InputOptions,
+    VideoError,
+    VideoInfo,
+    open_pair,
+    open_video,
+    write_y4m,
+)
 from tests.test_video_formats import make_planes, store, write_clip
 
 FORMATS = [(c, d) for c in ("400", "420", "422", "444") for d in (8, 10, 12, 16)]
@@ -99,6 +106,23 @@ def test_header_forms(tmp_path, header, chroma, depth):
             assert video.info.frame_count == 3
             assert video.info.interlaced == (b"Im" in header)
             check_frames(video, [stack[1:] for stack in stacks])
+
+
+@pytest.mark.parametrize(
+    "tag, aspect",
+    [(b"A16:15", Fraction(16, 15)), (b"A0:0", 1), (b"A1:0", 1), (b"Aodd", 1), (b"", 1)],
+)
+def test_shape_of_pixels(tmp_path, tag, aspect):
+    """It decides how large a screen shows a picture."""
+    stacks = make_planes(np.random.default_rng(8), 720, 576, "400", 8, frames=1)
+    path, copy = tmp_path / "clip.y4m", tmp_path / "copy.y4m"
+    path.write_bytes(y4m_bytes(b"W720 H576 Cmono " + tag, stacks))
+    with open_pair(path, path, InputOptions(at="1080p")) as pair:
+        assert pair.ref.info.pixel_aspect == aspect
+        assert pair.alike.width == 2 * round(720 * aspect * 1080 / 576 / 2)
+        write_y4m(copy, [(np.zeros((576, 720), np.uint8),)], pair.ref.info)
+    with open_video(copy) as video:
+        assert video.info.pixel_aspect == aspect
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,20 @@ def test_the_rate_of_arrays_is_fps():
     assert y(fps=60, features=["xpsnr=frame_rate=24"]) == (slow, [])
 
 
+def test_fps_is_for_files_that_do_not_say_it(tmp_path):
+    planes, _ = textured_pair(58, 66)
+    raw = tmp_path / "clip.yuv"
+    frames = zip(planes.y, planes.u, planes.v, strict=True)
+    raw.write_bytes(b"".join(np.asarray(p).tobytes() for frame in frames for p in frame))
+    known = {"width": 66, "height": 58, "pixel_format": "420", "bit_depth": 8}
+    asked = {"model": None, "features": ["xpsnr"]}
+    assert [n.code for n in jaxvqa.score(raw, raw, **known, **asked).notices] == ["frame-rate"]
+    assert not jaxvqa.score(raw, raw, fps=60, **known, **asked).notices
+    timed = file_of(planes, tmp_path / "clip.y4m", Fraction(24))
+    with pytest.raises(ValueError, match="says 24 frames per second: leave fps out"):
+        jaxvqa.score(timed, timed, fps=60, **asked)
+
+
 def textured_pair(height, width, frames=3, bit_depth=8):
     rng = np.random.default_rng(bit_depth)
     sides = [[], []]

@@ -165,7 +165,8 @@ def _as_text(crop: Crop | None, video: Video) -> str:
 def _picture(video: Video, again: Reopen) -> Crop | None:
     """Where the picture lies in a file, by frames from all parts of it."""
     info = video.info
-    bars = Bars(info.bit_depth, colors_of(info).range == "pc")
+    # samples of RGB are converted to limited range for a look
+    bars = Bars(info.bit_depth, colors_of(info).range == "pc" and not info.is_rgb)
     count = video.timeline().count or _SHORT
     step = max(1, count // _PLACES)
     places = [range(start, start + min(_RUN, step)) for start in range(0, count, step)]

@@ -269,7 +269,7 @@ class AvReader:
             self._finish()
             return False
         frame = self._frame
-        self.interlaced_frames += bool(frame.interlaced_frame)
+        self.interlaced_frames += bool(frame.interlaced_frame or self.info.fields)
         self.time = None
         if self._slots is not None:
             self.time = self._index * self._stream.time_base

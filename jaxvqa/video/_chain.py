@@ -23,6 +23,8 @@ SCALE_MATRICES = {
     "smpte240m": "smpte240m", "bt2020nc": "bt2020",
 }  # fmt: skip
 
+_GRAY = "gray"
+
 # held while a frame's labels are changed for a chain, or read: chains may share frames
 labelling = threading.Lock()
 
@@ -52,6 +54,8 @@ class Steps:
         flags: kernel and accuracy of the scaler.
         colors: range and matrix of what comes out; None leaves samples as they are.
         pixel_format: FFmpeg's name of the format that comes out.
+        native: FFmpeg's name of the format of planes that is nearest to what goes in.
+        fields: see `VideoInfo`.
     """
 
     orientation: tuple[str, ...] = ()
@@ -61,10 +65,14 @@ class Steps:
     flags: str = "bicubic"
     colors: Colors | None = None
     pixel_format: str | None = None
+    native: str | None = None
+    fields: str | None = None
 
     def filters(self, source: Colors) -> list[str]:
         """The filters in FFmpeg's notation, for frames of such colours."""
         found = []
+        if self.deinterlace is not None and self.fields is not None:
+            found.append(f"setfield={self.fields}")
         if self.deinterlace is not None:  # fields are rows of what was stored
             found.append(f"{self.deinterlace}=mode=send_frame:deint=interlaced")
         found += self.orientation
@@ -76,10 +84,30 @@ class Steps:
         scale = [] if self.size is None else [str(side) for side in self.size]
         options = [f"flags={self.flags}", *self._colors(source)]
         if scale or len(options) > 1:
+            found += self._with_chroma(source)
             found.append("scale=" + ":".join(scale + options))
-        if self.pixel_format is not None:
-            found.append(f"format={self.pixel_format}")
-        return found
+        elif self.pixel_format != self.native:
+            found += self._with_chroma(source)
+        return found + self._formats("setparams=range=pc" in found)
+
+    def _with_chroma(self, source: Colors) -> list[str]:
+        """Gives monochrome frames flat chroma: FFmpeg takes all grey for full range."""
+        if self.native is None or not self.native.startswith(_GRAY):
+            return []
+        formats = f"format={self.native}", f"format={self.native.replace(_GRAY, 'yuv420p')}"
+        return [formats[0], "setparams=range=pc", formats[1], f"setparams=range={source.range}"]
+
+    def _formats(self, has_flat_chroma: bool) -> list[str]:
+        """The format that comes out; luma is taken from among its planes, not converted."""
+        target, native = self.pixel_format, self.native
+        if target is None:
+            return []
+        if native is None or not target.startswith(_GRAY):
+            return [f"format={target}"]
+        if native.startswith(_GRAY) and not has_flat_chroma:
+            return [f"format={target}"]
+        stem = "yuv420p" if has_flat_chroma else native[: len("yuv420p")]
+        return [f"format={target.replace(_GRAY, stem)}", "extractplanes=y"]
 
     def _colors(self, source: Colors) -> list[str]:
         """Options of the scaler that convert range and matrix."""

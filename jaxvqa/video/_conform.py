@@ -85,6 +85,8 @@ def agree(
             flags=inputs.kernel + ("+accurate_rnd" if inputs.exact else ""),
             colors=_colors_after(video, target, differing[i]),
             pixel_format=planar_format(layout or video.chroma, depth).name,
+            native=planar_format(video.chroma, video.bit_depth).name,
+            fields=video.fields,
         )
         sides.append(steps)
         direct.append(not (differing[i] or _changed(steps, video, depth, layout)))
@@ -95,10 +97,10 @@ def agree(
 
 def own_steps(info: VideoInfo) -> Steps:
     """What a video alone passes: turned upright, and in a format of planes."""
-    return Steps(
-        orientation=info.orientation,
-        pixel_format=planar_format(info.chroma, info.bit_depth).name,
-    )
+    name = planar_format(info.chroma, info.bit_depth).name
+    # as samples of RGB are understood where nothing says how
+    colors = Colors("tv", "smpte170m") if info.is_rgb else None
+    return Steps(orientation=info.orientation, colors=colors, pixel_format=name, native=name)
 
 
 def colors_of(video: VideoInfo) -> Colors:

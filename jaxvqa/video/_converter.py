@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 from jaxvqa._notice import Notice
@@ -12,6 +13,7 @@ from jaxvqa.video._errors import VideoError
 from jaxvqa.video._formats import FrameMemory, FramePlanes, PixelFormat, parse_pixel_format
 from jaxvqa.video._frame_info import frame_colors
 from jaxvqa.video._info import Reader, VideoInfo
+from jaxvqa.video._orientation import swaps_sides
 from jaxvqa.video._picture import copy_planes, import_av
 
 # what frames are told apart by: size, format, range and matrix
@@ -82,14 +84,15 @@ class Converter:
             source = self._colors(frame)
         if self._chain is None:
             av = import_av(self._info.path, "converting this video")
-            self._chain = self._build(av, frame, source)
+            self._chain = self._build(av, frame, source, number)
         ready = self._chain.push(frame, number)
         return [self._numbered(out) for out in ready]
 
-    def _build(self, av: Any, frame: Any, source: Colors) -> Chain:
+    def _build(self, av: Any, frame: Any, source: Colors, number: int) -> Chain:
         steps = self._steps
         if self._kind != self._first and self._kind[:2] != self._first[:2]:  # type: ignore[index]
-            steps = dataclasses.replace(steps, crop=None, size=self._size)
+            crop = None if steps.crop is None else self._rescaled(steps.crop, frame, number)
+            steps = dataclasses.replace(steps, crop=crop, size=self._size)
         try:
             chain = Chain(av, frame, source, steps)
         except (av.error.FFmpegError, OSError, ValueError) as error:
@@ -100,6 +103,22 @@ class Converter:
             ) from error
         self.text = self.text or chain.text
         return chain
+
+    def _rescaled(self, crop: tuple[int, ...], frame: Any, number: int) -> tuple[int, ...]:
+        """A crop in the pixels of a frame that is larger or smaller than the first."""
+        first = self._first[:2]
+        factors = [Fraction(n, m) for n, m in zip((frame.width, frame.height), first, strict=True)]
+        if swaps_sides(self._steps.orientation):
+            factors.reverse()
+        parts = [side * factor for side, factor in zip(crop, factors * 2, strict=True)]
+        if any(part.denominator != 1 for part in parts):
+            raise VideoError(
+                self._info.path,
+                f"becomes {frame.width}x{frame.height} at frame {number}, where the crop would "
+                "begin or end inside a pixel: leave crop out, or score only the frames before with "
+                "frame_count.",
+            )
+        return tuple(int(part) for part in parts)
 
     def _colors(self, frame: Any) -> Colors:
         """How the frame's samples are to be read."""

@@ -11,6 +11,7 @@ from jaxvqa.video._exif import exif_matrix
 from jaxvqa.video._formats import PixelFormat, parse_pixel_format
 from jaxvqa.video._info import VideoInfo
 from jaxvqa.video._orientation import filters_for, matrix_of, swaps_sides
+from jaxvqa.video._streams import is_still
 
 _RANGES = {1: "tv", 2: "pc"}
 _MATRICES = {
@@ -35,6 +36,10 @@ _TRANSFERS = {
     16: "smpte2084",
     18: "arib-std-b67",
 }
+# AVFieldOrder
+_FIELDS = {2: "tff", 3: "bff", 4: "tff", 5: "bff"}
+# decoders that do not mark frames as interlaced, whatever the container says
+_SILENT_ON_FIELDS = {"mjpeg", "huffyuv", "ffvhuff", "png", "qtrle", "jpeg2000", "magicyuv"}
 _DISPLAY_MATRIX = "DISPLAYMATRIX"
 
 
@@ -66,6 +71,11 @@ def describe(
     name = frame.format.name
     chroma, depth, is_rgb = _samples(av, name)
     color_range, matrix = frame_colors(frame, context)
+    if color_range is None and chroma == "400" and container and is_still(container, stream):
+        color_range = "pc"  # formats of pictures know no other
+    fields = None
+    if not frame.interlaced_frame and context.name in _SILENT_ON_FIELDS:
+        fields = _FIELDS.get(int(getattr(context, "field_order", 0)))
     orientation = filters_for(_display_matrix(frame, head))
     chroma = layout.chroma if layout else chroma
     width, height = frame.width, frame.height
@@ -95,7 +105,8 @@ def describe(
         is_rgb=is_rgb,
         direct=layout is not None,
         has_alpha=layout is None and has_alpha(av, name),
-        interlaced=bool(frame.interlaced_frame),
+        interlaced=bool(frame.interlaced_frame or fields),
+        fields=fields,
         announced_frames=stream.frames or None,
         expected_frames=expected_frames,
     )

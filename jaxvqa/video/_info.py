@@ -39,6 +39,8 @@ class VideoInfo:
         direct: planes can be taken from frames as they lie in the file.
         has_alpha: frames have a channel of transparency, which is left out.
         interlaced: the file marks its frames as interlaced.
+        fields: "tff" or "bff", the field shown first, where the container alone says that there are
+            fields; None where frames say it.
         announced_frames: the container's own frame count, which need not be right, or None.
         expected_frames: about how many frames there are, by that count or by the duration that the
             container announces, or None.
@@ -65,6 +67,7 @@ class VideoInfo:
     direct: bool = True
     has_alpha: bool = False
     interlaced: bool = False
+    fields: str | None = None
     announced_frames: int | None = None
     expected_frames: int | None = None
     note: str | None = None
@@ -73,6 +76,18 @@ class VideoInfo:
     def is_hdr(self) -> bool:
         """The transfer function is PQ or HLG."""
         return self.color_transfer in HDR_TRANSFERS
+
+
+def unlike_light(ref: VideoInfo, dis: VideoInfo) -> bool:
+    """Whether code values of two videos stand for light so differently that no score tells much.
+
+    PQ and HLG differ as much from each other as from SDR. Linear light is no video's; pictures of
+    renderers have it.
+    """
+    transfers = ref.color_transfer, dis.color_transfer
+    if transfers[0] == transfers[1]:
+        return False
+    return "linear" in transfers or (all(transfers) and (ref.is_hdr or dis.is_hdr))
 
 
 @dataclasses.dataclass(frozen=True)

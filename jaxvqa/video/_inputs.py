@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import Any
 
@@ -104,7 +104,7 @@ class InputOptions:
         frame_count: the most pairs to read.
         on_length_mismatch: "error" refuses videos of unequal length, "truncate" takes the common
             part.
-        fps: frames per second of arrays.
+        fps: frames per second of arrays, and of files that do not say them.
         ref_stream: index of the reference's video stream; None takes the film.
         dis_stream: index of the distorted video's stream.
         film_grain: "on" shows AV1's synthesised grain, "off" leaves it out.
@@ -180,8 +180,8 @@ class InputOptions:
         choices=ON_LENGTH_MISMATCH,
     )
     fps: float | None = setting(
-        None, "frames per second of arrays, for what depends on it", optional(positive_number),
-        group=_FRAMES, metavar="N", flags=("",),
+        None, "frames per second of arrays and of files that do not say them, for what depends on "
+        "it", optional(positive_number), group=_FRAMES, metavar="N", flags=("",),
     )  # fmt: skip
     ref_stream: int | None = setting(
         None, "index of the reference's video stream (see jaxvqa info)", optional(whole(0)),
@@ -277,6 +277,28 @@ class InputOptions:
             "pixel_format": self.pixel_format,
             "bit_depth": self.bit_depth,
         }
+
+
+# what arrays take, and values that say what is done with them anyway
+_FOR_ARRAYS = {
+    "bit_depth", "promote_to_10bit", "skip_ref", "skip_dis", "frame_count", "on_length_mismatch",
+    "fps", "offset", "on_damage",
+}  # fmt: skip
+_TRUE_OF_ARRAYS = {"pair": "index", "scale": "none", "color": "as-is", "deinterlace": "none"}
+
+
+def check_for_arrays(inputs: InputOptions) -> None:
+    """Raises ValueError for options that only files take."""
+    for known in fields(inputs):
+        value = getattr(inputs, known.name)
+        if known.name in _FOR_ARRAYS or value in (known.default, _TRUE_OF_ARRAYS.get(known.name)):
+            continue
+        raise ValueError(
+            f"{known.name} is for files, and arrays are compared as they are: leave it out, or "
+            "give files."
+        )
+    if inputs.offset == "auto":
+        raise ValueError("offset='auto' looks into files: for arrays give frames or seconds.")
 
 
 def settle_lengths(ref: int, dis: int, inputs: InputOptions) -> tuple[int, str | None, str | None]:

@@ -76,7 +76,7 @@ def look_into(info: VideoInfo, timeline: Timeline) -> Look:
                 if frames == MOST_FRAMES:
                     break
                 frames += 1
-                interlaced += bool(frame.interlaced_frame)
+                interlaced += bool(frame.interlaced_frame or info.fields)
                 entries = side_data(frame)
                 hdr = hdr.with_side_data(entries)
                 grain = grain or any(name == "FILM_GRAIN_PARAMS" for name, _ in entries)

@@ -190,6 +190,21 @@ def seconds(timed: tuple[Fraction | None, Any]) -> Fraction:
     return timed[0]
 
 
+def _rising(stream: Iterator[tuple[Fraction | None, Any]], side: str) -> Iterator[Any]:
+    """The same stream, whose times must not go back."""
+    before: Fraction | None = None
+    for index, timed in enumerate(stream):
+        time = seconds(timed)
+        if before is not None and time < before:
+            raise ValueError(
+                f"frame {index} of the {side} says that it is shown before the one before it, so "
+                "the file's times are wrong: pair the videos by index with pair='index'."
+            )
+        before = time
+        yield timed
+        del timed
+
+
 class ByTime:
     """Pairs frames that are on screen at the same time.
 
@@ -249,9 +264,10 @@ class ByTime:
         """See `Strategy.pairs`; of the side that does not drive one frame is read ahead.
 
         Raises:
-            ValueError: a frame without a time.
+            ValueError: a frame without a time, or with one before that of the frame before.
         """
         tally = self._tally = Tally()
+        ref, dis = _rising(ref, "reference"), _rising(dis, "distorted video")
         counts = (count_ref, count_dis)
         if self.drive == "distorted":
             for driver, held in self._merge(dis, ref, 1, self.offset, tally, limit, counts):

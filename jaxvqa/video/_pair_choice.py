@@ -15,6 +15,7 @@ from jaxvqa.video._pair_report import (
     SIDES,
     PairingReport,
     Unpaired,
+    apart_notice,
     frames_text,
     listed,
     places,
@@ -260,7 +261,7 @@ def _indexed(case: _Case, check_times: bool) -> PairChoice:
     if case.offset is not None and report is not None:
         notices += report_notices(report, case.names)
     if check_times and report is not None and report.first_apart is not None:
-        notices.append(Notice("pairing", _apart_text(case, report.first_apart)))
+        notices.append(apart_notice(report.first_apart, case.offset_frames, case.names))
     return PairChoice(strategy, tuple(notices), report, min(ref, dis))
 
 
@@ -273,15 +274,6 @@ def _lengths(case: _Case) -> InputOptions:
 def _apart(case: _Case) -> bool:
     strategy = ByIndex(case.offset_frames, case.ref.frame or case.dis.frame)
     return _simulate(case, strategy)[0].first_apart is not None
-
-
-def _apart_text(case: _Case, pair: int) -> str:
-    ref, dis = pair + max(0, case.offset_frames), pair + max(0, -case.offset_frames)
-    return (
-        f"{case.names[1]}: paired by index, but frame {dis} is shown more than half a frame away "
-        f"from frame {ref} of the reference: frames may have been dropped, doubled or retimed; "
-        "pair='time' pairs what is shown at the same time."
-    )
 
 
 def _no_pair(case: _Case) -> VideoError:

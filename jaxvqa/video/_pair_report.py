@@ -142,6 +142,23 @@ def report_notices(report: PairingReport, names: Sequence[str]) -> tuple[Notice,
     return tuple(found)
 
 
+def apart_notice(pair: int, offset: int, names: Sequence[str]) -> Notice:
+    """Says that pairs by index are not shown at the same time.
+
+    Args:
+        pair: number of the first such pair.
+        offset: frames of the reference that were left out, negative: of the distorted video.
+        names: the reference's and the distorted file.
+    """
+    ref, dis = pair + max(0, offset), pair + max(0, -offset)
+    text = (
+        f"{names[1]}: paired by index, but frame {dis} is shown more than half a frame away from "
+        f"frame {ref} of the reference: frames may have been dropped, doubled or retimed; "
+        "pair='time' pairs what is shown at the same time."
+    )
+    return Notice("pairing", text)
+
+
 def places(side: int, unpaired: Unpaired) -> Iterator[str]:
     """Where frames have no partner, without the verb."""
     for place, count in (("first", unpaired.start), ("last", unpaired.end)):

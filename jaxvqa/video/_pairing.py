@@ -15,13 +15,15 @@ from jaxvqa.video._conform import Agreement, agree
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._formats import FrameMemory, FramePlanes
 from jaxvqa.video._in_step import InStep, unlike
-from jaxvqa.video._info import Reader
+from jaxvqa.video._info import Reader, unlike_light
 from jaxvqa.video._inputs import InputOptions, settle_lengths
 from jaxvqa.video._lag import LagCheck
+from jaxvqa.video._match import ByIndex
 from jaxvqa.video._open import check_pair
 from jaxvqa.video._pair_choice import PairChoice, choose
-from jaxvqa.video._pair_report import PairingReport, report_notices
+from jaxvqa.video._pair_report import PairingReport, apart_notice, report_notices
 from jaxvqa.video._reader import Video, open_video, video_of
+from jaxvqa.video._starts import check_starts
 from jaxvqa.video._timeline import Timeline
 
 _WHOLE = Fraction(1, 20)  # of a frame
@@ -63,39 +65,10 @@ class VideoPair:
             for video in (ref, dis):
                 if video.incomplete:
                     raise VideoError(video.info.path, video.incomplete)
-        self._check_starts()
+        self._start_notices = check_starts(ref, dis, inputs, reopen)
         self._choice = self._choose()
         if self._choice.rival is not None:
             self._choice = self._decided(self._choice, self._choice.rival, reopen)
-
-    def _check_starts(self) -> None:
-        """Refuses a video that begins inside a group of pictures, and says what to skip."""
-        sides = (
-            (self.ref, "skip_ref", self.dis, "skip_dis"),
-            (self.dis, "skip_dis", self.ref, "skip_ref"),
-        )
-        for video, own, other, others in sides:
-            if video.begins_damaged and (count := video.count_damaged_start()):
-                advice = f"{own}={count}"
-                if not other.skip:
-                    advice += f" and {others}={count}"
-                raise VideoError(
-                    video.info.path,
-                    f"its first {count} frames cannot be decoded whole, as it begins inside a "
-                    f"group of pictures: leave them out with {advice}.",
-                )
-        lost = [video.leading for video in (self.ref, self.dis)]
-        inputs = self._inputs
-        aligned = inputs.skip_ref or inputs.skip_dis or inputs.offset is not None
-        if lost[0] == lost[1] or aligned or inputs.absolute_time:
-            return
-        late, others = (self.ref, "skip_dis") if lost[0] > lost[1] else (self.dis, "skip_ref")
-        count = abs(lost[0] - lost[1])
-        raise VideoError(
-            late.info.path,
-            f"its first {count} frames cannot be decoded, as it begins inside a group of pictures: "
-            f"leave as many out of the other video with {others}={count}.",
-        )
 
     def _agree(self, chroma: bool) -> Agreement:
         return agree(
@@ -177,14 +150,12 @@ class VideoPair:
     def notices(self) -> list[Notice]:
         """What may spoil the scores; complete after the last frame."""
         ref, dis = self.ref.info, self.dis.info
-        found = [*self._alignment.notices, *self.alike.notices]
+        found = [*self._alignment.notices, *self._start_notices, *self.alike.notices]
         found += [*self.ref.notices, *self.dis.notices]
-        known = ref.color_transfer and dis.color_transfer
-        # PQ and HLG differ as much from each other as from SDR
-        if known and (ref.is_hdr or dis.is_hdr) and ref.color_transfer != dis.color_transfer:
+        if unlike_light(ref, dis):
             text = (
-                f"{dis.path}: its transfer function is {dis.color_transfer}, the reference's "
-                f"{ref.color_transfer}: the scores mean little."
+                f"{dis.path}: its transfer function is {dis.color_transfer or 'not known'}, the "
+                f"reference's {ref.color_transfer or 'not known'}: the scores mean little."
             )
             found.append(Notice("transfer", text))
         return found + self._end_notices
@@ -265,9 +236,9 @@ class VideoPair:
         ref, dis = report.unpaired_ref, report.unpaired_dis
         self.dropped = (ref.end, dis.end)
         names = self.ref.info.path, self.dis.info.path
-        self._end_notices = list(report_notices(report, names))
-        codes = {notice.code for notice in self._end_notices}
-        self._end_notices += [n for n in self._choice.notices if n.code not in codes]
+        told = [*report_notices(report, names), *self._apart(report, names)]
+        codes = {notice.code for notice in told}
+        self._end_notices = told + [n for n in self._choice.notices if n.code not in codes]
         if report.strategy == "index" and self._alignment.offset is None:
             counts = report.pairs + ref.end, report.pairs + dis.end
             _, problem, _ = settle_lengths(*counts, inputs)
@@ -278,6 +249,18 @@ class VideoPair:
             raise VideoError(
                 names[1], f"none of its frames has a partner in {names[0]}: try pair='index'."
             )
+
+    def _apart(self, report: PairingReport, names: tuple[str, str]) -> Iterator[Notice]:
+        """What only reading told: pairs by index that are shown at different times."""
+        strategy, lines = self._choice.strategy, (self.ref.timeline(), self.dis.timeline())
+        asked = self._inputs.pair != "auto" or not all(line.timed for line in lines)
+        known = all(line.steps is not None for line in lines)
+        if (
+            report.first_apart is not None
+            and isinstance(strategy, ByIndex)
+            and not (asked or known)
+        ):
+            yield apart_notice(report.first_apart, strategy.offset, names)
 
     def close(self) -> None:
         """Closes both videos; safe to repeat."""

@@ -183,8 +183,9 @@ class Video:
             with self._lock:
                 going = self._grab()
                 if going:
-                    facts[self._read] = self._reader.time, self._damaged
-                    ready = self._converter.convert(self._reader, self._read)
+                    number = self.skip + self._read - 1
+                    facts[number] = self._reader.time, self._damaged
+                    ready = self._converter.convert(self._reader, number)
                 else:
                     ready = self._converter.flush()
             for number, planes in ready:

@@ -67,11 +67,11 @@ def choose_stream(
     films = [s for s in streams if not is_cover(s)]
     if not films:
         raise VideoError(path, "has no video in it.")
+    if len(films) > 1:
+        films = [s for s in films if packets(s)] or films
     usable = [s for s in films if s.codec_context is not None] or films
-    if len(usable) > 1:
-        usable = [s for s in usable if packets(s)] or usable
     chosen = max(usable, key=_score)
-    return _decodable(path, chosen), [s for s in usable if s is not chosen]
+    return _decodable(path, chosen), [s for s in films if s is not chosen]
 
 
 def bit_rate(stream: Any) -> int:

@@ -27,7 +27,7 @@ def find_truncation(path: str) -> str | None:
         elif head[4:8] in _MP4_FIRST:
             expected = _mp4_end(file, size)
         elif head[:4] == b"RIFF" and head[8:12] == b"AVI ":
-            expected = _riff_end(head)
+            expected = _riff_end(head, size)
         else:
             expected = None
     if expected is None or expected <= size:
@@ -81,7 +81,8 @@ def _mp4_end(file: BinaryIO, size: int) -> int | None:
     return position if position > size else None
 
 
-def _riff_end(head: bytes) -> int | None:
+def _riff_end(head: bytes, size: int) -> int | None:
     """End of an AVI file's first RIFF chunk; 0 and the largest value stand for "unknown"."""
     length = int.from_bytes(head[4:8], "little")
-    return None if length in (0, 0xFFFFFFFF) else 8 + length
+    # some programs count the eight bytes of the chunk's head too
+    return None if length in (0, 0xFFFFFFFF, size) else 8 + length

@@ -46,6 +46,7 @@ class Y4MHeader:
     fps: Fraction | None
     interlaced: bool
     color_range: str | None
+    pixel_aspect: Fraction
 
 
 def parse_header(path: str, line: bytes) -> Y4MHeader:
@@ -76,9 +77,10 @@ def parse_header(path: str, line: bytes) -> Y4MHeader:
         width,
         height,
         _layout(path, tags),
-        _rate(tags.get("F", "")),
+        _quotient(tags.get("F", "")),
         tags.get("I", "p") in ("t", "b", "m"),
         _RANGES.get(tags.get("XCOLORRANGE", "").upper()),
+        _quotient(tags.get("A", "")) or Fraction(1),
     )
 
 
@@ -90,12 +92,12 @@ def _size(path: str, tags: dict[str, str], key: str) -> int:
     return int(value)
 
 
-def _rate(value: str) -> Fraction | None:
+def _quotient(value: str) -> Fraction | None:
     found = re.fullmatch(r"([0-9]{1,9})(?::([0-9]{1,9}))?", value)
     if not found:
         return None
-    frames, seconds = int(found[1]), int(found[2] or 1)
-    return Fraction(frames, seconds) if frames and seconds else None
+    over, under = int(found[1]), int(found[2] or 1)
+    return Fraction(over, under) if over and under else None
 
 
 def _layout(path: str, tags: dict[str, str]) -> PixelFormat:
@@ -182,6 +184,7 @@ class Y4MReader:
             pixel_format=header.layout.name,
             reader="y4m",
             color_range=header.color_range,
+            pixel_aspect=header.pixel_aspect,
             interlaced=header.interlaced,
         )
 

@@ -24,7 +24,9 @@ def _header(info: VideoInfo) -> bytes:
         color = "420jpeg" if info.chroma == "420" else info.chroma
     rate = f"{info.fps.numerator}:{info.fps.denominator}" if info.fps else "0:0"
     scan = "t" if info.interlaced else "p"
-    line = f"YUV4MPEG2 W{info.width} H{info.height} F{rate} I{scan} A0:0 C{color}"
+    aspect = info.pixel_aspect
+    shape = "0:0" if aspect == 1 else f"{aspect.numerator}:{aspect.denominator}"
+    line = f"YUV4MPEG2 W{info.width} H{info.height} F{rate} I{scan} A{shape} C{color}"
     if info.color_range in ("tv", "pc"):
         line += f" XCOLORRANGE={'FULL' if info.color_range == 'pc' else 'LIMITED'}"
     return line.encode("ascii") + b"\n"
@@ -52,7 +54,7 @@ def write_y4m(
         path: the file to make or replace.
         frames: per frame the planes `(y, u, v)`, or `(y,)` for monochrome video; uint8 at 8 bits,
             else uint16.
-        info: size, bit depth, chroma format, frame rate, scan and range to state.
+        info: size, bit depth, chroma format, frame rate, scan, range and pixel aspect to state.
 
     Returns:
         The number of frames written.
