@@ -6,9 +6,9 @@ that says where each is (`{name: {"path": ...}}`). Neither ships: the clips are 
 rounded per frame as the tool prints them, since the tests read its output files, and pass if they
 equal the expected ones to `places` decimals, as unittest's `assertAlmostEqual` has it.
 
-With `--libvmaf`, what fails is run through the tool as well, and the float metrics once more in
-float64. It is explained if the tool no longer gives the expected value either and ours is as near
-to the tool's as `TOLERANCES` say, or if ours is nearer to float64 than the tool's.
+With `--libvmaf`, what fails is run through the tool (in plain C) as well, and the float metrics
+once more in float64. It is explained if the tool no longer gives the expected value either and ours
+is as near to the tool's as `TOLERANCES` say, or if ours is nearer to float64 than the tool's.
 
     python benchmarks/peer_assertions.py TABLE DIR --models VMAF_CHECKOUT --libvmaf vmaf
 """
@@ -55,6 +55,7 @@ def of_tool(program: str, row: dict, request: Wanted, clips: tuple[str, ...]) ->
         output = Path(folder) / "out.json"
         command = [program, "-r", clips[0], "-d", clips[1], "-w", row["w"], "-h", row["h"]]
         command += ["-p", form, "-b", depth_of(row), "--json", "-o", output, "-q"]
+        command += ["--cpumask", -1]  # plain C
         for model in request.models:
             command += ["-m", model]
         for text in request.features:
@@ -201,7 +202,7 @@ def main() -> None:
         program = arguments.libvmaf and Peer(arguments.libvmaf, threads=1, cpumask=0)
     except Problem as error:
         sys.exit(f"peer_assertions: {error}")
-    tool = f"vmaf {program.version}" if program else ""
+    tool = f"vmaf {program.version}, plain C" if program else ""
     table = json.loads(arguments.table.read_text())
     runner, counts, lines = Runner(arguments, table), {}, Counter()
     for row in table:
