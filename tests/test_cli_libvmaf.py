@@ -120,6 +120,21 @@ def test_conditions_without_prediction_have_all_but_their_scores(jv):
     assert shown_keys(asked) == set(KEYS["aom_ctc v3.0"]["frames"]) - {"vmaf", "vmaf_neg"}
 
 
+@pytest.mark.parametrize(
+    "models, names",
+    [
+        (["version=vmaf_v0.6.1", "version=vmaf_b_v0.6.3:name=b"], ["vmaf", "b"]),
+        (["vmaf_v0.6.1neg", "version=vmaf_v0.6.1:name=vmaf"], ["vmaf_v0.6.1neg", "vmaf"]),
+        # the tool refuses several without names
+        (["vmaf_v0.6.1", "vmaf_v0.6.1neg"], ["vmaf_v0.6.1", "vmaf_v0.6.1neg"]),
+    ],
+)
+def test_names_of_several_models(jv, models, names):
+    options = [word for model in models for word in ("-m", model)]
+    plan = make_plan(jv("a.y4m", "b.y4m", *options)[3][2], ClipInfo(480, 270, 8, "420"))
+    assert [use.name for use in plan.models] == names
+
+
 @pytest.mark.parametrize("advice", sorted(set(INSTEAD.values())))
 def test_advice_is_taken(jv, advice):
     for choice in re.sub(r"\b(FILE|N)\b", "1", advice).split(" or "):
