@@ -153,15 +153,22 @@ def encode_of(name: str) -> dict[str, str]:
     return {option: match[1] for option, match in found.items() if match}
 
 
-def value_of(
-    row: dict, frames: dict[str, np.ndarray], names: Iterable[str], folder: Path
-) -> float | None:
-    """The asserted statistic of a result, or None if it has no such series.
+def series_of(
+    row: dict, frames: dict[str, np.ndarray], names: Iterable[str], folder: Path, *, rounded: bool
+) -> np.ndarray | None:
+    """The series of a result that an assertion is on, or None if it has no such series.
 
-    `folder` is a checkout of libvmaf.
+    Args:
+        row: the assertion.
+        frames: all series of the result.
+        names: which of them may have it.
+        folder: a checkout of libvmaf.
+        rounded: as the tool prints values, which the tests read.
     """
 
     def printed(name: str) -> np.ndarray:
+        if not rounded:
+            return np.asarray(frames[name], np.float64)
         return np.array([float(format_number(float(x)) or "nan") for x in frames[name]])
 
     if row["runner"] == "MomentFeatureExtractor":
@@ -187,7 +194,7 @@ def value_of(
     if row["runner"].startswith("PyPsnr"):
         cap = 100.0 if "maxdb100" in row["key"] else row["options"].get("max_db", np.inf)
         series = np.minimum(series, cap)
-    return statistic_of(series, row["statistic"])
+    return series
 
 
 def statistic_of(series: np.ndarray, text: str) -> float:

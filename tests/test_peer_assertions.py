@@ -93,6 +93,14 @@ def test_the_model_of_2014(tmp_path):
     expected = [92.0, 90 * np.exp(-0.5) + 2, 90 * np.exp(-0.5 * 0.75**2) + 2]
     np.testing.assert_allclose(legacy.scores(frames, tmp_path), expected, rtol=1e-12)
     row = ROW | {"runner": "VmafLegacyQualityRunner", "key": "VMAF_legacy_score"}
-    value = peer.value_of(row, frames, (), tmp_path)
-    assert value == pytest.approx(np.mean(expected), rel=1e-12)
-    assert peer.value_of(row, {"vif": frames["vif"]}, (), tmp_path) is None
+    series = peer.series_of(row, frames, (), tmp_path, rounded=True)
+    np.testing.assert_allclose(series, expected, rtol=1e-12)
+    assert peer.series_of(row, {"vif": frames["vif"]}, (), tmp_path, rounded=True) is None
+
+
+def test_values_are_rounded_as_the_tests_read_them(tmp_path):
+    frames, row = {"vif": np.array([1.05251253])}, ROW | {"runner": "r"}
+    found = [
+        float(peer.series_of(row, frames, ("vif",), tmp_path, rounded=r)[0]) for r in (True, False)
+    ]
+    assert found == [1.052513, 1.05251253]
