@@ -178,7 +178,8 @@ def in_float64(row: dict, request: Wanted, clips: tuple[str, ...]) -> dict[str, 
 
 def line_of(row: dict, found: Finding, models: Iterable[str]) -> dict[str, Any]:
     """What the pages show of an assertion that does not pass."""
-    what = "VMAF of 2014" if row["key"] in LEGACY else (row["tool_names"] or [row["key"]])[0]
+    what = (row["tool_names"] or [row["key"]])[0].removeprefix("integer_")
+    what = "VMAF of 2014" if row["key"] in LEGACY else what
     named = [re.split(r"[:=/]", text.split(":name=")[0])[-1] for text in models]
     numbers = {"expected": row["expected"]} | {
         key: getattr(found, key) for key in ("ours", "tool", "exact")
