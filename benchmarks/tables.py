@@ -236,6 +236,23 @@ def parity_features() -> str:
     return parity("feature", sorted(name for name in names if "=" not in name))
 
 
+def assertions() -> str:
+    """How many assertions of libvmaf's tests pass, and the numbers of those that do not."""
+    run = run_of("peer_assertions")
+    total = next(row for row in run["rows"] if row["what"] == "all")
+    ends = {"passed": "pass", "explained": "are explained", "failed": "fail"}
+    counts = [f"{total[key]} {words}" for key, words in ends.items()]
+    said = f"Of {run['content']}, {', '.join(counts)}, and {total['unlike']} is of NIQE"
+    said += f" ({run['peer']}; jaxvqa {run['versions']['jaxvqa']}).\n\n"
+    heads = {
+        "what": "", "statistic": "", "expected": "the tests'", "places": "decimals",
+        "tool": "libvmaf today", "ours": "jaxvqa", "exact": "float64", "count": "assertions",
+    }  # fmt: skip
+    apart = [line for line in run["apart"] if line["verdict"] != "unlike"]
+    lines = [[cell(line[key], "") for key in heads] for line in apart]
+    return said + table(heads.values(), lines)
+
+
 def parity_funque() -> str:
     """Largest relative difference per extractor, in both precisions."""
     found: dict[tuple[str, str], float] = {}
@@ -339,6 +356,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "parity-models": functools.partial(parity, "model", MODEL_RUNS),
     "parity-features": parity_features,
     "parity-funque": parity_funque,
+    "assertions": assertions,
     "cambi-forms": cambi_forms,
     "framesync": framesync,
     "fusion-tables": fusion_tables,

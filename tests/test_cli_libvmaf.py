@@ -82,7 +82,7 @@ def test_scale_of_ssim_in_the_newest_conditions(jv):
     "arguments, sentence",
     [
         (["--aom_ctc", "v8.0"], "invalid choice: 'v8.0' (choose from"),
-        (["--aom_ctc", "v1.0", "-n"], "--aom-ctc brings models, which --no-model leaves out: name"),
+        (["-n"], "--no-model leaves nothing to measure: add --feature NAME."),
         (["--precision", "0"], "must be a whole number from 1 to 17, or max; got '0'"),
         (
             ["--precision", "9"],
@@ -98,6 +98,41 @@ def test_what_is_not_taken_is_answered(jv, arguments, sentence):
     assert (code, out) == (2, "")
     assert sentence in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "model",
+    ["version=vmaf_v0.6.1", "vmaf_v0.6.1neg", "vmaf_v1", "vmaf_b_v0.6.3:adm.adm_csf_mode=2"],
+)
+def test_without_prediction_a_model_gives_its_features(jv, model):
+    pair = ["-r", "a.y4m", "-d", "b.y4m", "-m", model]
+    asked = [jv(*pair, *more, "--feature", "cambi=topk=0.2")[3][2] for more in ([], ["-n"])]
+    plans = [make_plan(request, ClipInfo(480, 270, 8, "420")) for request in asked]
+    assert [bool(plan.models) for plan in plans] == [True, False]
+    assert [{e.key for e in plan.extractions} for plan in plans] == [
+        {e.key for e in plans[0].extractions}
+    ] * 2
+    assert shown_keys(asked[1]) == shown_keys(asked[0]) - {"vmaf"}
+
+
+def test_conditions_without_prediction_have_all_but_their_scores(jv):
+    asked = jv("a.y4m", "b.y4m", "--aom_ctc", "v3.0", "--no_prediction")[3][2]
+    assert shown_keys(asked) == set(KEYS["aom_ctc v3.0"]["frames"]) - {"vmaf", "vmaf_neg"}
+
+
+@pytest.mark.parametrize(
+    "models, names",
+    [
+        (["version=vmaf_v0.6.1", "version=vmaf_b_v0.6.3:name=b"], ["vmaf", "b"]),
+        (["vmaf_v0.6.1neg", "version=vmaf_v0.6.1:name=vmaf"], ["vmaf_v0.6.1neg", "vmaf"]),
+        # the tool refuses several without names
+        (["vmaf_v0.6.1", "vmaf_v0.6.1neg"], ["vmaf_v0.6.1", "vmaf_v0.6.1neg"]),
+    ],
+)
+def test_names_of_several_models(jv, models, names):
+    options = [word for model in models for word in ("-m", model)]
+    plan = make_plan(jv("a.y4m", "b.y4m", *options)[3][2], ClipInfo(480, 270, 8, "420"))
+    assert [use.name for use in plan.models] == names
 
 
 @pytest.mark.parametrize("advice", sorted(set(INSTEAD.values())))

@@ -225,7 +225,7 @@ def test_unequal_lengths_follow_the_policy(jv):
         (["ref.y4m", "dis.y4m", "-m", "path=none.json"], 2, "no model file 'none.json'"),
         (["ref.y4m", "dis.y4m", "-m", "vmaf_v0.6.1:foo=1"], 2, "unknown part 'foo=1'"),
         (["ref.y4m", "dis.y4m", "-n"], 2, "--no-model leaves nothing to measure"),
-        (["ref.y4m", "dis.y4m", "-m", "vmaf_v1", *MOTION], 2, "exclude each other"),
+        (["ref.y4m", "dis.y4m", "-n", "-m", "auto"], 2, "not those of auto: name a model"),
         (["ref.y4m", "dis.y4m", "-n", "--feature", "float_motin"], 2, "did you mean float_motion"),
         (["ref.y4m", "dis.y4m", "-n", "--feature", "float_motion=a=1"], 2, "has no option 'a'"),
         (["ref.y4m", "dis.y4m", "-n", "--feature", "float_motion=mbf=9"], 2, "between 0 and 1"),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from jaxvqa._cli.errors import UsageError
 from jaxvqa._cli.terminal import warn
+from jaxvqa._scoring.auto import AUTO
 from jaxvqa._settings import Setting
+from jaxvqa.fusion._catalog import load_request
+from jaxvqa.fusion._request import parse_model_text
 
 _AOM_FIRST = ("v1.0", "v2.0")
 _AOM_CAMBI = ("v3.0", "v4.0", "v5.0", "v6.0")
@@ -105,24 +108,34 @@ def add_useless(group: Any) -> None:
 
 
 def add_metrics(args: argparse.Namespace, given: dict[str, Any]) -> None:
-    """Adds the sets that were named to the settings of a request, before what else was asked for.
-
-    Raises:
-        UsageError: a set of metrics without its models.
-    """
+    """Adds the named sets to the settings of a request, before what else was asked for."""
     for name, members in _SETS.items():
         version = getattr(args, name)
         if version is None:
             continue
-        flag = "--" + name.replace("_", "-")
-        if args.no_model:
-            raise UsageError(
-                f"{flag} brings models, which --no-model leaves out: name its metrics with "
-                "--feature, or leave --no-model out."
-            )
         models, features = members(version)
         given["model"] = [*models, *given.get("model", ())]
         given["features"] = [*features, *given.get("features", ())]
+
+
+def features_of(models: Iterable[str]) -> list[str]:
+    """What models read, as `--feature` takes it; each once.
+
+    Raises:
+        UsageError: a model that is chosen when the videos are known. ValueError: no such model.
+    """
+    found: dict[str, None] = {}
+    for text in models:
+        request = parse_model_text(text)
+        if request.source == AUTO:
+            raise UsageError(
+                f"--no-model takes the features of models that it knows, not those of {AUTO}: "
+                "name a model, or write --feature NAME."
+            )
+        for ref in load_request(request).features:
+            options = ":".join(f"{name}={value}" for name, value in ref.settings.items())
+            found["=".join(filter(None, (ref.extractor, options)))] = None
+    return list(found)
 
 
 def tell_useless(args: argparse.Namespace) -> None:

@@ -33,6 +33,7 @@ options are taken.
 
 # spellings of libvmaf's tool that say "no model"
 _NO_MODEL = ("-n", "--no-model", "--no-prediction")
+_NO_MODEL_HELP = "features alone, with those that a named model reads"
 
 
 def add_options(parser: Any) -> None:
@@ -62,7 +63,7 @@ def add_settings(parser: Any) -> None:
             groups[known.group] = parser.add_argument_group(known.group)
         groups[known.group].add_argument(*known.flags, **as_argument(known))
         if known.name == "model":
-            groups[known.group].add_argument(*_NO_MODEL, action="store_true", help="features alone")
+            groups[known.group].add_argument(*_NO_MODEL, action="store_true", help=_NO_MODEL_HELP)
             libvmaf_options.add_sets(groups[known.group])
 
 
@@ -114,11 +115,12 @@ def given_settings(args: argparse.Namespace, *, and_rows: bool = False) -> dict[
     given = {name: getattr(args, name) for name in names if hasattr(args, name)}
     libvmaf_options.add_metrics(args, given)
     if args.no_model:
-        if "model" in given:
-            raise UsageError("--no-model and --model exclude each other: leave one of them out.")
-        if "features" not in given and not and_rows:
-            raise UsageError("--no-model leaves nothing to measure: add --feature NAME.")
+        read = libvmaf_options.features_of(given.get("model", ()))
         given["model"] = None
+        if features := [*read, *given.get("features", ())]:
+            given["features"] = features
+        elif not and_rows:
+            raise UsageError("--no-model leaves nothing to measure: add --feature NAME.")
     return given
 
 

@@ -168,8 +168,11 @@ def make_plan(request: ScoreRequest, clip: ClipInfo) -> Plan:
         ValueError: an unknown model, feature or option, or nothing to score.
     """
     planner = _Planner(request, clip)
-    for item in request.models:
-        planner.add_model(item, clip, alone=len(request.models) == 1)
+    asked = [_model_request(item) for item in request.models]
+    names = [each.name for each in asked]
+    alone = names.count(None) == 1 and "vmaf" not in names
+    for item, each in zip(request.models, asked, strict=True):
+        planner.add_model(item, each, clip, alone=alone)
     for text in request.features:
         planner.add_feature(text)
     return planner.plan()
@@ -205,10 +208,10 @@ class _Planner:
             found[extractor] = self._facts.fill(feature, options, kept)
         return {extractor: filled for extractor, filled in found.items() if filled}
 
-    def add_model(self, item: ModelLike, clip: ClipInfo, *, alone: bool) -> None:
-        """Adds a model as the request has it."""
-        loaded = isinstance(item, (Model, Collection))
-        request = ModelRequest("") if loaded else parse_model_text(str(item))
+    def add_model(
+        self, item: ModelLike, request: ModelRequest, clip: ClipInfo, *, alone: bool
+    ) -> None:
+        """Adds a model; alone if all others have names, none of them "vmaf"."""
         if request.source == AUTO:
             chosen, notice = choose_model(clip)
             request = replace(request, source=chosen)
@@ -291,6 +294,12 @@ class _Planner:
             tuple(self._features),
             (*self._notices, *self._facts.notices),
         )
+
+
+def _model_request(item: ModelLike) -> ModelRequest:
+    """What is asked of a model; of one that is loaded, nothing."""
+    loaded = isinstance(item, (Model, Collection))
+    return ModelRequest("") if loaded else parse_model_text(str(item))
 
 
 @contextlib.contextmanager

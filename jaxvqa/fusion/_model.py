@@ -52,7 +52,7 @@ class ModelInfo:
     """What a person wants to know about a model; nothing here changes a score.
 
     Args:
-        name: the model's name; the key of its scores where several models run.
+        name: the model's name; the key of its scores where several models run without names.
         summary: what it is for, one line.
         display: the screen it predicts for.
         viewing_distance: in picture heights, in words.
