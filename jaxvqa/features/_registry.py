@@ -6,6 +6,7 @@ Listings, model files, losses, docs, tests and benchmarks read it. `register` ad
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -76,6 +77,7 @@ def register(feature: Feature[Any]) -> Feature[Any]:
                 f"there are {', '.join(outputs)}."
             )
     _features[feature.name] = feature
+    by_key.cache_clear()
     return feature
 
 
@@ -83,6 +85,7 @@ def forget(name: str) -> None:
     """Undoes `register`; for tests, which share one registry."""
     if name not in _BUILTIN:
         _features.pop(name, None)
+        by_key.cache_clear()
 
 
 def is_builtin(feature: Feature[Any]) -> bool:
@@ -105,7 +108,8 @@ def find(name: str) -> Feature[Any]:
     raise ValueError(f"there is no feature named {name!r}: {advice}")
 
 
-def by_key() -> dict[str, tuple[Feature[Any], ...]]:
+@functools.cache
+def by_key() -> Mapping[str, tuple[Feature[Any], ...]]:
     """The features that provide each key of model files, in the order of the registry."""
     found: dict[str, tuple[Feature[Any], ...]] = {}
     for feature in _features.values():
