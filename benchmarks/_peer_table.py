@@ -23,7 +23,8 @@ EXTRACTORS = {
     "IntegerAdmFeatureExtractor": "adm",
     "IntegerMotionFeatureExtractor": "motion",
     "IntegerPsnrFeatureExtractor": "psnr",
-}  # keys of the model of 2014
+}
+# keys of the model of 2014
 LEGACY = ("VMAF_legacy_score", "VMAF_legacy_scores")
 # options of runners that score with models; each of the last row is a feature beside the model
 MODEL_OPTIONS = {
