@@ -63,6 +63,7 @@ class Output:
         part: "detail" or "chroma" if chroma correction of a model reads it as that; "change" if it
             is the mean difference from the frame before, in 8-bit codes, which jumps at a cut.
         of_chroma: True for a value of the chroma planes that monochrome video goes without.
+        for_models: False for what libvmaf prints but gives to no model; ours may use it.
     """
 
     name: str
@@ -72,6 +73,7 @@ class Output:
     shown: bool = True
     part: Part | None = None
     of_chroma: bool = False
+    for_models: bool = True
 
 
 @dataclass(frozen=True)

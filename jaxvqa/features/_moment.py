@@ -56,7 +56,7 @@ def _outputs(options: Options) -> tuple[Output, ...]:
         (f"float_moment_{side}{order}", side) for order in ("1st", "2nd") for side in ("ref", "dis")
     ]
     return tuple(
-        Output(name, "neither", OF_REFERENCE if side == "ref" else MEASURED, name)
+        Output(name, "neither", OF_REFERENCE if side == "ref" else MEASURED, name, for_models=False)
         for name, side in names
     )
 

@@ -188,7 +188,7 @@ def _outputs(options: PsnrOptions) -> tuple[Output, ...]:
         found.append(Output(name, "higher", best, name, of_chroma=chroma))
         if options.enable_mse:
             name = f"mse_{plane}"
-            found.append(Output(name, "lower", 0.0, name, of_chroma=chroma))
+            found.append(Output(name, "lower", 0.0, name, of_chroma=chroma, for_models=False))
     return tuple(found)
 
 

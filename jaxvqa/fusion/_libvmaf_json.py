@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from jaxvqa.features._feature import Output
+from jaxvqa.features._options import Options
 from jaxvqa.features._registry import extractor_of, find
 from jaxvqa.fusion._blocks import check_svr, plain, read_settings, write_settings
 from jaxvqa.fusion._model import (
@@ -29,12 +31,6 @@ from jaxvqa.fusion._regressions import Svr
 from jaxvqa.fusion._untrusted import Block, finite_text, options, parse
 
 MODEL_TYPES = ("LIBSVMNUSVR", "BOOTSTRAP_LIBSVMNUSVR", "RESIDUEBOOTSTRAP_LIBSVMNUSVR")
-# what libvmaf prints but gives to no model: these are not among the `provided_features` of its
-# extractors
-_PRINTED_ONLY = (
-    "float_moment_", "mse_", "float_anpsnr", "float_ssim_", "float_ms_ssim_", "cambi_source",
-    "cambi_full_reference",
-)  # fmt: skip
 _NEEDED = {"svm_type": "nu_svr", "kernel_type": "rbf"}
 
 
@@ -168,7 +164,7 @@ def _fill(vector: np.ndarray, pairs: list[str], where: str) -> None:
 
 def provided(feature: FeatureRef) -> bool:
     """Whether libvmaf has the feature and gives the value to models."""
-    return find(feature.extractor).libvmaf and not feature.key.startswith(_PRINTED_ONLY)
+    return find(feature.extractor).libvmaf and _output(feature)[0].for_models
 
 
 def write(model: AnyModel) -> str:
@@ -187,7 +183,7 @@ def write(model: AnyModel) -> str:
 
 def _write_single(model: Model, model_type: str) -> dict[str, Any]:
     for feature in model.features:
-        if feature.key.startswith(_PRINTED_ONLY):
+        if not _output(feature)[0].for_models:
             raise ValueError(
                 f"model {model.name} has the input {feature.key}, which libvmaf gives to no model: "
                 'save it with file_format="jaxvqa".'
@@ -206,9 +202,13 @@ def _write_single(model: Model, model_type: str) -> dict[str, Any]:
 
 def _options(feature: FeatureRef) -> dict[str, Any]:
     """The options of an input, and the switch without which libvmaf does not compute it."""
+    return _output(feature)[1].changed() | dict(feature.options)
+
+
+def _output(feature: FeatureRef) -> tuple[Output, Options]:
+    """The output that an input is, and the options that switch it on."""
     extractor = find(feature.extractor)
-    _, needed = extractor.output(feature.key, extractor.options(), shown=True)
-    return needed.changed() | dict(feature.options)
+    return extractor.output(feature.key, extractor.options(), shown=True)
 
 
 def _write_svr(model: Model) -> str:

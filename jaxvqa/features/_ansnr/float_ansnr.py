@@ -107,7 +107,8 @@ FLOAT_ANSNR = Feature(
     name="float_ansnr",
     summary="signal-to-noise ratio of blurred luma, and the same with the peak as signal",
     outputs=lambda options: tuple(
-        Output(name, "higher", MEASURED, name) for name in ("float_ansnr", "float_anpsnr")
+        Output(name, "higher", MEASURED, name, for_models=name == "float_ansnr")
+        for name in ("float_ansnr", "float_anpsnr")
     ),
     extract=_extract,
     check=_check,

@@ -62,8 +62,8 @@ def _outputs(options: CambiOptions) -> tuple[Output, ...]:
         return alone
     return (
         *alone,
-        Output("cambi_source", "lower", OF_REFERENCE, "cambi_source"),
-        Output("cambi_full_reference", "lower", MEASURED, "cambi_full_reference"),
+        Output("cambi_source", "lower", OF_REFERENCE, "cambi_source", for_models=False),
+        Output("cambi_full_reference", "lower", MEASURED, "cambi_full_reference", for_models=False),
     )
 
 

@@ -81,5 +81,5 @@ def outputs(names: tuple[str, ...], options: MsSsimOptions) -> tuple[Output, ...
     score, *parts = names
     result = [Output(score, "higher", perfect(options), key=score)]
     if options.enable_lcs:
-        result += [Output(name, "higher", 1.0, key=name) for name in parts]
+        result += [Output(name, "higher", 1.0, key=name, for_models=False) for name in parts]
     return tuple(result)
