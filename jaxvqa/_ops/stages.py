@@ -96,10 +96,18 @@ def integer_row_sums(*terms: jax.Array) -> tuple[jax.Array, ...]:
     XLA breaks a sum of one array in two (sums of 32, sums of sums), each a kernel to compile; a sum
     of several arrays at once it leaves whole, and it is also the faster one for integers.
     """
-    return stage(_integer_row_sums, *terms)
+    return stage(_whole_row_sums, *terms)
 
 
-def _integer_row_sums(*terms: jax.Array) -> tuple[jax.Array, ...]:
+def ordered_row_sums(*terms: jax.Array) -> tuple[jax.Array, ...]:
+    """`x.sum(-1)` of two or more float arrays of one shape, on CPUs from the first to the last.
+
+    Each sum is rounded as a loop of C over the row rounds it. Other platforms take their own order.
+    """
+    return stage(_whole_row_sums, *terms)
+
+
+def _whole_row_sums(*terms: jax.Array) -> tuple[jax.Array, ...]:
     def add(totals: tuple[Any, ...], more: tuple[Any, ...]) -> tuple[Any, ...]:
         return tuple(a + b for a, b in zip(totals, more, strict=True))
 
