@@ -1,4 +1,4 @@
-"""Frames where the last digits of float32 show: made of whole numbers, the same on every machine."""
+"""Frames where the last digits of float32 show, made of whole numbers: equal on every machine."""
 
 import numpy as np
 

@@ -65,17 +65,13 @@ def test_ssim(bit_depth):
     found = np.asarray(measured(text, *extremes.luma_pair(bit_depth), bit_depth)["float_ssim"])
     expected = golden(f"luma {bit_depth}", text)["float_ssim"]
     others = np.arange(len(expected)) != FLAT
-    np.testing.assert_allclose(
-        found[others], expected[others], rtol=tolerances.SSIM_CODES_DECIBELS
-    )
+    np.testing.assert_allclose(found[others], expected[others], rtol=tolerances.SSIM_CODES_DECIBELS)
     # the tool's luminance of equal flat frames is 6e-8 off, which is 72 dB
     assert np.isposinf(found[FLAT])
 
 
 def test_ms_ssim():
-    found, expected = check(
-        "float_ms_ssim=enable_lcs=true", 8, rtol=0, atol=tolerances.SSIM_CODES
-    )
+    found, expected = check("float_ms_ssim=enable_lcs=true", 8, rtol=0, atol=tolerances.SSIM_CODES)
     inverted = extremes.LUMA.index("inverted")
     assert np.isnan(expected["float_ms_ssim"][inverted])
     assert found["float_ms_ssim"][inverted] == 0
