@@ -76,7 +76,7 @@ def decibels(error: Float[Array, ...], peak: float, cap: float) -> Float[Array, 
     least = min(peak * peak * 10.0 ** (-cap / 10.0), 1e38)
     capped = error <= least
     # the quotient, not a difference of logarithms: black against white is 0 and not -1e-14
-    value = 10.0 * jnp.log10(peak * peak / jnp.where(capped, jnp.ones_like(error), error))
+    value = 10.0 * jnp.log10(float(peak) ** 2 / jnp.where(capped, jnp.ones_like(error), error))
     return jnp.where(capped, jnp.full_like(error, cap), value)
 
 

@@ -43,8 +43,12 @@ def powers(
 
     halo = len(WIDE) - 1
     rows = map_rows(strip, (ref, dis), height=ref.shape[0] - halo, halo=halo)
-    signal, noise = cpu_stage(ordered_row_sums, *rows)
+    signal, noise = cpu_stage(_sums, *rows)
     return signal, noise
+
+
+def _sums(*rows: Array) -> tuple[Array, ...]:
+    return tuple(total[0] for total in ordered_row_sums(*(row[None] for row in rows)))
 
 
 def _across(x: Array, *, kernel: tuple[tuple[int, ...], ...]) -> tuple[Array, ...]:

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxvqa._ops.stages import ordered_row_sums, stage
+from jaxvqa._ops.stages import joint_row_sums, stage
 from jaxvqa._ops.tiling import map_rows
 from jaxvqa._planes import to_float
 from jaxvqa._typing import Array, Float, Num
@@ -43,7 +43,7 @@ def similar(
 
     def rows(ref: Array, dis: Array) -> tuple[Array, ...]:
         pair = (stage(to_float, x, bit_depth=bit_depth) for x in (ref, dis))
-        return ordered_row_sums(*stage(_maps, *moments(*pair), parts=parts))
+        return joint_row_sums(*stage(_maps, *moments(*pair), parts=parts))
 
     *sums, unequal = map_rows(rows, (ref, dis), height=height, halo=SIDE - 1)
     alike = unequal.sum() == 0
