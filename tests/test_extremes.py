@@ -84,3 +84,10 @@ def test_ciede(bit_depth):
     np.testing.assert_allclose(
         found["ciede2000"], expected["ciede2000"], rtol=0, atol=tolerances.CIEDE
     )
+
+
+def test_ms_ssim_of_float_frames():
+    ref, dis = (x[:1].astype(np.float32) for x in extremes.luma_pair(8))
+    expected = golden("luma 8", "float_ms_ssim=enable_lcs=true")["float_ms_ssim"]
+    found = measured("float_ms_ssim", ref, dis, 8)["float_ms_ssim"]
+    np.testing.assert_allclose(found, expected[:1], rtol=0, atol=tolerances.SSIM)

@@ -178,11 +178,11 @@ def test_a_feature_as_the_filter_of_ffmpeg_has_it():
     "text, sentence",
     [
         ("psnr:enable_mse=true", "write psnr=enable_mse=true, with = behind the name."),
-        ("psnr,ciede", "feature 'psnr,ciede': give each feature by itself."),
-        ("name=psnr|name=ciede", "give each feature by itself."),
+        ("psnr,ciede", "there is no feature named 'psnr,ciede': give each feature by itself."),
+        ("name=psnr|ciede", "give each feature by itself."),
         ("name=", "has no name"),
     ],
 )
 def test_features_that_are_not_understood(text, sentence):
     with pytest.raises(ValueError, match=re.escape(sentence)):
-        parse_text(text)
+        make_plan(ScoreRequest(model=None, features=[text]), ClipInfo(64, 64, 8, "420"))

@@ -249,13 +249,11 @@ def parse_text(text: str) -> tuple[str, dict[str, str]]:
         name, _, rest = (part.strip() for part in rest.partition(":"))
     if not name:
         raise ValueError(f"feature {text!r} has no name: write name or name=option=value:...")
-    if ":" in name:
-        first, _, others = text.partition(":")
-        raise ValueError(f"feature {text!r}: write {first}={others}, with = behind the name.")
-    if "," in name or "|" in name:
-        raise ValueError(f"feature {text!r}: give each feature by itself.")
     for part in rest.split(":") if rest else []:
         match = _PAIR.match(part)
+        if match is None and ":" in name:
+            first, _, others = text.partition(":")
+            raise ValueError(f"feature {text!r}: write {first}={others}, with = behind the name.")
         if match is None:
             raise ValueError(f"feature {text!r}: {part!r} is not of the form option=value.")
         if match[1] in values:

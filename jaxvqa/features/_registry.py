@@ -101,6 +101,8 @@ def find(name: str) -> Feature[Any]:
     """
     if name in _features:
         return _features[name]
+    if "," in name or "|" in name:
+        raise ValueError(f"there is no feature named {name!r}: give each feature by itself.")
     close = difflib.get_close_matches(name.lower(), _features, n=3, cutoff=0.5)
     advice = (
         f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(_features)}."

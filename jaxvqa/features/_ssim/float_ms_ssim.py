@@ -30,7 +30,7 @@ from jaxvqa.features._ssim.options import (
     score_of,
     score_of_mean,
 )
-from jaxvqa.features._ssim.similarity import SIDE, lacking
+from jaxvqa.features._ssim.similarity import LIKE, SIDE, lacking
 
 _EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 SCALES = len(_EXPONENTS)
@@ -59,6 +59,9 @@ def _extract(ref: Planes, dis: Planes, options: MsSsimOptions) -> Series:
     positive = jnp.ones_like(log, dtype=bool)
     for scale, part, exponent in _powers():
         lack = scales[scale][part]
+        if part == "l":
+            log = log + exponent * _log_of_luminance(lack, scales[scale].pop(LIKE))
+            continue
         some = lack < 1
         positive &= some
         log = log + exponent * jnp.log1p(-jnp.where(some, lack, 0.0))
@@ -66,6 +69,16 @@ def _extract(ref: Planes, dis: Planes, options: MsSsimOptions) -> Series:
     lack = jnp.where(positive, -jnp.expm1(log), 1.0)
     means = [{part: 1.0 - lack for part, lack in lacks.items()} for lacks in scales]
     return {"float_ms_ssim": score_of(lack, ref, options)} | _parts(means)
+
+
+def _log_of_luminance(lack: Array, mean: Array) -> Array:
+    """From whichever of both is known to more digits."""
+    high = lack < 0.5
+    return jnp.where(
+        high,
+        jnp.log1p(-jnp.where(high, lack, 0.0)),
+        jnp.log(jnp.where(high, 1.0, mean)),
+    )
 
 
 def _of_codes(form: Planes, options: MsSsimOptions, ref: Array, dis: Array) -> Series:
@@ -106,8 +119,11 @@ def _by_frame(
             if scale:
                 ref, dis = (downsampled(x, _LOW_PASS, 2, depth) for x in (ref, dis))
                 depth = 8  # the scale of floats from here on
-            luminance = options.enable_lcs or scale == SCALES - 1
-            found.append(compare(ref, dis, depth, ("l", "c", "s") if luminance else ("c", "s")))
+            last = scale == SCALES - 1
+            parts = ("l", "c", "s") if options.enable_lcs or last else ("c", "s")
+            if last and compare is lacking:
+                parts = (*parts, LIKE)
+            found.append(compare(ref, dis, depth, parts))
         return found
 
     return map_frames(frame, ref, dis, recompute=True)

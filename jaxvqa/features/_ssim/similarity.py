@@ -26,13 +26,16 @@ C2 = (0.03 * 255) ** 2
 # below any product of means; a maximum with it keeps compilers from fusing product and difference
 NOTHING = 1e-30
 
-PARTS = ("l", "c", "s", "all")
+LIKE = "luminance"
+PARTS = ("l", "c", "s", "all", LIKE)
 
 
 def lacking(
     ref: Num[Array, "h w"], dis: Num[Array, "h w"], bit_depth: int, parts: tuple[str, ...]
 ) -> dict[str, Float[Array, ""]]:
     """Means of 1 - luminance, 1 - contrast, 1 - structure and 1 - their product.
+
+    And of luminance itself, `LIKE`, which is known to more digits near 0.
 
     Args:
         ref: reference, code values or floats.
@@ -41,7 +44,7 @@ def lacking(
         parts: which of `PARTS`.
 
     Returns:
-        The means of those, over all places where the window fits.
+        Those means, over all places where the window fits.
     """
     height, width = ref.shape[0] - SIDE + 1, ref.shape[1] - SIDE + 1
 
@@ -97,6 +100,8 @@ def _maps(
     var_r, var_d, cov = variances(mean_r, mean_d, square_r, square_d, product)
     both = var_r + var_d + C2
     found = {"l": (mean_r - mean_d) ** 2 / (squared_r + squared_d + C1)}
+    if LIKE in parts:
+        found[LIKE] = (2.0 * mean_r * mean_d + C1) / (squared_r + squared_d + C1)
     if "all" in parts:
         # contrast times structure: the deviations cancel, and with them a root
         rest = (var_r + var_d - 2.0 * cov) / both
