@@ -176,7 +176,8 @@ def ms_ssim(
     Raises:
         ValueError: bad options or shapes, or frames below 176x176. TypeError: bad dtypes.
 
-    Source: libvmaf f85a853, `float_ms_ssim.c`. Matches it within 1e-6 in every output; where the
+    Source: libvmaf f85a853, `float_ms_ssim.c`. Of codes it has the tool's float32 numbers, of float
+    frames it matches within 1e-6 in every output; where the
     mean structure of a scale is negative the tool prints NaN, this returns 0.
 
     Example:

@@ -127,7 +127,8 @@ def ssim(
     Raises:
         ValueError: bad options, shapes or sizes. TypeError: bad dtypes.
 
-    Source: libvmaf f85a853, `float_ssim.c`. Matches it within 1e-6 in every output.
+    Source: libvmaf f85a853, `float_ssim.c`. Of codes it has the tool's float32 numbers, of float
+    frames it matches within 1e-6 in every output.
 
     Example:
         >>> import numpy as np, jaxvqa
