@@ -6,6 +6,7 @@ turn up elsewhere, because pairing left others out or repeated them, are copied.
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -36,21 +37,26 @@ class Places:
     def __init__(self, layout: ChunkLayout, schedule: Schedule) -> None:
         self._layout, self._schedule = layout, schedule
         self._chunks: dict[int, ChunkMemory] = {}
+        self._number = 0  # of the next chunk
+        # of the chunk begun; no generator, which would keep its memory in a cycle
+        self._left: collections.deque[FramePlanes] = collections.deque()
         self._stopped = False
-        self._next = self._places()
 
     def __call__(self) -> FramePlanes | None:
         """The place of the next frame, or None where frames no longer come one after the other."""
-        return None if self._stopped else next(self._next)
+        if self._stopped:
+            return None
+        if not self._left:
+            self._left.extend(self._begun())
+        return self._left.popleft()
 
-    def _places(self) -> Iterator[FramePlanes]:
-        number = 0
-        while True:
-            self._chunks[number] = chunk = chunk_memory(self._layout)
-            for planes, size in zip(chunk, self._schedule.sizes(number), strict=True):
-                for k in range(size):
-                    yield tuple(plane[self._layout.history + k] for plane in planes)
-            number += 1
+    def _begun(self) -> Iterator[FramePlanes]:
+        """The places of the next chunk."""
+        self._chunks[self._number] = chunk = chunk_memory(self._layout)
+        for planes, size in zip(chunk, self._schedule.sizes(self._number), strict=True):
+            for k in range(size):
+                yield tuple(plane[self._layout.history + k] for plane in planes)
+        self._number += 1
 
     def take(self, number: int, blocks: Sequence[Sequence[FramePlanes]]) -> ChunkMemory | None:
         """The chunk's memory if its frames are all in their places; else there are no more places.
@@ -67,6 +73,7 @@ class Places:
             return chunk
         self._stopped = True
         self._chunks.clear()
+        self._left.clear()
         return None
 
 
