@@ -7,9 +7,7 @@ turn up elsewhere, because pairing left others out or repeated them, are copied.
 from __future__ import annotations
 
 import collections
-from collections.abc import Iterator, Sequence
-
-import numpy as np
+from collections.abc import Sequence
 
 from jaxvqa._scoring.memory import POOL
 from jaxvqa._scoring.programs import ChunkLayout
@@ -36,9 +34,10 @@ class Places:
 
     def __init__(self, layout: ChunkLayout, schedule: Schedule) -> None:
         self._layout, self._schedule = layout, schedule
-        self._chunks: dict[int, ChunkMemory] = {}
+        # the memory of each chunk begun, and the places in it
+        self._chunks: dict[int, tuple[ChunkMemory, list[FramePlanes]]] = {}
         self._number = 0  # of the next chunk
-        # of the chunk begun; no generator, which would keep its memory in a cycle
+        # no generator, which would keep the memory in a cycle
         self._left: collections.deque[FramePlanes] = collections.deque()
         self._stopped = False
 
@@ -47,15 +46,19 @@ class Places:
         if self._stopped:
             return None
         if not self._left:
-            self._left.extend(self._begun())
+            self._begin()
         return self._left.popleft()
 
-    def _begun(self) -> Iterator[FramePlanes]:
-        """The places of the next chunk."""
-        self._chunks[self._number] = chunk = chunk_memory(self._layout)
-        for planes, size in zip(chunk, self._schedule.sizes(self._number), strict=True):
-            for k in range(size):
-                yield tuple(plane[self._layout.history + k] for plane in planes)
+    def _begin(self) -> None:
+        """Takes memory for the next chunk."""
+        chunk, history = chunk_memory(self._layout), self._layout.history
+        places = [
+            tuple(plane[history + k] for plane in planes)
+            for planes, size in zip(chunk, self._schedule.sizes(self._number), strict=True)
+            for k in range(size)
+        ]
+        self._chunks[self._number] = chunk, places
+        self._left.extend(places)
         self._number += 1
 
     def take(self, number: int, blocks: Sequence[Sequence[FramePlanes]]) -> ChunkMemory | None:
@@ -65,26 +68,18 @@ class Places:
             number: of the chunk; they are taken in order.
             blocks: frames of each device.
         """
-        chunk = self._chunks.pop(number, None)
-        if chunk is not None and all(
-            len(block) == size and _in_place(block, planes, self._layout.history)
-            for block, planes, size in zip(blocks, chunk, self._schedule.sizes(number), strict=True)
-        ):
-            return chunk
+        chunk, places = self._chunks.pop(number, (None, []))
+        sizes = tuple(map(len, blocks))
+        if chunk is not None and sizes == self._schedule.sizes(number):
+            frames = (frame for block in blocks for frame in block)
+            if all(_is_at(frame, place) for frame, place in zip(frames, places, strict=True)):
+                return chunk
         self._stopped = True
         self._chunks.clear()
         self._left.clear()
         return None
 
 
-def _in_place(frames: Sequence[FramePlanes], block: FramePlanes, first: int) -> bool:
-    return all(
-        _address(plane) == _address(whole[first + k])
-        for k, frame in enumerate(frames)
-        for plane, whole in zip(frame, block, strict=True)
-    )
-
-
-def _address(plane: np.ndarray) -> tuple[int, tuple[int, ...], tuple[int, ...] | None]:
-    about = plane.__array_interface__
-    return about["data"][0], about["shape"], about["strides"]
+def _is_at(frame: FramePlanes, place: FramePlanes) -> bool:
+    """Whether the planes are those that the reader was given."""
+    return all(plane is there for plane, there in zip(frame, place, strict=True))
