@@ -153,6 +153,8 @@ class _Strips:
 
     def used(self, image: Array | Frame) -> Array:
         """The rows of an image that are read at all."""
+        if self.first is None and not isinstance(image, Frame):
+            return image
         return _rows(image, self.first or 0, self.height * self.stride + self.halo)
 
     def whole(self, *images: Array | Frame) -> Any:
