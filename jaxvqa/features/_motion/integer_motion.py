@@ -146,11 +146,10 @@ def _sad_in_strips(window: tuple[Frame, ...], bit_depth: int) -> Float[Array, ""
 
     reach = 2 * _RADIUS
     inner = map_rows(strip, frames, height=height - reach, halo=reach, rows=_STRIP_ROWS)
-    firsts = ((0, (_RADIUS, 0)), (height - reach, (0, _RADIUS)))
-    ends = [
-        pad(_change(*(frame.rows(first, reach) for frame in frames), bit_depth), border, _BORDER)
-        for first, border in firsts
-    ]
+    ends = []
+    for first, border in ((0, (_RADIUS, 0)), (height - reach, (0, _RADIUS))):
+        oldest, newest = (frame.rows(first, reach) for frame in frames)
+        ends.append(pad(_change(oldest, newest, bit_depth), border, _BORDER))
     with keep_stages():
         outer = _row_sums(jnp.concatenate(ends), bit_depth)
     sums = jnp.concatenate([outer[:_RADIUS], inner, outer[-_RADIUS:]])
