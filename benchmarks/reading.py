@@ -149,9 +149,8 @@ def main() -> None:
     pair = make_clip(*size, arguments.frames)
     peer = Peer(arguments.libvmaf, arguments.devices, 0) if arguments.libvmaf else None
     said = content(*size, arguments.frames)
-    report = Report(
-        "reading", said, COLUMNS, arguments, devices(), peer.version if peer is not None else ""
-    )
+    known = f"vmaf {peer.version}, --threads {arguments.devices}" if peer is not None else ""
+    report = Report("reading", said, COLUMNS, arguments, devices(), known)
     with tempfile.TemporaryDirectory() as folder:
         files = write_y4m_pair(Path(folder), pair)
         for name in arguments.only:
