@@ -46,6 +46,7 @@ from jaxvqa.features._run import documented, run
 # Gaussian in units of 2^-16
 _TAPS = (3571, 16004, 26386, 16004, 3571)
 _RADIUS = len(_TAPS) // 2
+_BORDER = (_RADIUS, _RADIUS)
 # rows of a strip on CPU: what a strip holds is small
 _STRIP_ROWS = 64
 _SAD = "VMAF_integer_feature_motion_sad_score"
@@ -123,9 +124,6 @@ def _mean(sums: Integer[Array, " height"], width: int) -> Float[Array, ""]:
     with jax.enable_x64(True):
         sad = sums.astype(jnp.int64).sum().astype(jnp.float64)
         return (sad / 256.0 / (sums.shape[0] * width)).astype(jnp.float32)
-
-
-_BORDER = (_RADIUS, _RADIUS)
 
 
 def _sad(window: Integer[Array, "window h w"], bit_depth: int) -> Float[Array, ""]:
