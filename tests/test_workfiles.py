@@ -21,6 +21,7 @@ from tests.real_files import Studio, run, truth
 RAW = {"yuv_fmt": "yuv420p", "width": 192, "height": 128}
 SHOWN = {"quality_width": 96, "quality_height": 64}
 SCALE = "scale=96x64"
+WHOLE = "scale=192:128:flags=bicubic,format=yuv420p"
 CUT = "select='gte(n\\,3)*gte(9\\,n)',setpts=PTS-STARTPTS"
 
 
@@ -94,8 +95,8 @@ def dataset(folder, lines, ref, dis, more):
     "more, chain",
     [
         # as in libvmaf's example_dataset_crop_pad.py: one side alone
-        ("'crop_cmd': '96:64:48:32'", "crop=96:64:48:32,scale=192:128:flags=bicubic"),
-        ("'pad_cmd': 'iw+64:ih+32:32:16'", "pad=iw+64:ih+32:32:16,scale=192:128:flags=bicubic"),
+        ("'crop_cmd': '96:64:48:32'", f"crop=96:64:48:32,{WHOLE}"),
+        ("'pad_cmd': 'iw+64:ih+32:32:16'", f"pad=iw+64:ih+32:32:16,{WHOLE}"),
     ],
 )
 def test_a_crop_or_pad_of_one_side_scores_as_in_libvmaf(studio, tmp_path, more, chain):
