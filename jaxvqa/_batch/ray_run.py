@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from jaxvqa._batch.errors import OutputError
-from jaxvqa._batch.own_folder import remove_left
 from jaxvqa._batch.progress import WorkerState
 from jaxvqa._batch.ray_actor import FATAL, LINE, WORK, ScoreActor
 from jaxvqa._batch.scorer import Keyed
 from jaxvqa._optional import require
+from jaxvqa._own_folder import remove_left
 
 _MOST_BLOCKS = 10_000
 _CORES = 4  # of an actor without an accelerator, where there are so many

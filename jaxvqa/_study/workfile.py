@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from jaxvqa._drafts import new_folder, remove_folder
+from jaxvqa._own_folder import OwnFolder
 from jaxvqa.video import VideoError, VideoInfo, open_video, write_y4m
 from jaxvqa.video._formats import parse_pixel_format
 from jaxvqa.video._picture import as_picture, copy_planes, import_av
@@ -66,16 +65,16 @@ def workfiles(ref: str, dis: str, works: Works) -> Iterator[tuple[str, str]]:
     Raises:
         VideoError: a video that can't be read, or filters that FFmpeg does not take.
     """
-    folder = new_folder("jaxvqa-", tempfile.gettempdir())
+    folder = OwnFolder()
     try:
         made = []
         for side, path, work in zip(("ref", "dis"), (ref, dis), works, strict=True):
-            target = folder / f"{side}_{Path(path).stem}.y4m"
+            target = folder.path / f"{side}_{Path(path).stem}.y4m"
             _write(path, work, target)
             made.append(str(target))
         yield made[0], made[1]
     finally:
-        remove_folder(folder)
+        folder.remove()
 
 
 def _write(path: str, work: Work, target: Path) -> None:
