@@ -79,6 +79,15 @@ def test_votes_by_name_and_repeated(tmp_path):
     assert study.ratings[0] == 4
 
 
+def test_contents_may_share_the_ids_of_their_clips(tmp_path):
+    text = LIBVMAF.replace("'asset_id': 2", "'asset_id': 0").replace(
+        "'asset_id': 3", "'asset_id': 1"
+    )
+    study = load_study(write(tmp_path, "set.py", text), subjective="mos")
+    assert [clip.name for clip in study.clips] == ["0/0", "0/1", "1/0", "1/1"]
+    np.testing.assert_allclose(study.ratings, [5, 2, 14 / 3, 10 / 3])
+
+
 def test_data_set_files_of_funque_plus_are_read(tmp_path):
     study = load_study(write(tmp_path, "set.py", FUNQUE))
     assert study.rating == "dmos"
@@ -93,7 +102,7 @@ def test_data_set_files_of_funque_plus_are_read(tmp_path):
         ("[2, 3, 1]", "[2, 3]", "has 2 votes and others have 3"),
         ("[2, 3, 1]", "['good', 3, 1]", "is no number"),
         ("[2, 3, 1]", "{(1, 2): 3}", "paired comparison"),
-        ("'asset_id': 1,", "'asset_id': 0,", "two clips have the asset_id 0"),
+        ("'asset_id': 1,", "'asset_id': 0,", "two clips of content 0 have the asset_id 0"),
         ("'os': [2, 3, 1]", "'mos': 'high'", "mos of clip 1 must be a number"),
         ("ref_score = 5.0", "ref_score = 'five'", "ref_score must be a number"),
         ("dis_videos = [", "dis_video = [", "dis_videos must be a list"),

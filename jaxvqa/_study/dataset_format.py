@@ -245,8 +245,8 @@ def _by_seconds(shared: Video, dis: Video) -> tuple[int, int] | None:
     keys = ("start_sec", "end_sec")
     seconds = _pair(keys, [_first(key, shared, dis) for key in keys], _seconds)
     duration, rate = (_first(key, shared, dis) for key in ("duration_sec", "fps"))
-    if rate is not None and _seconds(rate, "fps") == 0:
-        raise ValueError("fps must be above 0.")
+    if rate is not None:
+        _rate(rate)
     if seconds is None and duration is not None:
         seconds = 0.0, _seconds(duration, "duration_sec")
         if rate is None:
@@ -279,6 +279,11 @@ def _seconds(value: Any, key: str) -> float:
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < 1e6:
         raise ValueError(f"{key} must be a number of at least 0.")
     return value
+
+
+def _rate(value: Any) -> None:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < 1e6:
+        raise ValueError("fps must be a number above 0.")
 
 
 def _check_stalls(shared: Video, dis: Video) -> None:
