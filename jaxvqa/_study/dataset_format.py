@@ -27,6 +27,7 @@ _SIDES = ("ref", "dis")
 _FORM = re.compile(r"yuv(420|422|444)p(10le|12le|16le)?")
 # the options of one filter: a comma would begin another one
 _ARGUMENTS = re.compile(r"(?:[\w.:=*/+()' -]|\\,){1,200}")
+_FPS = re.compile(r"(?:fps=)?(?:(\d{1,9}(?:\.\d{1,9})?)(?:/(\d{1,9}))?|ntsc|pal|film)(?::.*)?")
 _COMMANDS = ("crop", "pad", "fps")
 
 
@@ -218,13 +219,24 @@ def _commands(shared: Video, side: Video) -> dict[str, str]:
         key = f"{name}_cmd"
         given = _text(_first(key, shared, side), key)
         if given is not None:
-            if not _ARGUMENTS.fullmatch(given):
+            if not _ARGUMENTS.fullmatch(given) or (name == "fps" and not _is_rate(given)):
                 raise ValueError(
                     f"{key} must be the options of FFmpeg's filter {name} alone, such as "
                     f"{'30' if name == 'fps' else '640:360:0:60'}."
                 )
             found[name] = given
     return found
+
+
+def _is_rate(arguments: str) -> bool:
+    """Whether the filter fps is given a rate of up to 1000 frames per second."""
+    found = _FPS.fullmatch(arguments)
+    if found is None:
+        return False
+    if found[1] is None:
+        return True  # one of FFmpeg's names
+    over = float(found[2] or 1)
+    return 0 < float(found[1]) <= 1000 * over
 
 
 def _frames(name: str, side: Video, shared: Video, dis: Video) -> tuple[int, int] | None:
