@@ -10,6 +10,8 @@ import pytest
 import jaxvqa
 from jaxvqa._cli.main import main
 from jaxvqa.fusion._catalog import model_folder, model_names
+from jaxvqa.video import open_video
+from tests import scripts
 
 ROOT = Path(__file__).parent.parent
 CLIP = ROOT / "examples" / "clips" / "bunny_640x360"
@@ -44,6 +46,20 @@ def test_no_estimate_ships_that_misses_the_limits():
     others = [row for row in study["rows"] if row["target"] != "vmaf_v0.6.1"]
     assert {row["meets"] for row in others} == {"no"}
     assert [name for name in model_names() if "estimate" in name] == ["vmaf_estimate"]
+
+
+def test_the_clips_of_the_notebook_are_a_part_of_the_data(tmp_path):
+    clips, data = scripts.load("estimate_clips"), scripts.load("estimate_data")
+    sources = scripts.load("_estimate_sources")
+    assert set(clips.PACKAGES) < set(sources.DEBIAN)
+    assert set(clips.NAMES) < set(sources.PHOTOGRAPHS)
+    assert set(clips.DISTORTIONS) < {*data.ENCODES, *data.FILTERS}
+    height, width = 270, 480
+    luma = np.random.default_rng(0).integers(16, 236, (2, height, width)).astype(np.uint8)
+    chroma = luma[:, ::2, ::2]
+    clips.write(tmp_path / "a.y4m", jaxvqa.Planes(luma, chroma, chroma))
+    with open_video(tmp_path / "a.y4m") as video:
+        np.testing.assert_array_equal(np.stack([y for y, _, _ in video]), luma)
 
 
 def test_near_vmaf_on_a_clip_of_another_size(result):
