@@ -18,11 +18,11 @@ from typing import Any
 
 from jaxvqa._batch.entry import failure_of
 from jaxvqa._batch.errors import OutputError
-from jaxvqa._batch.own_folder import remove_left
 from jaxvqa._batch.progress import WorkerState
 from jaxvqa._batch.ray_actor import FATAL, LINE, WORK, ScoreActor
 from jaxvqa._batch.scorer import Keyed
 from jaxvqa._optional import require
+from jaxvqa._own_folder import remove_left
 
 _MOST_BLOCKS = 10_000
 _MOST_TRIES = 3
