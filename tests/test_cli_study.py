@@ -14,13 +14,14 @@ import pytest
 
 import jaxvqa
 from jaxvqa._cli.main import main
-from jaxvqa._scoring import programs
 from jaxvqa.evaluation import evaluate
 from jaxvqa.fusion import predict
 from jaxvqa.training import Recipe, TrainingData, fit_model
 from tests import clips, tolerances
 from tests.studies import NAMES, simulated, write_study
 from tests.test_docs import ROOT, blocks
+
+pytestmark = pytest.mark.usefixtures("compile_fast")
 
 
 @pytest.fixture(scope="module")
@@ -39,17 +40,6 @@ def saved(tmp_path_factory, data):
 def no_cache(monkeypatch):
     monkeypatch.setenv("JAXVQA_CACHE", "off")
     monkeypatch.setattr("jaxvqa._study.train.RESAMPLES", 10)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def compile_fast():
-    """Each program runs on a few small frames; other tests compile theirs anew."""
-    before = jax.config.values["jax_disable_most_optimizations"]
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", before)
-    jax.clear_caches()
-    programs.forget()
 
 
 def test_evaluate_writes_what_the_library_finds(saved, data, tmp_path, capsys):

@@ -18,9 +18,10 @@ import jaxvqa
 import jaxvqa.nnx
 from jaxvqa._cli.main import _parsers, main
 from jaxvqa._cli.parser import with_hyphens
-from jaxvqa._scoring import programs
 from jaxvqa.features import _registry
 from tests import clips
+
+pytestmark = pytest.mark.usefixtures("compile_fast")
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
@@ -42,17 +43,6 @@ def name_of(page):
 
 
 RUNNABLE = [page for page in PAGES if blocks(page, "python")]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def compile_fast():
-    """Each program runs once here, on a small frame; other tests compile theirs anew."""
-    before = jax.config.values["jax_disable_most_optimizations"]
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", before)
-    jax.clear_caches()
-    programs.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -19,6 +19,8 @@ from tests import clips, tolerances
 from tests.fusion_files import libvmaf_file
 from tests.oracles import fusion as oracle
 
+pytestmark = pytest.mark.usefixtures("compile_fast")
+
 # the estimate is a perceptron: tests/test_fusion_fit.py has the oracle of those
 NAMES = [record.name for record in list_models() if record.name != "vmaf_estimate"]
 SINGLES = ("vmaf_v0.6.1", "vmaf_v0.6.0", "vmaf_v1.0.16_3d0h_2160", "funque_2022")

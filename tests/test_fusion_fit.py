@@ -13,6 +13,8 @@ from jaxvqa.fusion import _own_json as own_json
 from jaxvqa.fusion._model import stack_members, unstack_members
 from tests import tolerances as tol
 
+pytestmark = pytest.mark.usefixtures("compile_fast")
+
 REFS = fusion.feature_refs(["y_funque_plus"])
 INFO = fusion.ModelInfo(name="mine", direction="lower", typical_error=(2.31, 6.0))
 OTHERS = {"score_clip": (0.0, 100.0), "info": INFO}

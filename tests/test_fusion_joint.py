@@ -13,6 +13,8 @@ from jaxvqa.fusion import _own_json as own_json
 from tests import tolerances as tol
 from tests.oracles import float_features
 
+pytestmark = pytest.mark.usefixtures("compile_fast")
+
 TRAIN = ("float_adm.adm_enhn_gain_limit", "float_adm.adm_f1s0", "float_vif.vif_sigma_nsq")
 
 

@@ -15,6 +15,8 @@ from jaxvqa._pooling import pool
 from jaxvqa.nnx import Loss, QualityMetric, WeightedLoss
 from tests import clips
 
+pytestmark = pytest.mark.usefixtures("compile_fast")
+
 DOC = (Path(__file__).parent.parent / "docs" / "losses.md").read_text()
 SCORES = np.array([90.0, 20.0, 55.0, 70.0, 3.0, 88.0, 41.0], np.float32)
 POOLINGS = ("mean", "harmonic_mean", "min", "max")
