@@ -1,6 +1,7 @@
 """Finding by how many frames two videos are apart: all at once, and while scoring."""
 
 import functools
+import re
 
 import numpy as np
 import pytest
@@ -216,7 +217,7 @@ def watch(ref, dis, bit_depth=8):
     check = LagCheck(bit_depth)
     for index, (ref_y, dis_y) in enumerate(zip(ref, dis, strict=False)):
         check.add(index, ref_y, dis_y)
-    assert (check.frames is None) == (told(check) is None)
+    assert (told(check) is None) == (check.frames is None and not check.parts)
     return check
 
 
@@ -304,15 +305,70 @@ def correct_pairs():
         "held for three": (ref, dis[index // 3 * 3]),
         "held for eight": (ref, dis[index // 8 * 8]),
         "blended with the last": (ref, blend.astype(np.uint8)),
-        "half of it late": (ref, dis[np.minimum(index + (index > count // 2), count - 1)]),
         "both on twos": (ref[index // 2 * 2], dis[index // 2 * 2]),
         "something else": (ref, np.ascontiguousarray(dis[::-1, ::-1])),
     }
 
 
 def test_no_false_lag_of_correct_pairs():
-    found = {kind: watch(ref, dis).frames for kind, (ref, dis) in correct_pairs().items()}
+    found = {kind: told(watch(ref, dis)) for kind, (ref, dis) in correct_pairs().items()}
     assert found == dict.fromkeys(found)
+
+
+def late(frames, *moves):
+    """A clip in which some frames were dropped and others doubled: as many, at the same times."""
+    order = list(range(len(frames)))
+    for drop, double in moves:
+        order.remove(drop)
+        order.insert(order.index(double), double)
+    return frames[np.array(order)]
+
+
+@pytest.mark.parametrize("move", [(60, 120), (120, 60), (40, 155), (20, 80)])
+def test_lag_of_a_part_is_noticed(move):
+    ref, dis = pan("ref"), pan("dis")
+    check = watch(ref, late(dis, move))
+    assert check.frames is None
+    (part,) = check.parts
+    assert part.frames == (1 if move[0] < move[1] else -1)
+    first, last = sorted(move)
+    assert first - 1 <= part.first <= first + 13
+    assert last - 13 <= part.last <= last
+    assert watch(ref, late(ref, move)).parts[0].frames == part.frames
+
+
+def test_lag_of_several_parts():
+    ref, dis = (np.concatenate([p, p[::-1], p])[:400] for p in (pan("ref"), pan("dis")))
+    check = watch(ref, late(dis, (50, 110), (150, 290), (390, 310)))
+    assert [part.frames for part in check.parts] == [1, 1, -1]
+    assert "; pairs " in (told(check) or "")
+    # a frame lost for good
+    check = watch(ref, np.delete(dis, 200, 0))
+    (part,) = check.parts
+    assert (part.frames, part.last) == (1, 385)
+    assert f"from pair {part.first} on" in (told(check) or "")
+
+
+def test_lag_words_of_a_part():
+    ref, dis = pan("ref"), pan("dis")
+    told = watch(ref, late(dis, (60, 120))).advice(str, "pair='pictures'")
+    assert told is not None
+    assert re.fullmatch(
+        r"distorted frames look like other frames of the reference \(pairs \d+ to \d+: 1 frame "
+        r"on\), as if frames had been dropped or doubled before: pair='pictures' follows the "
+        r"pictures\.",
+        told,
+    )
+    told = watch(ref, np.delete(dis, 70, 0)).advice(str)
+    assert told is not None
+    assert re.search(r"\(from pair \d+ on: 1 frame on\)", told)
+    assert told.endswith("doubled before.")
+
+
+def test_no_lag_of_short_parts():
+    """A few frames say too little."""
+    ref, dis = pan("ref"), pan("dis")
+    assert watch(ref, late(dis, (60, 64))).parts == ()
 
 
 def test_lag_after_missing_pairs_and_few_pairs():

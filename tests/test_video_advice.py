@@ -127,6 +127,20 @@ def test_a_frame_too_late(tmp_path, late, given):
     assert "lag" not in notices
 
 
+def test_a_dropped_and_a_doubled_frame(tmp_path):
+    """As many frames, at the same times."""
+    right = [*range(60), *range(61, 121), *range(120, 240)]
+    ref = write(tmp_path / "r.mkv", [i % 20 for i in range(240)])
+    dis = write(tmp_path / "d.mkv", [i % 20 for i in right])
+    found, notices = pairs(ref, dis)
+    assert [b for _, b in found] == [i % 20 for i in right]
+    assert all((b - a) % 20 == (60 <= i < 120) for i, (a, b) in enumerate(found))
+    (by_pictures,) = advised(notices["lag"])
+    found, notices = pairs(ref, dis, **by_pictures)
+    assert found == [(i % 20, i % 20) for i in right]
+    assert "lag" not in notices
+
+
 def test_a_frame_too_late_by_time_at_half_the_rate(tmp_path):
     ref = write(tmp_path / "r.mkv", [i % 20 for i in range(160)], rate=50)
     dis = write(tmp_path / "d.mkv", [(2 * i + 2) % 20 for i in range(80)], rate=25)

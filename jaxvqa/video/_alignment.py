@@ -62,7 +62,11 @@ def align(ref: Video, dis: Video, inputs: InputOptions, reopen: tuple[Reopen, Re
     """
     crops: tuple[Crop | None, Crop | None] = (None, None)
     notices: list[Notice] = []
-    wanted = {"crop='auto'": inputs.crop == "auto", "offset='auto'": inputs.offset == "auto"}
+    wanted = {
+        "crop='auto'": inputs.crop == "auto",
+        "offset='auto'": inputs.offset == "auto",
+        "pair='pictures'": inputs.pair == "pictures",
+    }
     for video in (ref, dis):
         for name in (option for option, given in wanted.items() if given and video.is_pipe):
             raise VideoError(

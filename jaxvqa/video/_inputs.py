@@ -33,7 +33,7 @@ SCALE = ("distorted", "reference", "model", "none")
 SCREENS = ("1080p", "2160p")
 KERNELS = ("bicubic", "lanczos", "bilinear", "area", "spline")
 COLOR = ("match", "as-is")
-PAIR = ("auto", "index", "time")
+PAIR = ("auto", "index", "time", "pictures")
 DRIVE = ("distorted", "reference")
 
 
@@ -119,7 +119,8 @@ class InputOptions:
         at: scale both as shown on a screen of "1080p", "2160p" or this size.
         color: "match" takes the limited of two ranges and the reference's matrix, "as-is" compares
             code values.
-        pair: "index" pairs frames by number, "time" by when they are shown, "auto" decides.
+        pair: "index" pairs frames by number, "time" by when they are shown, "pictures" by what
+            they show, "auto" decides between number and time.
         drive: whose frames are scored, each once, where frames are paired by time.
         offset: frames or seconds ("1.5s") by which the distorted video starts later in the
             reference, or "auto" to find it.
@@ -244,7 +245,8 @@ class InputOptions:
         choices=COLOR,
     )
     pair: str = setting(
-        "auto", "pair frames by number (index), by when they are shown (time), or decide (auto)",
+        "auto", "pair frames by number (index), by when they are shown (time), by what they show "
+        "(pictures), or decide between number and time (auto)",
         choice(*PAIR), group=_FRAMES, choices=PAIR,
     )  # fmt: skip
     drive: str = setting(

@@ -13,6 +13,7 @@ from jaxvqa._notice import Notice
 from jaxvqa.video._alignment import Reopen, align, more_alike
 from jaxvqa.video._conform import Agreement, agree
 from jaxvqa.video._errors import VideoError
+from jaxvqa.video._follow import choose_by_pictures
 from jaxvqa.video._formats import FrameMemory, FramePlanes
 from jaxvqa.video._in_step import InStep, unlike
 from jaxvqa.video._info import Reader, unlike_light
@@ -24,7 +25,7 @@ from jaxvqa.video._pair_choice import PairChoice, choose
 from jaxvqa.video._pair_report import PairingReport, apart_notice, report_notices
 from jaxvqa.video._reader import Video, open_video, video_of
 from jaxvqa.video._starts import check_starts
-from jaxvqa.video._timeline import Timeline
+from jaxvqa.video._timeline import Timeline, rates_differ
 
 _WHOLE = Fraction(1, 20)  # of a frame
 
@@ -66,7 +67,7 @@ class VideoPair:
                 if video.incomplete:
                     raise VideoError(video.info.path, video.incomplete)
         self._start_notices = check_starts(ref, dis, inputs, reopen)
-        self._choice = self._choose()
+        self._choice = self._choose(reopen)
         if self._choice.rival is not None:
             self._choice = self._decided(self._choice, self._choice.rival, reopen)
 
@@ -75,8 +76,10 @@ class VideoPair:
             self.ref.info, self.dis.info, self._inputs, chroma=chroma, crops=self._alignment.crops
         )
 
-    def _choose(self) -> PairChoice:
+    def _choose(self, reopen: tuple[Reopen, Reopen]) -> PairChoice:
         inputs = self._inputs
+        if inputs.pair == "pictures":
+            return choose_by_pictures(self.ref, self.dis, reopen, self._alignment, self._limit)
         # how many frames a file lacks that was cut short only reading tells
         ref, dis = (
             Timeline.unknown(rate=v.info.fps, time_base=v.timeline().tick or None)
@@ -211,8 +214,16 @@ class VideoPair:
                 "compare frames in time take the pairs around them as neighbours."
             )
             self._end_notices.append(Notice("damage", text))
-        if (advice := lag.advice(self._shifted)) is not None:
+        if (advice := lag.advice(self._shifted, self._following)) is not None:
             self._end_notices.append(Notice("lag", f"{self.dis.info.path}: {advice}"))
+
+    @property
+    def _following(self) -> str | None:
+        """The option that follows shifts which change, if it can be used."""
+        files = self.ref.is_file and self.dis.is_file
+        differ = rates_differ(self.ref.timeline(), self.dis.timeline())
+        known = self._inputs.pair == "pictures"
+        return None if differ or known or not files else "pair='pictures'"
 
     def _shifted(self, pairs: int) -> str:
         """The option that moves the present pairing on by some pairs."""
