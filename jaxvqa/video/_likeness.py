@@ -32,9 +32,8 @@ def misfits(
     """
     # the threads of a matrix product would wait for each other longer than they work
     common = np.maximum(np.vecdot(refs, dis), 0).astype(np.float64)
-    if power is None:
-        power = np.vecdot(refs, refs).astype(np.float64)
-    gain = common / np.where(power > 0, power, 1)
+    known = np.vecdot(refs, refs).astype(np.float64) if power is None else power
+    gain = common / np.where(known > 0, known, 1)
     return np.maximum(float(dis @ dis) - gain * common, 0) / dis.size
 
 
