@@ -277,6 +277,7 @@ def tone(frames, gains, shift=0.0):
     return np.rint(scaled).clip(0, 255).astype(np.uint8)
 
 
+@functools.lru_cache
 def correct_pairs():
     """Pairs that belong together, but do not look equal."""
     ref, dis = pan("ref"), pan("dis")

@@ -205,6 +205,7 @@ def test_packed_frames_of_avi(tmp_path):
         frame.pts = i
         packets += [bytes(p) for p in encoder.encode(frame)]
     packets += [bytes(p) for p in encoder.encode(None)]
+    assert sum(data.endswith(b"\x50\x4f") for data in packed(packets)) == 5
     for name, chunks in (("plain.avi", packets), ("packed.avi", packed(packets))):
         with av.open(str(tmp_path / name), "w") as container:
             stream = container.add_stream("mpeg4", rate=25)

@@ -33,6 +33,8 @@ SCALE = ("distorted", "reference", "model", "none")
 SCREENS = ("1080p", "2160p")
 KERNELS = ("bicubic", "lanczos", "bilinear", "area", "spline")
 COLOR = ("match", "as-is")
+RANGES = ("limited", "full")
+MATRICES = ("bt601", "bt709", "bt2020")
 PAIR = ("auto", "index", "time", "pictures")
 DRIVE = ("distorted", "reference")
 
@@ -107,6 +109,11 @@ class InputOptions:
         fps: frames per second of arrays, and of files that do not say them.
         ref_stream: index of the reference's video stream; None takes the film.
         dis_stream: index of the distorted video's stream.
+        ref_range: "limited" or "full" range of the reference, whatever its tags say; None goes by
+            them.
+        dis_range: the same of the distorted video.
+        ref_matrix: "bt601", "bt709" or "bt2020" as the reference's matrix, whatever its tags say.
+        dis_matrix: the same of the distorted video.
         film_grain: "on" shows AV1's synthesised grain, "off" leaves it out.
         deinterlace: "auto" makes whole frames where one side alone is interlaced, "bwdif" and
             "yadif" on both sides, "none" never.
@@ -191,6 +198,22 @@ class InputOptions:
     dis_stream: int | None = setting(
         None, "index of the distorted video's stream", optional(whole(0)), group=_READING,
         metavar="N",
+    )  # fmt: skip
+    ref_range: str | None = setting(
+        None, "range of the reference, where its tags do not say it or are wrong",
+        optional(choice(*RANGES)), group=_READING, choices=RANGES,
+    )  # fmt: skip
+    dis_range: str | None = setting(
+        None, "range of the distorted video", optional(choice(*RANGES)), group=_READING,
+        choices=RANGES,
+    )  # fmt: skip
+    ref_matrix: str | None = setting(
+        None, "matrix of the reference, where its tags do not say it or are wrong",
+        optional(choice(*MATRICES)), group=_READING, choices=MATRICES,
+    )  # fmt: skip
+    dis_matrix: str | None = setting(
+        None, "matrix of the distorted video", optional(choice(*MATRICES)), group=_READING,
+        choices=MATRICES,
     )  # fmt: skip
     film_grain: str = setting(
         "on", "synthesised grain of AV1", choice(*ON_OFF), group=_READING, choices=ON_OFF

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jaxvqa.video._likeness import FLOOR, against_best, centred, cheapest_path, misfits
+from jaxvqa.video._thumbnail import sampled_lines
 
 _REACH = 2
 _SHIFTS = range(-_REACH, _REACH + 1)
@@ -18,7 +19,6 @@ _SHIFTS = range(-_REACH, _REACH + 1)
 _APART = (11, 13, 7)
 _CLOSE = (3, 4)  # where samples disagree with those before
 _CLOSE_SAMPLES, _REST_SAMPLES = 10, 5
-_ROWS, _COLUMNS = 36, 240  # of what is compared; more cost time and add little
 _FEWEST = 6  # samples that must speak for a shift
 _FEWEST_OF_PART = 8
 _CLEAR = 1.1  # ratio of errors from which a sample speaks for one of two shifts
@@ -63,7 +63,7 @@ class LagCheck:
     """
 
     def __init__(self, bit_depth: int) -> None:
-        self._scale = np.float32(2.0 ** (8 - bit_depth))
+        self._bit_depth = bit_depth
         self._refs: deque[tuple[int, NDArray[np.float32]]] = deque(maxlen=len(_SHIFTS))
         self._dis: NDArray[np.float32] | None = None
         self._centre = _REACH
@@ -90,9 +90,9 @@ class LagCheck:
             self._centre = max(self._centre, index + _REACH)
         if index < self._centre - _REACH:
             return
-        self._refs.append((index, centred(_lines(ref_y, self._scale))))
+        self._refs.append((index, centred(sampled_lines(ref_y, self._bit_depth))))
         if index == self._centre:
-            self._dis = centred(_lines(dis_y, self._scale))
+            self._dis = centred(sampled_lines(dis_y, self._bit_depth))
         if index == self._centre + _REACH and self._dis is not None:
             if len(self._refs) == len(_SHIFTS):
                 self._places.append(self._centre)
@@ -197,18 +197,3 @@ def _shift_of(errors: NDArray[np.float64], fewest: int) -> int | None:
     # any shift that beats the best one speaks against it
     con = int((errors[:, best] >= _CLEAR * errors.min(1)).sum())
     return _SHIFTS[best] if pro >= max(fewest, _SHARE * (pro + con)) else None
-
-
-def _lines(y: NDArray[np.generic], scale: np.float32) -> NDArray[np.float32]:
-    """Means along some lines of a plane: cheap, and the same places of both videos."""
-    height, width = y.shape
-    step, group = max(1, height // _ROWS), max(1, width // _COLUMNS)
-    columns = width // group * group
-    lines = y[step // 2 :: step, :columns].astype(np.float32)
-    if step > 1:
-        more = y[step // 2 + 1 :: step, :columns].astype(np.float32)
-        lines = lines[: len(more)] + more[: len(lines)]
-        scale = scale / 2
-    if group > 1:
-        lines = lines.reshape(-1, group) @ np.full(group, 1 / group, np.float32)
-    return lines * np.float32(scale)

@@ -23,6 +23,7 @@ from jaxvqa.video._match import ByIndex
 from jaxvqa.video._open import check_pair
 from jaxvqa.video._pair_choice import PairChoice, choose
 from jaxvqa.video._pair_report import PairingReport, apart_notice, report_notices
+from jaxvqa.video._range_check import RangeCheck
 from jaxvqa.video._reader import Video, open_video, video_of
 from jaxvqa.video._starts import check_starts
 from jaxvqa.video._timeline import Timeline, rates_differ
@@ -190,6 +191,7 @@ class VideoPair:
     def _pairs(self) -> Iterator[NumberedPair]:
         leaves_out = self._inputs.on_damage == "skip"
         lag = LagCheck(self.alike.bit_depth)
+        ranges = RangeCheck.of(self.ref.info, self.dis.info, self._inputs, self.alike.bit_depth)
         index = left_out = 0
         with InStep(self.ref, self.dis) as frames:
             pairs = self._choice.strategy.pairs(
@@ -204,6 +206,7 @@ class VideoPair:
                     left_out += 1
                     continue
                 lag.add(index, ref.planes[0], dis.planes[0])
+                ranges.add(index, ref.planes[0], dis.planes[0])
                 yield index, ref.planes, dis.planes
                 index += 1
         self._end()
@@ -214,6 +217,7 @@ class VideoPair:
                 "compare frames in time take the pairs around them as neighbours."
             )
             self._end_notices.append(Notice("damage", text))
+        self._end_notices += ranges.notices
         if (advice := lag.advice(self._shifted, self._following)) is not None:
             self._end_notices.append(Notice("lag", f"{self.dis.info.path}: {advice}"))
 
@@ -315,6 +319,7 @@ def open_pair(
         path: str | os.PathLike[str],
         skip: int,
         stream: int | None,
+        colors: tuple[str | None, str | None],
         shared: Callable[[], Reader] | None = None,
     ) -> Video:
         if shared is not None:
@@ -322,22 +327,22 @@ def open_pair(
         else:
             video = open_video(path, **ways, on_damage=inputs.on_damage, skip=skip, stream=stream)
         try:
+            video.state_colors(*colors)
             video.timeline()  # reads the file's packets: here, where both files are read at once
         except BaseException:
             video.close()
             raise
         return video
 
+    ref_way = ref, inputs.skip_ref, inputs.ref_stream, (inputs.ref_range, inputs.ref_matrix)
+    dis_way = dis, inputs.skip_dis, inputs.dis_stream, (inputs.dis_range, inputs.dis_matrix)
     ref_video, dis_video = _open_both(
-        lambda: opened(ref, inputs.skip_ref, inputs.ref_stream, shared_ref),
-        lambda: opened(dis, inputs.skip_dis, inputs.dis_stream),
+        lambda: opened(*ref_way, shared_ref),
+        lambda: opened(*dis_way),
         at_once=os.path.isfile(ref) and os.path.isfile(dis),
     )
     try:
-        again = (
-            lambda: opened(ref, inputs.skip_ref, inputs.ref_stream),
-            lambda: opened(dis, inputs.skip_dis, inputs.dis_stream),
-        )
+        again = lambda: opened(*ref_way), lambda: opened(*dis_way)
         return VideoPair(ref_video, dis_video, inputs, again)
     except BaseException:
         ref_video.close()
