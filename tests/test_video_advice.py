@@ -12,6 +12,7 @@ import pytest
 
 from jaxvqa._cli.flags import as_flags
 from jaxvqa.video import InputOptions, VideoError, open_pair
+from tests.test_video_sources import ffmpeg
 
 PATTERNS = [
     np.kron(np.random.default_rng(seed).integers(40, 200, (6, 8)), np.ones((8, 8))).astype(np.uint8)
@@ -82,6 +83,24 @@ def test_another_rate(tmp_path):
     same = write(tmp_path / "slow.mkv", range(20), rate=25)
     assert refused(ref, same) == [by_time, by_ref, by_index]
     assert pairs(ref, same, **by_index)[0] == straight(20)
+
+
+def test_another_rate_of_the_wrong_stream(tmp_path):
+    """The film that was meant is not the largest of the file."""
+    ref = write(tmp_path / "r.mkv", range(20), rate=25)
+    meant = write(tmp_path / "small.mkv", range(20), rate=25)
+    large = ["-f", "lavfi", "-i", "testsrc2=s=128x96:r=50:d=0.4"]
+    ffmpeg(
+        tmp_path, *large, "-i", meant.name, "-map", "0", "-map", "1", "-c", "ffv1",
+        "-disposition", "0", "-fps_mode", "passthrough", "d.mkv",
+    )  # fmt: skip
+    both = tmp_path / "d.mkv"
+    for files, stream in (((ref, both), "dis_stream"), ((both, ref), "ref_stream")):
+        *_, other = refused(*files)
+        assert other == {stream: "1"}
+        assert pairs(*files, **{stream: 1})[0] == straight(20)
+    alone = write(tmp_path / "o.mkv", range(20), rate=50)
+    assert all("stream" not in name for option in refused(ref, alone) for name in option)
 
 
 def test_a_shorter_end(tmp_path):

@@ -129,7 +129,8 @@ class AvReader:
             raise VideoError(path, self.incomplete or "has no frames that can be decoded.")
         self._first_pts = self._first.pts
         self.begins_damaged = bool(self._first.is_corrupt)
-        self.info, self._layout = self._describe(self._first)
+        info, self._layout = self._describe(self._first)
+        self.info = dataclasses.replace(info, other_streams=tuple(s.index for s in left))
 
     def _open_tiles(self, streams: Any) -> bool:
         """Opens a picture of tiles as one frame; False if another stream is the main picture."""

@@ -64,6 +64,7 @@ class _Case:
     skipped: tuple[int, int]
     names: tuple[str, str]
     lossy: bool
+    others: tuple[Sequence[int], Sequence[int]] = ((), ())
 
     @property
     def counted(self) -> bool:
@@ -130,6 +131,7 @@ def choose(
     names: tuple[str, str] = ("reference", "distorted"),
     unlike: Unlike | None = None,
     lossy: bool = False,
+    others: tuple[Sequence[int], Sequence[int]] = ((), ()),
 ) -> PairChoice:
     """Decides how two videos are paired.
 
@@ -150,6 +152,7 @@ def choose(
         names: both files, for messages.
         unlike: see `ByTime`.
         lossy: frames that are announced may turn out to be missing, as damage is accepted.
+        others: other streams of each file that could be meant, for messages.
 
     Returns:
         The choice.
@@ -161,7 +164,7 @@ def choose(
     if pair not in _BY_TIMES:
         raise ValueError(f"pair must be one of {', '.join(_BY_TIMES)}, not {pair!r}.")
     truncate = on_length_mismatch == "truncate"
-    case = _Case(ref, dis, drive, offset, truncate, limit, skipped, names, lossy)
+    case = _Case(ref, dis, drive, offset, truncate, limit, skipped, names, lossy, others)
     by_time = _by_time(case, None)
     if pair == "time":
         return _with_pictures(_timed(case, by_time), case, unlike)
@@ -308,8 +311,16 @@ def _rates_differ(case: _Case) -> str:
     return (
         f"has {dis:.3f} frames a second, but the reference {case.names[0]} has {ref:.3f}: pair "
         f"them by time with pair='time' (a score a {gives} frame{other}), or, if both show the "
-        "same frames, by index with pair='index'."
+        f"same frames, by index with pair='index'{''.join(_other_streams(case))}."
     )
+
+
+def _other_streams(case: _Case) -> Iterator[str]:
+    """What to do if a stream was taken that was not meant."""
+    for name, side, others in zip(case.names, ("ref", "dis"), case.others, strict=True):
+        if others:
+            ways = " or ".join(f"{side}_stream={index}" for index in others[:_NAMED])
+            yield f"; if another stream of {name} is meant, take it with {ways}"
 
 
 def _misfit(case: _Case, report: PairingReport, pairs: Sequence[tuple[int, int]]) -> str:

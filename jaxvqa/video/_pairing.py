@@ -105,6 +105,7 @@ class VideoPair:
             names=(self.ref.info.path, self.dis.info.path),
             unlike=unlike,
             lossy=inputs.on_damage != "error",
+            others=(self.ref.info.other_streams, self.dis.info.other_streams),
         )
 
     def _decided(
