@@ -12,6 +12,7 @@ _NTSC = tuple(Fraction(n) for n in (24, 30, 48, 60, 120, 240))
 _COMMON_RATES = (*_NTSC, *(rate * 1000 / 1001 for rate in _NTSC), *map(Fraction, (25, 50, 100)))
 _NEAR = Fraction(1, 20)
 _SAME_RATE = Fraction(1, 1000)
+_MICRO = Fraction(1, 1_000_000)
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,11 @@ class Timeline:
         rate, constant, gaps = _fit(steps, time_base, declared)
         start = raw[0] * time_base if raw else Fraction(0)
         return cls(len(raw), True, steps, time_base, time_base, start, rate, constant, gaps)
+
+    @classmethod
+    def from_seconds(cls, times: Sequence[Fraction]) -> Timeline:
+        """The timeline of frames whose times are known in seconds, to a microsecond."""
+        return cls.from_pts([round(time / _MICRO) for time in times], _MICRO)
 
     @classmethod
     def at_rate(cls, count: int | None, rate: Fraction) -> Timeline:
