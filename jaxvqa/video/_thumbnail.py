@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 # slow pans need this much detail: on 64x36 their offset is often found wrong
 THUMB_HEIGHT, THUMB_WIDTH = 90, 160
 # of sampled lines; more cost time and add little
-_ROWS, _COLUMNS = 36, 240
+_ROWS, _COLUMNS = 24, 160
 
 
 def thumbnail_size(*shapes: tuple[int, ...]) -> tuple[int, int]:
