@@ -209,15 +209,27 @@ def test_other_ranges_sizes_and_fields(tmp_path):
     assert refused(ref, small, scale="none") == [{"scale": "none"}]
     assert len(pairs(ref, small)[0]) == 9
     header = b"YUV4MPEG2 W64 H48 F25:1 I%s A1:1 C420jpeg XCOLORRANGE=%s\n"
-    body = b"".join(b"FRAME\n" + p.tobytes() + bytes([128]) * 1536 for p in PATTERNS)
-    for name, facts in (("full", (b"p", b"FULL")), ("tv", (b"p", b"LIMITED"))):
-        (tmp_path / f"{name}.y4m").write_bytes(header % facts + body)
+    grey = bytes([128]) * 1536
+    wide = [np.rint((p - 16.0) * 255 / 219).astype(np.uint8) for p in PATTERNS]
+    body, stretched = (
+        b"".join(b"FRAME\n" + p.tobytes() + grey for p in frames) for frames in (PATTERNS, wide)
+    )
+    (tmp_path / "full.y4m").write_bytes(header % (b"p", b"FULL") + stretched)
+    (tmp_path / "tv.y4m").write_bytes(header % (b"p", b"LIMITED") + body)
     (tmp_path / "fields.y4m").write_bytes(header % (b"t", b"LIMITED") + body)
     _, notices = pairs(tmp_path / "tv.y4m", tmp_path / "full.y4m")
     (as_is,) = advised(notices["range"])
     found, notices = pairs(tmp_path / "tv.y4m", tmp_path / "full.y4m", **as_is)
     assert found == straight(20)
     assert not advised(notices["range"])
+    # the same samples with other tags: one of them is wrong
+    (tmp_path / "wrong.y4m").write_bytes(header % (b"p", b"LIMITED") + stretched)
+    _, notices = pairs(tmp_path / "wrong.y4m", tmp_path / "full.y4m")
+    (ref_range,) = advised(notices["range"])
+    assert ref_range == {"ref_range": "full"}
+    files = tmp_path / "wrong.y4m", tmp_path / "full.y4m"
+    with open_pair(*files, InputOptions(**ref_range)) as pair:
+        assert all(np.array_equal(a[0], b[0]) for _, a, b in pair)
     _, notices = pairs(tmp_path / "fields.y4m", tmp_path / "fields.y4m")
     (bwdif,) = advised(notices["interlaced"])
     found, notices = pairs(tmp_path / "fields.y4m", tmp_path / "fields.y4m", **bwdif)
