@@ -115,6 +115,9 @@ def test_scores():
     for name, values in wanted.frames.items():
         np.testing.assert_array_equal(found.frames[name], values)
     assert found.clip.fps == 25
+    assert found.preparation.pairing.strategy == "time"
+    assert found.preparation.pairing.unpaired_ref.inside == 3
+    assert wanted.preparation is None
 
 
 BAD = [

@@ -10,7 +10,7 @@ from jaxvqa.video import open_video
 from jaxvqa.video._lag import LagCheck
 from jaxvqa.video._offset import find_offset, plan_windows
 from jaxvqa.video._offset_check import better_neighbour, checked_frames
-from jaxvqa.video._thumbnail import area_means, thumbnail, thumbnail_size
+from jaxvqa.video._thumbnail import area_means, sampled_lines, thumbnail, thumbnail_size
 from tests import clips
 
 SHIPPED = ("bunny_640x360", "bunny_353x289_444_odd", "bunny_320x180_422_10b", "bbb_320x180")
@@ -62,6 +62,21 @@ def test_thumbnails_are_means_over_equal_areas(shape, bit_depth):
     assert small.dtype == np.uint8
     assert small.shape == (rows, columns)
     assert np.abs(small - expected).max() <= (0.501 if bit_depth == 8 else 1)
+
+
+@pytest.mark.parametrize("shape", [(180, 320), (289, 353), (1080, 1922), (49, 161), (2, 3), (1, 1)])
+@pytest.mark.parametrize("bit_depth", [8, 10, 16])
+def test_sampled_lines(shape, bit_depth):
+    """Means of a line or two along columns: exact on a plane that rises evenly to the right."""
+    dtype = np.uint8 if bit_depth == 8 else np.uint16
+    ramp = np.arange(shape[1]) * (255 / shape[1])
+    codes = np.rint(ramp * 2.0 ** (bit_depth - 8)).astype(dtype)
+    lines = sampled_lines(np.tile(codes, (shape[0], 1)), bit_depth)
+    group = max(1, shape[1] // 160)
+    columns = shape[1] // group
+    wanted = (codes / 2.0 ** (bit_depth - 8))[: columns * group].reshape(columns, group).mean(1)
+    assert 0 < len(lines) < 2 * 24 + 1
+    np.testing.assert_allclose(lines, np.tile(wanted, (len(lines), 1)), atol=2e-4)
 
 
 def test_tall_planes_do_not_overflow():

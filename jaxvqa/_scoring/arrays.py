@@ -15,7 +15,7 @@ from jaxvqa._planes import Planes
 from jaxvqa.video._alignment import likelier, some_of
 from jaxvqa.video._inputs import InputOptions, check_for_arrays, settle_lengths
 from jaxvqa.video._pair_choice import PairChoice, choose
-from jaxvqa.video._pair_report import Unpaired, listed, places
+from jaxvqa.video._pair_report import PairingReport, Unpaired, listed, places
 from jaxvqa.video._thumbnail import thumbnail
 from jaxvqa.video._timeline import Timeline
 
@@ -31,12 +31,14 @@ class AlignedArrays:
         dis: the distorted clip.
         notices: what a user must know.
         fps: frames per second, or None.
+        pairing: how they were paired, where times did it.
     """
 
     ref: Any
     dis: Any
     notices: list[Notice]
     fps: float | None
+    pairing: PairingReport | None = None
 
 
 def align_arrays(ref: Any, dis: Any, inputs: InputOptions) -> AlignedArrays:
@@ -109,7 +111,7 @@ def _by_times(ref: Any, dis: Any, inputs: InputOptions) -> AlignedArrays:
         for side, x in enumerate((ref, dis))
     )
     fps = inputs.fps if lines[0].rate is None else float(lines[0].rate)
-    return AlignedArrays(ref, dis, list(choice.notices), fps)
+    return AlignedArrays(ref, dis, list(choice.notices), fps, choice.strategy.report)
 
 
 def _decided(

@@ -165,7 +165,9 @@ def _view_arrays(ref: Any, dis: Any, inputs: InputOptions) -> ClipPair:
         del chroma, memory  # they are where they are
         return _raised(frames()) if inputs.promote_to_10bit else frames()
 
-    clip = ClipPair(info, ref, read, ref.frames, None, lambda: notices)
+    report = aligned.pairing
+    prepared = None if report is None else Preparation("", "", report)
+    clip = ClipPair(info, ref, read, ref.frames, None, lambda: notices, lambda: prepared)
     return _promoted(clip) if inputs.promote_to_10bit else clip
 
 
