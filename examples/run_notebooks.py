@@ -4,7 +4,9 @@
     python examples/run_notebooks.py --short      few training steps, nothing is stored: for CI
     python examples/run_notebooks.py --check      only look at the stored outputs
 
-A full run also writes the pictures of cells tagged `image=NAME` to docs/images/NAME.png.
+A full run also writes the pictures of cells tagged `image=NAME` to docs/images/NAME.png. That of
+train_fusion needs the clips that `python benchmarks/estimate_clips.py examples/pans` makes, there
+or where the environment variable JAXVQA_PANS says; a short run takes a stand-in.
 Needs `pip install -e ".[examples]"`.
 """
 
@@ -26,6 +28,7 @@ HERE = Path(__file__).resolve().parent
 IMAGES = HERE.parent / "docs" / "images"
 MOST_BYTES = 1_500_000
 TAG = "image="
+NEEDS_CLIPS = "train_fusion"
 
 
 def run(file: Path) -> Any:
@@ -98,6 +101,13 @@ def main() -> None:
     mode.add_argument("--check", action="store_true", help="do not run, check stored outputs")
     args = parser.parse_args()
     files = args.notebooks or sorted(HERE.glob("*.ipynb"))
+    clips = HERE / os.environ.get("JAXVQA_PANS", "pans") / "clips.csv"
+    needed = any(file.stem == NEEDS_CLIPS for file in files) and not (args.check or args.short)
+    if needed and not clips.is_file():
+        parser.error(
+            f"{NEEDS_CLIPS} needs {clips}: run python benchmarks/estimate_clips.py examples/pans, "
+            "or run it with --short on a stand-in."
+        )
     if not args.check:
         if args.short:
             os.environ["JAXVQA_EXAMPLE_SHORT"] = "1"

@@ -244,7 +244,9 @@ def with_flat_chroma(mono: bytes) -> bytes:
     return b"".join(made)
 
 
-def truth(studio: Studio, ref, dis, chains=("", ""), before=("", ""), model="vmaf_v0.6.1"):
+def truth(
+    studio: Studio, ref, dis, chains=("", ""), before=("", ""), model="vmaf_v0.6.1", feature=None
+):
     """Per-frame scores that FFmpeg and libvmaf give, frame by frame, whatever the times.
 
     Args:
@@ -254,6 +256,7 @@ def truth(studio: Studio, ref, dis, chains=("", ""), before=("", ""), model="vma
         chains: filters that make the two comparable, reference first; see `Studio.luma`.
         before: options of FFmpeg for reading the two.
         model: version of the model.
+        feature: its output for luma instead of the score, as `psnr`.
     """
     log = studio.folder / "truth.json"
     read = [
@@ -262,8 +265,10 @@ def truth(studio: Studio, ref, dis, chains=("", ""), before=("", ""), model="vma
         for word in ("-i", studio.luma(name, chain, options))
     ]
     options = f"model=version={model}:log_fmt=json:log_path={log}:shortest=1:n_threads=1"
+    options += f":feature=name={feature}" if feature else ""
     run(*read, "-lavfi", f"[0:v][1:v]libvmaf={options}", "-f", "null", "-")
-    return [frame["metrics"]["vmaf"] for frame in json.loads(log.read_text())["frames"]]
+    name = f"{feature}_y" if feature else "vmaf"
+    return [frame["metrics"][name] for frame in json.loads(log.read_text())["frames"]]
 
 
 def repeat_fields(data: bytes) -> bytes:

@@ -1,12 +1,16 @@
 """A batch on Ray: an actor that is killed costs nothing, and the table is that of one process."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
+from jaxvqa._batch.manifest import load_manifest
+from jaxvqa._batch.ray_run import RayRun
 from tests.test_cli_score import clip
 
 pytest.importorskip("ray", reason="the extra jaxvqa[ray]")
@@ -68,9 +72,9 @@ def test_every_row_comes_though_an_actor_is_killed(tmp_path):
     rest, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     # Ray has its say there too
-    told = [line.split()[1:] for line in [first, *rest.splitlines()] if line.startswith("row ")]
-    rows = dict(told)
-    assert rows == {str(n): "done" for n in range(JOBS)} | {"gone": "failed"}
+    told = re.findall(r"row (\S+) (done|failed)", first + rest)
+    assert len(told) == JOBS + 1
+    assert dict(told) == {str(n): "done" for n in range(JOBS)} | {"gone": "failed"}
     alone = start(tmp_path, "alone")
     assert alone.communicate()[1] == ""
     for name in ("table.csv", "table.parquet"):
@@ -78,9 +82,36 @@ def test_every_row_comes_though_an_actor_is_killed(tmp_path):
     assert not (tmp_path / "out/tries").exists()
 
 
+class LossyRay(RayRun):
+    """Of each run, the first line is lost and the others come twice."""
+
+    def __init__(self, passes, folder, kept):
+        super().__init__(passes, folder, "tries", kept.append, scratch=None)
+        self.asked = []
+        self._ray = SimpleNamespace(is_initialized=lambda: True)
+
+    def _lines(self, passes):
+        keys = [key for jobs in passes for _, key in jobs]
+        self.asked.append(len(keys))
+        return iter([{"key": key, "status": "done", "frames": 3} for key in 2 * keys[1:]])
+
+
+@pytest.mark.parametrize(("jobs", "asked"), [(3, [3, 1, 1]), (1, [1, 1, 1])])
+def test_a_line_that_ray_loses_is_asked_for_again_and_then_fails(tmp_path, jobs, asked):
+    kept = []
+    rows = [{"id": str(n), "ref": "r.y4m", "dis": f"{n}.y4m"} for n in range(jobs)]
+    passes = [[(job, f"k{job.id}")] for job in load_manifest(rows).jobs]
+    run = LossyRay(passes, tmp_path, kept)
+    told = [entry for entry in run.outcomes() if entry]
+    assert run.asked == asked
+    assert told == kept
+    assert sorted(entry["key"] for entry in told) == [f"k{n}" for n in range(jobs)]
+    assert [e["key"] for e in told if e["status"] == "failed"] == ["k0"]
+    assert run.frames == 3 * (jobs - 1)
+
+
 def test_a_job_that_ends_its_process_again_and_again_fails(tmp_path):
     from jaxvqa._batch.keys import Keys
-    from jaxvqa._batch.manifest import load_manifest
     from jaxvqa._batch.ray_actor import _MOST_TRIES, ScoreActor
 
     for name in ("r", "a", "b"):

@@ -16,8 +16,8 @@ from jaxvqa import _waiting as waiting
 from jaxvqa._batch.errors import OutputError
 from jaxvqa._batch.manifest import load_manifest
 from jaxvqa._batch.order import plan_passes
-from jaxvqa._batch.own_folder import OwnFolder
 from jaxvqa._batch.scratch import Scratch, is_object
+from jaxvqa._own_folder import OwnFolder
 from tests.test_cli_score import clip
 
 FAST = {"model": None, "features": ["float_motion"]}

@@ -15,7 +15,7 @@ clips = scripts.load("_clips")
 tables = scripts.load("tables")
 # what begins with an underscore is read by scripts; the others make model files or data
 SCRIPTS = {path.stem for path in scripts.FOLDER.glob("[!_]*.py")} - {
-    "estimate_data", "hlo_cost", "import_models",
+    "estimate_clips", "estimate_data", "hlo_cost", "import_models",
 }  # fmt: skip
 
 

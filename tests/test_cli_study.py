@@ -113,6 +113,13 @@ def test_what_is_judged_by_default(saved, tmp_path, capsys):
         (["train", "CLIPS", "-o", "a.json", "--features", "integer_adm2", "--clip", "5"], 2,
          "must be the smallest and the largest score"),
         (["train", "CLIPS", "-o", "a.json", "--start", "vmaf_v1"], 3, "has no"),
+        (["train", "CLIPS", "-o", "a.json", "--features", "x", "--regressor", "ridge", "--c", "3"],
+         2, "--c is a number of nusvr and svr, not of ridge: leave it out"),
+        (["train", "CLIPS", "-o", "a.json", "--features", "adm2", "--hidden", "8"],
+         2, "--hidden is a number of mlp, not of nusvr: leave it out, or choose the regressor."),
+        (["train", "CLIPS", "-o", "a.json", "--start", "x", "--norm", "none", "--nu", ".5"],
+         2, "leave out --norm, --nu."),
+        (["train", "CLIPS", "-o", "a.json", "--start", "vmaf_v0.6.1", "--search"], 2, "--search."),
     ],
 )  # fmt: skip
 def test_mistakes_are_told_in_a_sentence(

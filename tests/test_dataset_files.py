@@ -79,6 +79,15 @@ def test_votes_by_name_and_repeated(tmp_path):
     assert study.ratings[0] == 4
 
 
+def test_contents_may_share_the_ids_of_their_clips(tmp_path):
+    text = LIBVMAF.replace("'asset_id': 2", "'asset_id': 0").replace(
+        "'asset_id': 3", "'asset_id': 1"
+    )
+    study = load_study(write(tmp_path, "set.py", text), subjective="mos")
+    assert [clip.name for clip in study.clips] == ["0/0", "0/1", "1/0", "1/1"]
+    np.testing.assert_allclose(study.ratings, [5, 2, 14 / 3, 10 / 3])
+
+
 def test_data_set_files_of_funque_plus_are_read(tmp_path):
     study = load_study(write(tmp_path, "set.py", FUNQUE))
     assert study.rating == "dmos"
@@ -93,7 +102,7 @@ def test_data_set_files_of_funque_plus_are_read(tmp_path):
         ("[2, 3, 1]", "[2, 3]", "has 2 votes and others have 3"),
         ("[2, 3, 1]", "['good', 3, 1]", "is no number"),
         ("[2, 3, 1]", "{(1, 2): 3}", "paired comparison"),
-        ("'asset_id': 1,", "'asset_id': 0,", "two clips have the asset_id 0"),
+        ("'asset_id': 1,", "'asset_id': 0,", "two clips of content 0 have the asset_id 0"),
         ("'os': [2, 3, 1]", "'mos': 'high'", "mos of clip 1 must be a number"),
         ("ref_score = 5.0", "ref_score = 'five'", "ref_score must be a number"),
         ("dis_videos = [", "dis_video = [", "dis_videos must be a list"),
@@ -150,6 +159,7 @@ def test_votes_that_are_not_a_number_are_missing(tmp_path):
 
 
 RAW = {"width": 640, "height": 480, "pixel_format": "yuv420p"}
+RAW_OF_FILE = {"width": 640, "height": 480, "yuv_fmt": "yuv420p"}
 
 
 @pytest.mark.parametrize(
@@ -161,20 +171,20 @@ RAW = {"width": 640, "height": 480, "pixel_format": "yuv420p"}
         ({"yuv_fmt": "yuv420p", "width": 640, "height": 480}, {"yuv_fmt": "yuv444p"}, {}, RAW),
         ({"yuv_fmt": "notyuv", "width": 640, "height": 480}, {}, {}, {}),
         ({"yuv_fmt": "yuv420p"}, {"width": 640, "height": 480}, {"width": 320, "height": 240},
-         {"unsupported": "raw videos of two sizes"}),
+         {"unsupported": "raw videos of two sizes without quality_width and quality_height"}),
+        ({}, {"yuv_fmt": "yuv420p"}, {"yuv_fmt": "yuv422p"},
+         {"unsupported": "raw videos of two formats without workfile_yuv_type"}),
         ({"yuv_fmt": "yuv420p"}, {}, {"yuv_fmt": "notyuv"},
-         {"unsupported": "another yuv_fmt for the reference than for the distorted video"}),
+         {"unsupported": "raw video without width and height"}),
+        ({"crop_cmd": "8:8"}, {}, {},
+         {"unsupported": "crop_cmd without quality_width and quality_height"}),
         ({"quality_width": 64, "quality_height": 32}, {}, {"quality_width": 1},
          {"scale": (64, 32)}),
         ({"resampling_type": "lanczos"}, {}, {}, {"kernel": "lanczos"}),
         ({}, {}, {"resampling_type": "bilinear"}, {"kernel": "bilinear"}),
-        ({"resampling_type": "lanczos"}, {"resampling_type": "bicubic"}, {},
-         {"unsupported": "two resampling_types"}),
         ({}, {}, {"enc_width": 960, "enc_height": 540, "enc_bitdepth": 10},
          {"encode_size": (960, 540), "encode_bitdepth": 10}),
-        ({"workfile_yuv_type": "yuv444p"}, {}, {},
-         {"unsupported": "the workfile_yuv_type yuv444p"}),
-        ({"workfile_yuv_type": "yuv420p", "fps": 25}, {}, {}, {}),
+        (RAW_OF_FILE | {"workfile_yuv_type": "yuv420p", "fps": 25}, {}, {}, RAW),
         ({"ref_standard": Standard("sRGB"), "dis_standard": Standard("rec_709"), "width": 640,
           "height": 480}, {"path": "a.yuv"}, {"path": "b.yuv"}, RAW),
         ({"ref_standard": Standard("sRGB"), "dis_standard": Standard("sRGB"), "width": 640,
@@ -188,10 +198,10 @@ def test_formats_are_those_that_the_files_tools_take(shared, ref, dis, expected)
     assert read_format(shared, ref, dis) == expected
 
 
-def test_what_libvmaf_does_and_we_do_not_is_refused_before_measuring(tmp_path):
+def test_what_libvmaf_refuses_too_is_refused_before_measuring(tmp_path):
     text = LIBVMAF.replace("width = 1920", "width = 1920\ncrop_cmd = '10:10'")
     study = load_study(write(tmp_path, "set.py", text))
-    with pytest.raises(TableError, match="asks for crop_cmd"):
+    with pytest.raises(TableError, match="has crop_cmd without quality_width and quality_height"):
         Measuring(scorer=never).series(study, ["vmaf_v0.6.1"], [])
 
 

@@ -7,6 +7,7 @@ import pytest
 from scipy import optimize, stats
 
 from jaxvqa.evaluation import (
+    Mapping,
     analyse_pairs,
     evaluate,
     fit_mapping,
@@ -135,6 +136,11 @@ def test_a_straight_line_is_mapped_to_itself():
     x = np.linspace(0, 100, 40)
     for kind in ("4pl", "5pl"):
         assert rmse(fit_mapping(kind, x, 0.04 * x + 1)(x), 0.04 * x + 1) < 0.01
+
+
+def test_a_curve_that_became_a_step_is_one():
+    step = Mapping("5pl", (2.0, 1e307, 50.0, 0.0, 3.0))
+    close(step([-100, 50, 200]), [2, 3, 4])
 
 
 def test_outlier_ratio_counts_what_lies_outside():

@@ -23,6 +23,23 @@ def test_stored_outputs_are_complete_and_without_errors(file):
     assert problems(file) == []
 
 
+def test_the_fusion_that_is_shown_was_trained_on_the_photographs():
+    notebook = json.loads((EXAMPLES / "train_fusion.ipynb").read_text())
+    shown = "".join(
+        "".join(o.get("text", "")) for c in notebook["cells"] for o in c.get("outputs", [])
+    )
+    assert "photographs of 12 contents, 120 clips" in shown
+    assert "stand-in" not in shown
+
+
+def test_a_full_run_without_its_clips_is_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("JAXVQA_PANS", str(tmp_path))
+    monkeypatch.setattr("sys.argv", ["run_notebooks.py", str(EXAMPLES / "train_fusion.ipynb")])
+    with pytest.raises(SystemExit):
+        runpy.run_path(str(EXAMPLES / "run_notebooks.py"), run_name="__main__")
+    assert "run python benchmarks/estimate_clips.py examples/pans" in capsys.readouterr().err
+
+
 def test_a_broken_notebook_is_noticed(tmp_path):
     notebook = json.loads(NOTEBOOKS[0].read_text())
     cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]

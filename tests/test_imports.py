@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parent.parent / "jaxvqa"
 LAYERS = (
     {"_typing", "_pytree", "_checks", "_notice", "_version", "_lazy"},
     {"_drafts", "_interrupts", "_waiting", "_optional"},
-    {"_settings", "_planes", "_pooling", "_tables", "evaluation"},
+    {"_settings", "_planes", "_pooling", "_tables", "_own_folder", "evaluation"},
     {"_ops"},
     {"features"},
     {"fusion", "video", "color"},

@@ -10,7 +10,7 @@ import pytest
 import jaxvqa
 from jaxvqa._study.train import _text
 from jaxvqa._study.train_files import libvmaf_reads
-from jaxvqa.evaluation import fit_mapping, rmse, srocc
+from jaxvqa.evaluation import fit_mapping, krocc, plcc, rmse, srocc
 from jaxvqa.features._options import parse_text
 from jaxvqa.fusion import FeatureRef, Model, Svr, feature_refs, predict
 from jaxvqa.fusion import _libvmaf_json as libvmaf_json
@@ -39,22 +39,61 @@ def data():
     return simulated()
 
 
-@pytest.mark.parametrize("norm", GOLDEN["rmse"])
-def test_libvmafs_training_goldens(norm):
-    # libvmaf's features: first and second moment and variance, in the order of their names
+@pytest.fixture(scope="module")
+def pictures():
+    """libvmaf's features: first and second moment and variance, in the order of their names."""
     mean, variance = np.array(GOLDEN["mean"]), np.array(GOLDEN["variance"])
     rows = np.stack([mean, variance + mean**2, variance], axis=1)
     refs = tuple(FeatureRef("float_moment", key) for key in ("1st", "2nd", "var"))
     names = GOLDEN["pictures"]
-    pictures = TrainingData(
-        [row[None] for row in rows], np.array(GOLDEN["mos"]), names, refs, names
+    return TrainingData([row[None] for row in rows], np.array(GOLDEN["mos"]), names, refs, names)
+
+
+def as_tested(norm):
+    """libsvm's defaults, as libvmaf's tests have them: C 1, nu .5, gamma one by three features."""
+    return Recipe("nusvr", norm, C=1, gamma=1 / 3, nu=0.5)
+
+
+def printed_rmse(scores, ratings):
+    return rmse(fit_mapping("logistic", scores, ratings)(scores), ratings)
+
+
+@pytest.mark.parametrize("norm", GOLDEN["rmse"])
+def test_libvmafs_training_goldens(pictures, norm):
+    scores = predict_rows(fit_model(pictures, as_tested(norm)), pictures.pooled)
+    np.testing.assert_allclose(
+        printed_rmse(scores, pictures.ratings), GOLDEN["rmse"][norm], atol=tolerances.TRAINING
     )
-    # libsvm's defaults, as the test has them: C 1, nu .5, gamma one by the number of features
-    model = fit_model(pictures, Recipe("nusvr", norm, C=1, gamma=1 / 3, nu=0.5))
-    scores = predict_rows(model, rows)
+
+
+@pytest.mark.parametrize("norm", GOLDEN["bootstrap"])
+def test_libvmafs_goldens_of_bootstrap_collections(pictures, norm):
+    found = fit_model(pictures, as_tested(norm), bootstrap=100)
+    scores = np.stack(
+        [
+            predict_rows(member, pictures.pooled)
+            for member in jaxvqa.fusion._model.unstack_members(found.members)
+        ]
+    )
+    # RMSE of the mean member, standard deviation and interval of all, as means over the pictures
+    figures = [
+        printed_rmse(scores.mean(0), pictures.ratings),
+        scores.std(0).mean(),
+        *np.percentile(scores, (2.5, 97.5), axis=0).mean(1),
+    ]
+    np.testing.assert_allclose(figures, GOLDEN["bootstrap"][norm], atol=tolerances.TRAINING)
+
+
+def test_libvmafs_goldens_of_cross_validation(pictures):
+    scores = np.empty(pictures.size)
+    for own in np.split(np.arange(pictures.size), 3):
+        rest = pictures.take(np.setdiff1d(np.arange(pictures.size), own))
+        scores[own] = predict_rows(fit_model(rest, as_tested("normalize")), pictures.pooled[own])
+    # libvmaf prints rank correlations after its curve too, which falls here
     mapped = fit_mapping("logistic", scores, pictures.ratings)(scores)
-    expected = GOLDEN["rmse"][norm]
-    np.testing.assert_allclose(rmse(mapped, pictures.ratings), expected, atol=tolerances.TRAINING)
+    figures = {f.__name__: f(mapped, pictures.ratings) for f in (srocc, plcc, krocc, rmse)}
+    for name, expected in GOLDEN["three_folds"].items():
+        np.testing.assert_allclose(figures[name], expected, atol=tolerances.TRAINING, err_msg=name)
 
 
 @pytest.mark.parametrize("regressor", ["nusvr", "svr"])

@@ -1,5 +1,6 @@
 """The shipped estimate of VMAF: near it on a clip that it never saw, honest about its error."""
 
+import json
 from pathlib import Path
 
 import jax
@@ -8,9 +9,12 @@ import pytest
 
 import jaxvqa
 from jaxvqa._cli.main import main
-from jaxvqa.fusion._catalog import model_folder
+from jaxvqa.fusion._catalog import model_folder, model_names
+from jaxvqa.video import open_video
+from tests import scripts
 
-CLIP = Path(__file__).parent.parent / "examples" / "clips" / "bunny_640x360"
+ROOT = Path(__file__).parent.parent
+CLIP = ROOT / "examples" / "clips" / "bunny_640x360"
 PAIR = (CLIP / "ref.mkv", CLIP / "dis.mkv")
 
 
@@ -21,6 +25,41 @@ def result():
 
 def test_file_is_small():
     assert (model_folder() / "vmaf_estimate.json").stat().st_size <= 300_000
+
+
+def test_the_recorded_study_is_within_the_limits_that_were_set_and_the_model_says_it():
+    study = json.loads((ROOT / "benchmarks" / "results" / "estimate.json").read_text())
+    ours = [row for row in study["rows"] if row["target"] == "vmaf_v0.6.1"]
+    shipped = min(ours, key=lambda row: row["cv"])
+    assert shipped["features"] == "Y-FUNQUE+ and FUNQUE"
+    assert shipped["plcc"] >= 0.98
+    assert shipped["mae"] <= 2.5
+    assert shipped["p95"] <= 8
+    info = jaxvqa.load_model("vmaf_estimate").info
+    assert info.typical_error == (round(shipped["mae"], 2), round(shipped["p95"], 2))
+    for words in ("not for reporting", "imitates a model", "has seen no person's rating"):
+        assert words in info.summary
+
+
+def test_no_estimate_ships_that_misses_the_limits():
+    study = json.loads((ROOT / "benchmarks" / "results" / "estimate.json").read_text())
+    others = [row for row in study["rows"] if row["target"] != "vmaf_v0.6.1"]
+    assert {row["meets"] for row in others} == {"no"}
+    assert [name for name in model_names() if "estimate" in name] == ["vmaf_estimate"]
+
+
+def test_the_clips_of_the_notebook_are_a_part_of_the_data(tmp_path):
+    clips, data = scripts.load("estimate_clips"), scripts.load("estimate_data")
+    sources = scripts.load("_estimate_sources")
+    assert set(clips.PACKAGES) < set(sources.DEBIAN)
+    assert set(clips.NAMES) < set(sources.PHOTOGRAPHS)
+    assert set(clips.DISTORTIONS) < {*data.ENCODES, *data.FILTERS}
+    height, width = 270, 480
+    luma = np.random.default_rng(0).integers(16, 236, (2, height, width)).astype(np.uint8)
+    chroma = luma[:, ::2, ::2]
+    clips.write(tmp_path / "a.y4m", jaxvqa.Planes(luma, chroma, chroma))
+    with open_video(tmp_path / "a.y4m") as video:
+        np.testing.assert_array_equal(np.stack([y for y, _, _ in video]), luma)
 
 
 def test_near_vmaf_on_a_clip_of_another_size(result):

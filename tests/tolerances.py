@@ -29,6 +29,8 @@ POOLING_RELATIVE = 1e-10
 
 # relative; half a unit of the twelfth digit that the tool prints
 TWELVE_DIGITS_RELATIVE = 5e-12
+# below 64 dB: half a float32 step (1.9e-6), half of the sixth decimal that the tool prints
+PRINTED_PSNR = 2.5e-6
 
 
 # float VIF: the tool computes E[x^2] - E[x]^2 in float32 and misses its own double-precision value

@@ -12,18 +12,21 @@ import os
 import pickle
 import re
 import shutil
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from jaxvqa._batch.entry import failure_of
 from jaxvqa._batch.errors import OutputError
-from jaxvqa._batch.own_folder import remove_left
 from jaxvqa._batch.progress import WorkerState
 from jaxvqa._batch.ray_actor import FATAL, LINE, WORK, ScoreActor
 from jaxvqa._batch.scorer import Keyed
 from jaxvqa._optional import require
+from jaxvqa._own_folder import remove_left
 
 _MOST_BLOCKS = 10_000
+_MOST_TRIES = 3
+_LOST = f"Ray gave no result in {_MOST_TRIES} runs: score it alone with jaxvqa score to see why."
 _CORES = 4  # of an actor without an accelerator, where there are so many
 
 
@@ -89,30 +92,50 @@ class RayRun:
             shutil.rmtree(self._tries, ignore_errors=True)
             self._tries.mkdir()
             yield None
-            for batch in self._scored().iter_batches(batch_size=None, prefetch_batches=0):
-                for line in batch[LINE]:
-                    entry = json.loads(line)
-                    if FATAL in entry:
-                        raise OutputError(entry[FATAL])
-                    self.frames += entry.get("frames", 0)
-                    self._append(entry)
-                    yield entry
+            yield from self._each_job_once()
         finally:
             shutil.rmtree(self._tries, ignore_errors=True)
             if ours:
                 ray.shutdown()
                 remove_left(self._options["scratch"])  # of actors that had no time for it
 
+    def _each_job_once(self) -> Generator[dict[str, Any]]:
+        """The ledger's lines; Ray can lose those of an actor that dies, or bring them twice."""
+        waiting = {key: job for jobs in self._passes for job, key in jobs}
+        for _ in range(_MOST_TRIES):
+            left = [[keyed for keyed in jobs if keyed[1] in waiting] for jobs in self._passes]
+            for entry in self._lines([jobs for jobs in left if jobs]):
+                if waiting.pop(entry["key"], None) is not None:
+                    yield self._kept(entry)
+            if not waiting:
+                return
+        for key, job in waiting.items():
+            yield self._kept(failure_of(job, key, _LOST, 0.0))
+
+    def _kept(self, entry: dict[str, Any]) -> dict[str, Any]:
+        self.frames += entry.get("frames", 0)
+        self._append(entry)
+        return entry
+
+    def _lines(self, passes: Sequence[Sequence[Keyed]]) -> Iterator[dict[str, Any]]:
+        """What actors say as passes end."""
+        for batch in self._scored(passes).iter_batches(batch_size=None, prefetch_batches=0):
+            for line in batch[LINE]:
+                entry = json.loads(line)
+                if FATAL in entry:
+                    raise OutputError(entry[FATAL])
+                yield entry
+
     def _is_local(self) -> bool:
         return self._address is None and not os.environ.get("RAY_ADDRESS")
 
-    def _scored(self) -> Any:
+    def _scored(self, passes: Sequence[Sequence[Keyed]]) -> Any:
         """The data set of the ledger's lines; nothing is scored before it is read."""
         data = self._ray.data
         context = data.DataContext.get_current()
         context.enable_progress_bars = False
         logging.getLogger("ray.data").setLevel(logging.ERROR)
-        items = [{WORK: pickle.dumps(list(jobs))} for jobs in self._passes]
+        items = [{WORK: pickle.dumps(list(jobs))} for jobs in passes]
         size, needs, cores = self._pool(len(items))
         return data.from_items(
             items, override_num_blocks=min(len(items), _MOST_BLOCKS)

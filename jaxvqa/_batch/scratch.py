@@ -14,8 +14,8 @@ from typing import Any
 
 from jaxvqa import _waiting as waiting
 from jaxvqa._batch.errors import unwritable
-from jaxvqa._batch.own_folder import OwnFolder
 from jaxvqa._optional import require
+from jaxvqa._own_folder import OwnFolder
 from jaxvqa._scoring.result import Result
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._source import is_playlist, is_url

@@ -62,12 +62,13 @@ def stage(fn: Callable[..., Any], *args: Any, **static: Any) -> Any:
 
 @functools.lru_cache(maxsize=512)
 def _unit(fn: Callable[..., Any], static: tuple[tuple[str, Any], ...]) -> Callable[..., Any]:
-    def inside(*args: Any) -> Any:
-        # the mark is for this call alone: parts of jax.numpy are calls too, and must be inlined
-        with set_xla_metadata(inlineable="true"):
-            return fn(*args, **dict(static))
+    return jax.jit(functools.partial(_inside, fn, static))
 
-    return jax.jit(inside)
+
+def _inside(fn: Callable[..., Any], static: tuple[tuple[str, Any], ...], *args: Any) -> Any:
+    # the mark is for one call alone: parts of jax.numpy are calls too, and must be inlined
+    with set_xla_metadata(inlineable="true"):
+        return fn(*args, **dict(static))
 
 
 def cpu_stage(fn: Callable[..., Any], *args: Any, **static: Any) -> Any:
@@ -76,12 +77,13 @@ def cpu_stage(fn: Callable[..., Any], *args: Any, **static: Any) -> Any:
     What `fn` reads is materialised too. A frame taken out of a stack by a traced index must be,
     before anything reads it with borders or strides: fused, the index is checked for each sample.
     """
-
-    def unit(*args: Any) -> Any:
-        with keep_stages():
-            return stage(fn, *args, **static)
-
+    unit = functools.partial(_kept_stage, fn, **static)
     return choose(*args, cpu=unit, default=functools.partial(fn, **static))
+
+
+def _kept_stage(fn: Callable[..., Any], *args: Any, **static: Any) -> Any:
+    with keep_stages():
+        return stage(fn, *args, **static)
 
 
 def row_sums(fn: Callable[..., jax.Array], *args: Any, **static: Any) -> jax.Array:

@@ -14,6 +14,7 @@ from jaxvqa._optional import require
 from jaxvqa._scoring.digests import digest_of, file_digest, request_digest
 from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._study.series import Series
+from jaxvqa._study.workfile import Works
 from jaxvqa.report import write_atomically
 
 
@@ -28,8 +29,12 @@ class SeriesCache:
         require("pyarrow.parquet", "keeping features", "parquet")
         self.folder = Path(folder)
 
-    def key(self, ref: str, dis: str, request: ScoreRequest) -> str | None:
+    def key(
+        self, ref: str, dis: str, request: ScoreRequest, works: Works | None = None
+    ) -> str | None:
         """Name of the file: from what both videos hold, what is asked, and our version.
+
+        What they pass before they are measured counts as well.
 
         None where a video is no plain file, whose content can't be told beforehand.
         """
@@ -39,7 +44,8 @@ class SeriesCache:
             videos = [file_digest(path) for path in (ref, dis)]
         except OSError:
             return None
-        return digest_of(repr((request_digest(request), videos)))[:32]
+        facts = (request_digest(request), videos, *(works or ()))
+        return digest_of(repr(facts))[:32]
 
     def load(self, key: str) -> Series | None:
         """What is kept under a key; None if there is nothing that can be read."""

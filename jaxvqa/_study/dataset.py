@@ -54,12 +54,9 @@ class _Reader:
             refs[content] = ref
         titles = [self._title(ref) for ref in refs.values()]
         self._titled = all(titles) and len(set(titles)) == len(titles)
-        clips, votes, ratings, named = [], {}, set(), set()
-        for i, video in enumerate(self._videos("dis_videos")):
-            name = self._id(video.get("asset_id", i), "asset_id")
-            if name in named:
-                self._fail(f"two clips have the asset_id {name}: give each one of its own.")
-            named.add(name)
+        clips, votes, ratings = [], {}, set()
+        videos = self._videos("dis_videos")
+        for name, video in zip(self._names(videos), videos, strict=True):
             content = self._id(video["content_id"], "content_id")
             if content not in refs:
                 self._fail(f"clip {name} has content_id {content}, which no reference has.")
@@ -76,6 +73,21 @@ class _Reader:
             self._fail("ref_score must be a number.")
         rating = next(iter(ratings), "votes")
         return Study(self._name, tuple(clips), rating, table, subjects, ref_score)
+
+    def _names(self, videos: list[dict[str, Any]]) -> list[str]:
+        """The assets' ids, with that of the content where contents share them."""
+        found = [self._id(video.get("asset_id", i), "asset_id") for i, video in enumerate(videos)]
+        if len(set(found)) < len(found):
+            contents = [self._id(video["content_id"], "content_id") for video in videos]
+            pairs = list(zip(contents, found, strict=True))
+            for content, name in pairs:
+                if pairs.count((content, name)) > 1:
+                    self._fail(
+                        f"two clips of content {content} have the asset_id {name}: give each one "
+                        "of its own."
+                    )
+            found = [f"{content}/{name}" for content, name in pairs]
+        return found
 
     def _id(self, value: Any, key: str) -> str:
         if not isinstance(value, (str, int, float)):

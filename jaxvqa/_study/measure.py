@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._scoring.result import Result
 from jaxvqa._scoring.score import score_request
 from jaxvqa._study.cache import SeriesCache
+from jaxvqa._study.dataset_format import works_of
 from jaxvqa._study.series import (
     Series,
     lacking,
@@ -21,6 +23,7 @@ from jaxvqa._study.series import (
     saved_score,
 )
 from jaxvqa._study.study import Clip, Study
+from jaxvqa._study.workfile import Works, workfiles
 from jaxvqa._tables import TableError
 from jaxvqa.features._registry import direction_of
 from jaxvqa.fusion._model import AnyModel
@@ -73,19 +76,25 @@ class Measuring:
         for i, clip in enumerate(study.clips):
             if self.progress is not None:
                 self.progress(i, len(study.clips))
-            request = ScoreRequest.of(model=models, features=features, **clip.options)
-            found.append(self._one(clip, request))
+            works, options = works_of(clip.options)
+            request = ScoreRequest.of(model=models, features=features, **options)
+            found.append(self._one(clip, request, works))
         if self.progress is not None:
             self.progress(len(study.clips), len(study.clips))
         return found
 
-    def _one(self, clip: Clip, request: ScoreRequest) -> Series:
+    def _one(self, clip: Clip, request: ScoreRequest, works: Works | None) -> Series:
         ref, dis = str(clip.ref), str(clip.dis)
-        key = None if self.cache is None else self.cache.key(ref, dis, request)
+        key = None if self.cache is None else self.cache.key(ref, dis, request, works)
         kept = None if key is None or self.cache is None else self.cache.load(key)
         if kept is not None:
             return kept
-        series = _series_of(self.scorer(ref, dis, request), request)
+        with (
+            contextlib.nullcontext((ref, dis))
+            if works is None
+            else workfiles(ref, dis, works) as paths
+        ):
+            series = _series_of(self.scorer(*paths, request), request)
         if key is not None and self.cache is not None:
             self.cache.keep(key, series)
         return series
@@ -96,9 +105,8 @@ def _check(study: Study, clip: Clip) -> None:
         raise TableError(f"{study.source}: clip {clip.name!r} has no ref and dis to measure.")
     if "unsupported" in clip.options:
         raise TableError(
-            f"{study.source}: clip {clip.name!r} asks for {clip.options['unsupported']}, which is "
-            "not done here as libvmaf does it: convert the videos, or write a table with the "
-            "options of jaxvqa score."
+            f"{study.source}: clip {clip.name!r} has {clip.options['unsupported']}, which libvmaf "
+            "does not take either: add what is missing."
         )
 
 

@@ -130,7 +130,8 @@ class Study:
             if clip.content not in rows:
                 raise TableError(
                     f"{self.source}: nobody voted on the reference of content {clip.content!r}, "
-                    "which a DMOS needs: mark its clip in a column is_reference."
+                    "which a DMOS needs: mark its clip in a column is_reference, or in a data set "
+                    "file give dis_videos one with the path of the reference."
                 )
         return [rows[clip.content] for clip in self.clips]
 

@@ -13,6 +13,7 @@ from jaxvqa._settings import (
     optional,
     positive_number,
     setting,
+    settings_of,
     switch,
     text,
     whole,
@@ -23,6 +24,15 @@ from jaxvqa.training import REGRESSORS, Recipe
 
 _MODEL = "model"
 _CHOICE = "cross validation"
+# which regressors read a number
+_READ_BY = {
+    "C": ("nusvr", "svr"),
+    "gamma": ("nusvr", "svr"),
+    "nu": ("nusvr",),
+    "epsilon": ("svr",),
+    "penalty": ("ridge", "mlp"),
+    "hidden": ("mlp",),
+}
 
 
 def _units(value: Any) -> tuple[int, ...]:
@@ -60,6 +70,10 @@ def _penalty(value: Any) -> float:
     return number
 
 
+def _listed(names: list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
 def _number(name: str, help: str, parse: Any = positive_number) -> Any:
     return setting(
         getattr(Recipe(), name), f"{help} (default: {getattr(Recipe(), name):g})", parse,
@@ -84,6 +98,9 @@ class TrainRequest:
         search: choose numbers by cross validation.
         pool: how the scores of frames become one.
         seed: of folds, resamples and first weights.
+
+    Raises:
+        ValueError: a value that makes no sense, or that the regressor or the start does not read.
     """
 
     features: Any = setting(
@@ -152,6 +169,22 @@ class TrainRequest:
     def __post_init__(self) -> None:
         """Parses and checks every field."""
         check_settings(self)
+        known = {s.name: s.default for s in settings_of(type(self))}
+        given = [name for name in known if getattr(self, name) != known[name]]
+        if self.start is not None:
+            unread = [name for name in ("regressor", "norm", "search", *_READ_BY) if name in given]
+            if unread:
+                raise ValueError(
+                    f"a model to start from brings regression and norm, and what leaving it costs "
+                    f"is chosen: leave out {_listed(unread)}."
+                )
+            return
+        for name, readers in _READ_BY.items():
+            if name in given and self.regressor not in readers:
+                raise ValueError(
+                    f"`{name}` is a number of {' and '.join(readers)}, not of {self.regressor}: "
+                    "leave it out, or choose the regressor."
+                )
 
     @property
     def recipe(self) -> Recipe:

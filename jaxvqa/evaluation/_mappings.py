@@ -47,7 +47,8 @@ class Mapping:
         p = self.parameters
         if self.kind == "logistic":
             return p[2] + (p[3] - p[2]) * _sigmoid((x - p[0]) / p[1])
-        return _curve(self.kind, np.array(p), x)
+        with np.errstate(over="ignore"):  # the best curve may be a step
+            return _curve(self.kind, np.array(p), x)
 
 
 def fit_mapping(

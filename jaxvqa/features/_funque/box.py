@@ -28,26 +28,26 @@ def mirror(x: Array, radius: int) -> Array:
     return jax.lax.optimization_barrier(x)
 
 
+def _shifted_sum(x: Array, count: int, step: int, axis: int) -> Array:
+    span = x.shape[axis] - (count - 1) * step
+    total = jax.lax.slice_in_dim(x, 0, span, axis=axis)
+    for k in range(1, count):
+        total = total + jax.lax.slice_in_dim(x, k * step, k * step + span, axis=axis)
+    return total
+
+
 def _run_sum(x: Array, side: int, axis: int) -> Array:
     """Sums of `side` neighbours along one axis, VALID."""
-
-    def shifted_sum(z: Array, count: int, step: int) -> Array:
-        span = z.shape[axis] - (count - 1) * step
-        total = jax.lax.slice_in_dim(z, 0, span, axis=axis)
-        for k in range(1, count):
-            total = total + jax.lax.slice_in_dim(z, k * step, k * step + span, axis=axis)
-        return total
-
     if side == 9:
-        return shifted_sum(shifted_sum(x, 3, 1), 3, 3)
-    return shifted_sum(x, side, 1)
+        return _shifted_sum(_shifted_sum(x, 3, 1, axis), 3, 3, axis)
+    return _shifted_sum(x, side, 1, axis)
 
 
 def box_sum(x: Float[Array, "*batch h w"], side: int) -> Float[Array, "*batch rows columns"]:
     """Sums over `side` x `side` windows, VALID: pad with `mirror` first to keep the size."""
     axis = x.ndim - 2
-    down = stage(lambda x: _run_sum(x, side, axis), x)
-    return stage(lambda x: _run_sum(x, side, axis + 1), jax.lax.optimization_barrier(down))
+    down = stage(_run_sum, x, side=side, axis=axis)
+    return stage(_run_sum, jax.lax.optimization_barrier(down), side=side, axis=axis + 1)
 
 
 def window_mean(x: Float[Array, "*batch h w"], side: int) -> Float[Array, "*batch rows columns"]:

@@ -64,15 +64,16 @@ def _even_length(x: Array, axis: int) -> Array:
     return jnp.concatenate([x, jax.lax.slice_in_dim(x, size - 1, size, axis=axis)], axis)
 
 
-def _split(x: Array, axis: int) -> tuple[Array, Array]:
-    """One 1-D step: (low, high) halves of an axis of even length.
+def _halves(x: Array, axis: int) -> tuple[Array, Array]:
+    """One 1-D step: (low, high) halves of an axis.
 
     The products are rounded before they are added, as in pywt. Contracted to fused multiply-adds,
     as XLA would, equal neighbours give 1e-17 instead of 0, and DLM reads the sign of such values.
     """
+    x = _even_length(x, axis)
+    size = x.shape[axis]
     # a bound that no sample reaches stands between product and sum: barriers don't survive to LLVM
     scaled = jnp.maximum(x * _HALF_ROOT, float(jnp.finfo(x.dtype).min))
-    size = x.shape[axis]
     even = jax.lax.slice_in_dim(scaled, 0, size, 2, axis)
     odd = jax.lax.slice_in_dim(scaled, 1, size, 2, axis)
     return odd + even, even - odd
@@ -89,9 +90,9 @@ def haar(x: Float[Array, "h w"]) -> tuple[Array, HaarDetails]:
 
     Source: pywt 1.8 `dwt2("haar", "periodization")`, bit for bit in float64.
     """
-    low, high = stage(lambda x: _split(_even_length(x, 0), 0), x)
-    approximation, vertical = stage(lambda x: _split(_even_length(x, 1), 1), low)
-    horizontal, diagonal = stage(lambda x: _split(_even_length(x, 1), 1), high)
+    low, high = stage(_halves, x, axis=0)
+    approximation, vertical = stage(_halves, low, axis=1)
+    horizontal, diagonal = stage(_halves, high, axis=1)
     return approximation, (horizontal, vertical, diagonal)
 
 

@@ -124,9 +124,13 @@ def _differences(x: Array, y: Array, change_x: Array, change_y: Array) -> tuple[
     return jnp.abs(spatial), jnp.abs(temporal)
 
 
+def _changes(x: Array, y: Array, x_before: Array, y_before: Array) -> tuple[Array, Array]:
+    return x - x_before, y - y_before
+
+
 def _row_differences(x: Array, y: Array, x_before: Array, y_before: Array) -> tuple[Array, Array]:
     """Row sums of the entropy differences, from bands with a border of the window's radius."""
-    changes = stage(lambda a, b, c, d: (a - c, b - d), x, y, x_before, y_before)
+    changes = stage(_changes, x, y, x_before, y_before)
     variances = [window_variance(field, _WINDOW) for field in (x, y, *changes)]
     spatial, temporal = stage(_differences, *variances)
     return spatial.sum(-1), temporal.sum(-1)

@@ -54,14 +54,17 @@ class SpeedQaOptions(Options):
     sigma_nsq: float = option(0.1, "variance of the neural noise", 0.001, 100.0, alias="snsq")
 
 
+def _filtered(x: Array, axis: int) -> Array:
+    return correlate(x.astype(jnp.float64), _HALF, axis, stride=2)
+
+
 def _halve(x: Array) -> Float[Array, "h w"]:
     """Half the size, rounded up; a last odd sample leans on the mirrored border."""
     height, width = x.shape
     padded = pad(x, (3, 3 + height % 2), (3, 3 + width % 2), "symmetric")
 
     def rows(strip: Array) -> Array:
-        down = stage(lambda s: correlate(s.astype(jnp.float64), _HALF, -2, stride=2), strip)
-        return stage(lambda s: correlate(s, _HALF, -1, stride=2), down)
+        return stage(_filtered, stage(_filtered, strip, axis=-2), axis=-1)
 
     return map_rows(rows, (padded,), height=(height + 1) // 2, halo=6, stride=2)
 
