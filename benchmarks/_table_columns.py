@@ -10,6 +10,15 @@ PLAIN = {
         ("peak MB", "peak_mb", ".0f"),
         ("compile, s", "compile", ".1f"),
     ),
+    "reading": (
+        ("", "name", ""),
+        ("MB", "mb", ".1f"),
+        ("copy", "copy", ".2f"),
+        ("read", "read", ".2f"),
+        ("program", "program", ".2f"),
+        ("scored", "scored", ".2f"),
+        ("libvmaf", "vmaf", ".2f"),
+    ),
     "roofline": (
         ("", "name", ""),
         ("minimum MB", "minimum_mb", ".1f"),

@@ -2,7 +2,8 @@
 
 Times the command from the start of its process to its end on a short synthetic clip, from y4m and
 from H.264 files: with an empty cache, so that everything is compiled, and once more with the
-programs that this left there. All commands take turns, pass by pass.
+programs that this left there. All commands take turns, pass by pass. Python may keep bytecode, as
+it has that of an installed package.
 
     python benchmarks/startup.py                                  # ten frames of 1920x1080
     python benchmarks/startup.py --only vmaf_v0.6.1 --passes 1 --json startup.json
@@ -39,8 +40,9 @@ def run_command(name: str, files: Sequence[Path], cache: str) -> None:
     command += (
         ["--model", name] if asked["model"] else ["--no-model", "--feature", *asked["features"]]
     )
-    # a cache of JAX's own would be full
-    environment = {k: v for k, v in os.environ.items() if k != "JAX_COMPILATION_CACHE_DIR"}
+    # a cache of JAX's own would be full, and an installed package has its bytecode
+    left_out = ("JAX_COMPILATION_CACHE_DIR", "PYTHONDONTWRITEBYTECODE")
+    environment = {k: v for k, v in os.environ.items() if k not in left_out}
     environment["JAXVQA_CACHE"] = cache
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:

@@ -58,8 +58,12 @@ def adversarial(rng, height, width, bit_depth):
 
 
 @pytest.mark.parametrize(
-    "bit_depth, shape", [(8, (3, 3)), (8, (70, 37)), (10, (41, 5)), (12, (9, 64)), (16, (35, 34))]
-)
+    "bit_depth, shape",
+    [
+        (8, (3, 3)), (8, (70, 37)), (10, (41, 5)), (12, (9, 64)), (16, (35, 34)),
+        (16, (150, 960)),  # several strips, the last of which overlaps
+    ],
+)  # fmt: skip
 def test_equals_64_bit_oracle(bit_depth, shape):
     frames = adversarial(np.random.default_rng(bit_depth), *shape, bit_depth)
     before = frames.copy()

@@ -36,6 +36,26 @@ def test_strips_are_the_whole(height, first):
         np.testing.assert_array_equal(got, expected)
 
 
+@pytest.mark.parametrize("height", [8, 37])
+def test_strips_cut_from_a_stack_are_those_of_its_frames(height):
+    stack = np.random.default_rng(height).integers(0, 99, (4, height + 2, 5000)).astype(np.uint8)
+
+    def change(oldest, newest):
+        return rows_below(oldest.astype(jnp.int32) - newest.astype(jnp.int32))
+
+    def run(stack):
+        def frame(window):
+            return map_rows(change, (window[0], window[-1]), height=height, halo=2, rows=8)
+
+        return map_frames(frame, stack, window=3, in_stack=True)
+
+    expected = [rows_below(stack[i].astype(int) - stack[i + 2]) for i in range(2)]
+    for got, wanted in zip(jax.jit(run)(stack), zip(*expected, strict=True), strict=True):
+        np.testing.assert_array_equal(got, np.stack(wanted))
+    single = map_frames(lambda frame: frame.rows(3, 2), jnp.asarray(stack), in_stack=True)
+    np.testing.assert_array_equal(single, stack[:, 3:5])
+
+
 def test_narrow_pictures_have_taller_strips():
     seen = []
 

@@ -1,8 +1,11 @@
 """Chunks on their devices: laid out in memory or sent frame by frame, the same arrays arrive."""
 
 import dataclasses
+import gc
+import math
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -161,6 +164,31 @@ def test_memory_serves_again_when_nobody_refers_to_it():
     assert pool.spare_bytes == 140
     pool.keep_only([64])
     assert pool.spare_bytes == 0
+
+
+def test_memory_of_a_clip_serves_the_next_without_a_collection_of_garbage(monkeypatch):
+    pool = MemoryPool()
+    monkeypatch.setattr(transfer, "POOL", pool)
+    monkeypatch.setattr("jaxvqa._scoring.places.POOL", pool)
+    made = pairs(4)
+    layout = place_of(made[:3], 1, 0)
+
+    def run():
+        carrier = transfer.HostStagedTransfer(layout)
+        spare = pool.spare_bytes
+        frames = read_into(carrier.places(Schedule(1, 3)), made)  # one of the second chunk
+        arrays = carrier.send([frames[:3]], 0)
+        jax.block_until_ready(jax.jit(lambda x: jax.tree.map(jnp.sum, x))(arrays))
+        return spare
+
+    gc.disable()
+    try:
+        run()
+        assert pool.spare_bytes > 0  # of the chunk begun, which no device has seen
+        chunk = sum(math.prod(shape) * dtype.itemsize for shape, dtype in layout.planes)
+        assert run() == 2 * 2 * chunk
+    finally:
+        gc.enable()
 
 
 def test_memory_in_use_by_a_device_does_not_serve_again():

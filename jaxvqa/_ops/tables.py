@@ -14,7 +14,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
 from jaxvqa._ops.filters import filtered
@@ -34,7 +33,7 @@ def correlate_table(x: Array, table: Table, stride: int) -> Array:
     phases = [stage(_phase, x, first=first, stride=stride) for first in range(stride)]
     if x.dtype != jnp.float32:
         return _folded(*phases, table=table, shape=(rows, columns))
-    return _sum_p.bind(*phases, table=table, shape=(rows, columns), staged=staging())
+    return _table_sum().bind(*phases, table=table, shape=(rows, columns), staged=staging())
 
 
 def _shifted(x: Array, start: int, count: int, step: int, axis: int) -> Array:
@@ -92,14 +91,16 @@ def _transpose(
 
 def _jvp(phases: Any, tangents: Any, **how: Any) -> tuple[Array, Any]:
     """Linear in all phases together."""
-    return _sum_p.bind(*phases, **how), _sum_p.bind(
+    return _table_sum().bind(*phases, **how), _table_sum().bind(
         *(ad.instantiate_zeros(t) for t in tangents), **how
     )
 
 
 def _batched(args: Any, dims: Any, **how: Any) -> tuple[Array, int]:
     # the filtered axes count from the end, so a batch axis in front is just one more
-    return _sum_p.bind(*(jnp.moveaxis(x, d, 0) for x, d in zip(args, dims, strict=True)), **how), 0
+    return _table_sum().bind(
+        *(jnp.moveaxis(x, d, 0) for x, d in zip(args, dims, strict=True)), **how
+    ), 0
 
 
 def _lowered(context: Any, *phases: Any, **how: Any) -> Any:
@@ -115,10 +116,18 @@ def _evaluated(*phases: Any, **how: Any) -> Any:
 
 
 _compiled = jax.jit(_exact, static_argnames=("table", "shape", "staged"))
-_sum_p = Primitive("jaxvqa_table_sum")
-_sum_p.def_impl(_evaluated)
-_sum_p.def_abstract_eval(_abstract)
-mlir.register_lowering(_sum_p, _lowered)
-ad.primitive_jvps[_sum_p] = _jvp
-ad.primitive_transposes[_sum_p] = _transpose
-batching.primitive_batchers[_sum_p] = _batched
+
+
+@functools.cache
+def _table_sum() -> Any:
+    """The primitive of `correlate_table`; made late as that of `filters.correlate`."""
+    from jax.extend.core import Primitive
+
+    made = Primitive("jaxvqa_table_sum")
+    made.def_impl(_evaluated)
+    made.def_abstract_eval(_abstract)
+    mlir.register_lowering(made, _lowered)
+    ad.primitive_jvps[made] = _jvp
+    ad.primitive_transposes[made] = _transpose
+    batching.primitive_batchers[made] = _batched
+    return made

@@ -78,6 +78,39 @@ def _uncut(stack: Array) -> tuple[Array, int]:
     return whole, first
 
 
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Frame:
+    """A frame in its stack, from which `map_rows` cuts strips: a frame by itself would be a copy.
+
+    Args:
+        stack: `(frames, height, width)`.
+        index: number of the frame.
+    """
+
+    stack: Array
+    index: Array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """`(height, width)`."""
+        return self.stack.shape[1:]
+
+    def rows(self, first: Array | int, count: int) -> Array:
+        """`(count, width)`, from row `first` on."""
+        start = (self.index, first, 0)
+        return jax.lax.dynamic_slice(self.stack, start, (1, count, self.shape[1]))[0]
+
+
+def _rows(image: Array | Frame, first: Array | int, count: int) -> Array:
+    """Some rows of a picture."""
+    if isinstance(image, Frame):
+        return image.rows(first, count)
+    if isinstance(first, int):
+        return jax.lax.slice_in_dim(image, first, first + count)
+    return jax.lax.dynamic_slice_in_dim(image, first, count)
+
+
 def _even_strips(height: int, rows: int) -> int:
     """The divisor of `height` nearest to `rows`, within a quarter; else `rows`."""
     near = [r for r in range(rows - rows // 4, rows + rows // 4 + 1) if r and height % r == 0]
@@ -118,14 +151,13 @@ class _Strips:
         """Number of strips."""
         return -(-self.height // self.rows)
 
-    def used(self, image: Array) -> Array:
+    def used(self, image: Array | Frame) -> Array:
         """The rows of an image that are read at all."""
-        if self.first is None:
+        if self.first is None and not isinstance(image, Frame):
             return image
-        end = self.first + self.height * self.stride + self.halo
-        return jax.lax.slice_in_dim(image, self.first, end)
+        return _rows(image, self.first or 0, self.height * self.stride + self.halo)
 
-    def whole(self, *images: Array) -> Any:
+    def whole(self, *images: Array | Frame) -> Any:
         """The picture at once, as accelerators want it."""
         return jax.checkpoint(lambda *x: self.fn(*map(self.used, x)))(*images)
 
@@ -139,13 +171,13 @@ class _Strips:
 
         return call(*strips)
 
-    def sliced(self, *images: Array) -> Any:
+    def sliced(self, *images: Array | Frame) -> Any:
         """Strips cut by a slice each, which is cheapest where nothing is differentiated."""
         length = self.rows * self.stride + self.halo
 
         def one(start: Array) -> Any:
             start = start * self.stride + (self.first or 0)
-            return self.staged(*(jax.lax.dynamic_slice_in_dim(i, start, length) for i in images))
+            return self.staged(*(_rows(image, start, length) for image in images))
 
         # 32 bits also in a 64-bit scope: indexing may be lowered after the scope has closed
         starts = np.arange(self.count, dtype=np.int32) * self.rows
@@ -174,7 +206,7 @@ class _Strips:
 
 def map_rows(
     fn: Callable[..., Any],
-    images: tuple[Array, ...],
+    images: tuple[Array | Frame, ...],
     *,
     height: int,
     halo: int = 0,
@@ -189,7 +221,8 @@ def map_rows(
             when not strip-wise), and returns a pytree of arrays whose leading axis has `rows`
             (`height`) entries: per-row sums or rows of a picture. It must treat all rows alike,
             and what is differentiated must come in through `images`, not by closure.
-        images: arrays whose first axis has `height * stride + halo` rows, that is, already padded.
+        images: arrays whose first axis has `height * stride + halo` rows, that is, already padded;
+            or frames in their stack.
         height: rows of output.
         halo: extra input rows in all (both sides together).
         stride: input rows per output row.
@@ -226,7 +259,11 @@ def map_rows(
 
 
 def map_frames(
-    fn: Callable[..., Any], *stacks: Array, window: int = 1, recompute: bool = False
+    fn: Callable[..., Any],
+    *stacks: Array,
+    window: int = 1,
+    recompute: bool = False,
+    in_stack: bool = False,
 ) -> Any:
     """Applies `fn` to each frame of stacks with a leading frame axis, one frame at a time.
 
@@ -238,6 +275,7 @@ def map_frames(
         recompute: whether a backward pass starts from the frames again and keeps nothing of the
             forward pass: where `fn` goes strip by strip, that costs less than keeping padded
             pictures of all frames.
+        in_stack: `fn` takes a `Frame` instead, or with a window a tuple of them, per stack.
 
     Returns:
         The pytree of `fn` with a leading axis of `frames`.
@@ -248,7 +286,10 @@ def map_frames(
     def one(index: Array, *stacks: Array) -> Any:
         indices = [index + np.int32(first) if first else index for first in firsts]
         cut = zip(stacks, indices, strict=True)
-        if window == 1:
+        if in_stack:
+            views = [tuple(Frame(s, i + np.int32(k)) for k in range(window)) for s, i in cut]
+            frames = views if window > 1 else [view[0] for view in views]
+        elif window == 1:
             frames = [jax.lax.dynamic_index_in_dim(s, i, keepdims=False) for s, i in cut]
         else:
             frames = [jax.lax.dynamic_slice_in_dim(s, i, window) for s, i in cut]

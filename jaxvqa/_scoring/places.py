@@ -6,9 +6,8 @@ turn up elsewhere, because pairing left others out or repeated them, are copied.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
-import numpy as np
+import collections
+from collections.abc import Sequence
 
 from jaxvqa._scoring.memory import POOL
 from jaxvqa._scoring.programs import ChunkLayout
@@ -35,22 +34,32 @@ class Places:
 
     def __init__(self, layout: ChunkLayout, schedule: Schedule) -> None:
         self._layout, self._schedule = layout, schedule
-        self._chunks: dict[int, ChunkMemory] = {}
+        # the memory of each chunk begun, and the places in it
+        self._chunks: dict[int, tuple[ChunkMemory, list[FramePlanes]]] = {}
+        self._number = 0  # of the next chunk
+        # no generator, which would keep the memory in a cycle
+        self._left: collections.deque[FramePlanes] = collections.deque()
         self._stopped = False
-        self._next = self._places()
 
     def __call__(self) -> FramePlanes | None:
         """The place of the next frame, or None where frames no longer come one after the other."""
-        return None if self._stopped else next(self._next)
+        if self._stopped:
+            return None
+        if not self._left:
+            self._begin()
+        return self._left.popleft()
 
-    def _places(self) -> Iterator[FramePlanes]:
-        number = 0
-        while True:
-            self._chunks[number] = chunk = chunk_memory(self._layout)
-            for planes, size in zip(chunk, self._schedule.sizes(number), strict=True):
-                for k in range(size):
-                    yield tuple(plane[self._layout.history + k] for plane in planes)
-            number += 1
+    def _begin(self) -> None:
+        """Takes memory for the next chunk."""
+        chunk, history = chunk_memory(self._layout), self._layout.history
+        places = [
+            tuple(plane[history + k] for plane in planes)
+            for planes, size in zip(chunk, self._schedule.sizes(self._number), strict=True)
+            for k in range(size)
+        ]
+        self._chunks[self._number] = chunk, places
+        self._left.extend(places)
+        self._number += 1
 
     def take(self, number: int, blocks: Sequence[Sequence[FramePlanes]]) -> ChunkMemory | None:
         """The chunk's memory if its frames are all in their places; else there are no more places.
@@ -59,25 +68,18 @@ class Places:
             number: of the chunk; they are taken in order.
             blocks: frames of each device.
         """
-        chunk = self._chunks.pop(number, None)
-        if chunk is not None and all(
-            len(block) == size and _in_place(block, planes, self._layout.history)
-            for block, planes, size in zip(blocks, chunk, self._schedule.sizes(number), strict=True)
-        ):
-            return chunk
+        chunk, places = self._chunks.pop(number, (None, []))
+        sizes = tuple(map(len, blocks))
+        if chunk is not None and sizes == self._schedule.sizes(number):
+            frames = (frame for block in blocks for frame in block)
+            if all(_is_at(frame, place) for frame, place in zip(frames, places, strict=True)):
+                return chunk
         self._stopped = True
         self._chunks.clear()
+        self._left.clear()
         return None
 
 
-def _in_place(frames: Sequence[FramePlanes], block: FramePlanes, first: int) -> bool:
-    return all(
-        _address(plane) == _address(whole[first + k])
-        for k, frame in enumerate(frames)
-        for plane, whole in zip(frame, block, strict=True)
-    )
-
-
-def _address(plane: np.ndarray) -> tuple[int, tuple[int, ...], tuple[int, ...] | None]:
-    about = plane.__array_interface__
-    return about["data"][0], about["shape"], about["strides"]
+def _is_at(frame: FramePlanes, place: FramePlanes) -> bool:
+    """Whether the planes are those that the reader was given."""
+    return all(plane is there for plane, there in zip(frame, place, strict=True))

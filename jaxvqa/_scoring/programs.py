@@ -69,7 +69,7 @@ class ChunkLayout:
         idle = np.array([self.frames - size for size in sizes], np.int32)
         return jax.device_put(idle if len(self.devices) > 1 else idle[0], self.sharding)
 
-    @property
+    @functools.cached_property
     def sharding(self) -> Any:
         """What `jax.device_put` needs."""
         if len(self.devices) == 1:

@@ -120,6 +120,11 @@ def _sum_areas(row_sums: NDArray[Any], count: int) -> NDArray[np.float32]:
     """Sums over `count` equal groups of columns."""
     rows, width = row_sums.shape
     if width % count == 0:
-        return row_sums.reshape(rows, count, width // count).sum(2, dtype=np.float32)
+        # NumPy's own sum along so few columns takes ten times as long
+        groups = row_sums.reshape(rows, count, width // count)
+        total = groups[..., 0].astype(np.float32)
+        for k in range(1, width // count):
+            total += groups[..., k]
+        return total
     turned = np.ascontiguousarray(row_sums.T, dtype=np.float32)
     return np.ascontiguousarray(_sum_rows(turned, count).T, dtype=np.float32)

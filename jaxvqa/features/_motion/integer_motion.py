@@ -18,8 +18,9 @@ from jaxvqa._checks import check_min_size
 from jaxvqa._ops.borders import pad
 from jaxvqa._ops.filters import correlate
 from jaxvqa._ops.fixed import correlate_short, round_shift
-from jaxvqa._ops.stages import row_sums, stage
-from jaxvqa._ops.tiling import map_frames, map_rows
+from jaxvqa._ops.platforms import choose
+from jaxvqa._ops.stages import keep_stages, row_sums, stage
+from jaxvqa._ops.tiling import Frame, map_frames, map_rows
 from jaxvqa._planes import Planes, VideoLike
 from jaxvqa._typing import Array, Float, Int, Integer
 from jaxvqa.features._feature import (
@@ -45,6 +46,9 @@ from jaxvqa.features._run import documented, run
 # Gaussian in units of 2^-16
 _TAPS = (3571, 16004, 26386, 16004, 3571)
 _RADIUS = len(_TAPS) // 2
+_BORDER = (_RADIUS, _RADIUS)
+# rows of a strip on CPU: what a strip holds is small
+_STRIP_ROWS = 64
 _SAD = "VMAF_integer_feature_motion_sad_score"
 
 
@@ -86,17 +90,12 @@ def _correlate_signed(
     return (half + ((rest + (1 << (bits - 1))) >> 1)) >> (bits - 1)
 
 
-def _sad(window: Integer[Array, "window h w"], bit_depth: int) -> Float[Array, ""]:
-    """Mean |blur(oldest - newest)| in 8-bit code values."""
-    height, width = window.shape[-2:]
-    border = (_RADIUS, _RADIUS)
-    short = bit_depth < 15
-    wide = jnp.int16 if short else jnp.int32
-    change = pad(window[0].astype(wide) - window[-1].astype(wide), border, border)
-    blocks = next(count for count in (16, 8, 4, 2, 1) if width % count == 0)
+def _row_sums(change: Int[Array, "rows width"], bit_depth: int) -> Integer[Array, " height"]:
+    """Sums of |blur(change)| along each row but those within the filter's reach of an end."""
+    blocks = next(n for n in (16, 8, 4, 2, 1) if (change.shape[-1] - 2 * _RADIUS) % n == 0)
 
     def down(change: Array) -> Array:
-        if short:
+        if _is_short(bit_depth):
             return round_shift(correlate_short(change, _TAPS, -2), bit_depth)
         return _correlate_signed(change, _TAPS, -2, bit_depth)
 
@@ -104,25 +103,69 @@ def _sad(window: Integer[Array, "window h w"], bit_depth: int) -> Float[Array, "
         # 17 bits with the sign at every bit depth
         terms = jnp.abs(_correlate_signed(vertical, _TAPS, -1, 16)).astype(jnp.uint32)
         # sums of whole vectors cost less than those along a row
-        size = width // blocks
-        parts = [terms[:, k * size : (k + 1) * size] for k in range(blocks)]
-        return functools.reduce(jnp.add, parts)
+        return functools.reduce(jnp.add, jnp.split(terms, blocks, -1))
 
-    def strip(change: Array) -> Array:
-        return row_sums(across, jax.lax.optimization_barrier(stage(down, change)))
+    return row_sums(across, jax.lax.optimization_barrier(stage(down, change)))
 
-    rows = map_rows(strip, (change,), height=height, halo=2 * _RADIUS)
+
+def _is_short(bit_depth: int) -> bool:
+    """Differences of samples fit 16 bits, and so do products with the taps 32."""
+    return bit_depth < 15
+
+
+def _change(oldest: Array, newest: Array, bit_depth: int) -> Array:
+    wide = jnp.int16 if _is_short(bit_depth) else jnp.int32
+    return oldest.astype(wide) - newest.astype(wide)
+
+
+def _mean(sums: Integer[Array, " height"], width: int) -> Float[Array, ""]:
+    """Mean in 8-bit code values."""
     # the sum over a frame passes 2^32; one rounding to float32 at the end
     with jax.enable_x64(True):
-        sad = rows.astype(jnp.int64).sum().astype(jnp.float64)
-        return (sad / 256.0 / (height * width)).astype(jnp.float32)
+        sad = sums.astype(jnp.int64).sum().astype(jnp.float64)
+        return (sad / 256.0 / (sums.shape[0] * width)).astype(jnp.float32)
+
+
+def _sad(window: Integer[Array, "window h w"], bit_depth: int) -> Float[Array, ""]:
+    """Mean |blur(oldest - newest)|."""
+    height, width = window.shape[-2:]
+    change = pad(_change(window[0], window[-1], bit_depth), _BORDER, _BORDER)
+    strip = functools.partial(_row_sums, bit_depth=bit_depth)
+    return _mean(map_rows(strip, (change,), height=height, halo=2 * _RADIUS), width)
+
+
+def _sad_in_strips(window: tuple[Frame, ...], bit_depth: int) -> Float[Array, ""]:
+    """The same for CPUs, without a picture of all changes: borders are added to strips."""
+    frames = window[0], window[-1]
+    height, width = frames[0].shape
+
+    def strip(oldest: Array, newest: Array) -> Array:
+        return _row_sums(pad(_change(oldest, newest, bit_depth), (0, 0), _BORDER), bit_depth)
+
+    reach = 2 * _RADIUS
+    inner = map_rows(strip, frames, height=height - reach, halo=reach, rows=_STRIP_ROWS)
+    ends = []
+    for first, border in ((0, (_RADIUS, 0)), (height - reach, (0, _RADIUS))):
+        oldest, newest = (frame.rows(first, reach) for frame in frames)
+        ends.append(pad(_change(oldest, newest, bit_depth), border, _BORDER))
+    with keep_stages():
+        outer = _row_sums(jnp.concatenate(ends), bit_depth)
+    sums = jnp.concatenate([outer[:_RADIUS], inner, outer[-_RADIUS:]])
+    return _mean(sums, width)
 
 
 def _extract(ref: Planes, dis: Planes, options: IntegerMotionOptions) -> Series:
-    def frame(window: Array) -> Array:
-        return _sad(window, ref.depth)
+    window = _before(options) + 1
 
-    return {"sad": map_frames(frame, ref.y, window=_before(options) + 1)}
+    def whole(stack: Array) -> Array:
+        return map_frames(functools.partial(_sad, bit_depth=ref.depth), stack, window=window)
+
+    def strips(stack: Array) -> Array:
+        sad = functools.partial(_sad_in_strips, bit_depth=ref.depth)
+        return map_frames(sad, stack, window=window, in_stack=True)
+
+    large = ref.height > _STRIP_ROWS
+    return {"sad": choose(ref.y, cpu=strips if large else whole, default=whole)}
 
 
 def _finish(series: Series, options: IntegerMotionOptions) -> Series:
