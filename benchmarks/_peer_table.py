@@ -198,6 +198,21 @@ def series_of(
     return series
 
 
+def moving_average(series: np.ndarray, frames: int) -> float:
+    """What libvmaf's `ListStats.moving_average` gives for each frame of a clip of `frames + 1`.
+
+    Weights grow by e from one end of the window to the other, the largest for the earliest frame;
+    frames without a whole window have the value of the first one that comes after them.
+
+    Raises:
+        Problem: a longer clip, which has several values.
+    """
+    if len(series) != frames + 1:
+        raise Problem(f"a moving average over {frames} of {len(series)} frames is no one number")
+    weights = np.exp(np.linspace(-1.0, 0.0, frames))
+    return float(series[:0:-1] @ weights / weights.sum())
+
+
 def statistic_of(series: np.ndarray, text: str) -> float:
     """A statistic by the table's name of it.
 
@@ -210,6 +225,9 @@ def statistic_of(series: np.ndarray, text: str) -> float:
     share = re.fullmatch(r"percentile\W*q=(\d+)\W*", text)
     if share:
         return float(np.percentile(series, int(share[1])))
+    window = re.fullmatch(r"moving_average\W*n=(\d+)\W*", text)
+    if window:
+        return moving_average(series, int(window[1]))
     name = "mean" if text.startswith("mean of member") else text  # the name has the member
     if name not in STATISTICS:
         raise Problem(f"the statistic {text!r} is not known")

@@ -61,6 +61,7 @@ def test_version(capsys):
         (["models", "--jsn"], "there is no option --jsn: did you mean --json?"),
         (["models", "vmaf_v0.6.2"], "did you mean vmaf_v0.6."),
         (["features", "float_motin"], "did you mean float_motion"),
+        (["features", "PSNR"], "did you mean psnr or"),
         (["features", "cambi", "vif"], "unexpected argument 'vif'"),
         (["plot", "x.json"], "required: -o/--output (see jaxvqa plot --help)."),
         (["doctor", "--device", "abacus"], "invalid choice: 'abacus'"),

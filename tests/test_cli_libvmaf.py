@@ -91,6 +91,11 @@ def test_scale_of_ssim_in_the_newest_conditions(jv):
         (["--precision", "9", "-o", "a.parquet"], "Parquet holds full precision."),
         (["--backend", "cuda"], "there is no option --backend: write --device cpu or"),
         (["--phone-model"], "--phone-model: write --model version=vmaf_v0.6.1:enable_transform."),
+        # getopt completes these, and would take another one tomorrow
+        (["--dist", "c.y4m"], "there is no option --dist: did you mean --distorted?"),
+        (["--frame_skip_d", "1"], "--frame-skip-d: did you mean --frame-skip-dist?"),
+        # --color is of videos
+        (["--no-color"], "there is no option --no-color (see jaxvqa score --help)."),
     ],
 )
 def test_what_is_not_taken_is_answered(jv, arguments, sentence):

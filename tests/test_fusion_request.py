@@ -65,6 +65,7 @@ def test_names_of_files_hold_any_characters(text, kind, file):
         ("version=", "must name one model"),
         ("a:name=", "empty name"),
         ("a:enable_transform=2", "must be true or false"),
+        ("version=a|version=b", "give each model by itself"),
         ("a:b", "unknown part 'b'"),
         ("a:model=b", "unknown part"),
         ("path=a.json:b=1", "unknown part 'b=1'"),

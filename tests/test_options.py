@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from jaxvqa import InputOptions, Options, ScoreRequest, option
 from jaxvqa._scoring.plan import make_plan
 from jaxvqa._scoring.result import ClipInfo
 from jaxvqa._settings import settings_of
+from jaxvqa.features._options import parse_text
 from jaxvqa.features._registry import FEATURES
 from tests.fusion_files import libvmaf_file
 
@@ -164,3 +166,23 @@ def test_limits_on_one_side_are_said():
         Sided.parse("mine", {"least": 0})
     with pytest.raises(ValueError, match=r"^most must be at most 4, got 5\.$"):
         Sided.parse("mine", {"most": 5})
+
+
+def test_a_feature_as_the_filter_of_ffmpeg_has_it():
+    text = "psnr=enable_apsnr=true:min_sse=0.5"
+    assert parse_text(f"name={text.replace('=', ':', 1)}") == parse_text(text)
+    assert parse_text("name=ciede") == ("ciede", {})
+
+
+@pytest.mark.parametrize(
+    "text, sentence",
+    [
+        ("psnr:enable_mse=true", "write psnr=enable_mse=true, with = behind the name."),
+        ("psnr,ciede", "there is no feature named 'psnr,ciede': give each feature by itself."),
+        ("name=psnr|ciede", "give each feature by itself."),
+        ("name=", "has no name"),
+    ],
+)
+def test_features_that_are_not_understood(text, sentence):
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        make_plan(ScoreRequest(model=None, features=[text]), ClipInfo(64, 64, 8, "420"))

@@ -44,6 +44,18 @@ def test_statistics(text, expected):
     assert peer.statistic_of(SERIES, text) == pytest.approx(expected)
 
 
+def test_moving_average():
+    """Libvmaf's `result_test.py`: of what it expects of a clip's scores, the last follows."""
+    series = np.array([38.87738088760398, 44.81541553088045, 37.57374203374743])
+    assert peer.statistic_of(series, "total_variation") == pytest.approx(6.589854070204712)
+    # its least score has another origin than its average: they fit to the sixth digit
+    assert peer.statistic_of(series, "moving_averagen=2") == pytest.approx(
+        42.86782739689916, abs=5e-6
+    )
+    with pytest.raises(peer.Problem, match="of 4 frames is no one number"):
+        peer.statistic_of(SERIES, "moving_average(n=2)")
+
+
 @pytest.mark.parametrize("text", ["meanest", "frame", "harmonic", "percentile"])
 def test_an_unknown_statistic_is_no_mean(text):
     with pytest.raises(peer.Problem, match="is not known"):

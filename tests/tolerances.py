@@ -164,6 +164,10 @@ PLAIN_FLOAT32 = 1e-3
 # SSIM, MS-SSIM and their parts: means are rounded where the tool rounds them, so what is left is
 # the last place of float32, 6e-8 seen; the agreement asked for
 SSIM = 1e-6
+# scores of codes, of which every step is rounded as in the tool: the last place of float32
+SSIM_CODES = 1.2e-7
+# relative; the decibels of those, rounded to float32 (6e-8)
+SSIM_CODES_DECIBELS = 1.2e-7
 # float32 means of squares against float64: steps of 0.004 at white beside a constant of 58, in
 # smooth areas not averaged out; the tool's own distance from float64 is up to 2.0e-5
 SSIM_ORACLE = 4e-5

@@ -45,10 +45,19 @@ class Parser(argparse.ArgumentParser):
             self.error(f"unexpected argument {first!r}")
         if name in self.instead:
             raise UsageError(f"there is no option {name}: write {self.instead[name]}.")
-        close = difflib.get_close_matches(name, self._option_string_actions, n=1, cutoff=0.6)
-        if close:
+        if close := self._like(name):
             raise UsageError(f"there is no option {name}: did you mean {close[0]}?")
         self.error(f"there is no option {name}")
+
+    def _like(self, name: str) -> list[str]:
+        """The options that begin with a name, or else the one that is most like it."""
+        known = list(self._option_string_actions)
+        longer = [option for option in known if len(name) > 2 and option.startswith(name)]
+        # --no-color is like neither --no-model nor --color, which is of videos
+        start = "--no-" if name.startswith("--no-") else "--"
+        rest = [o.removeprefix(start) for o in known if o.startswith("--no-") == (start != "--")]
+        found = difflib.get_close_matches(name.removeprefix(start), rest, n=1, cutoff=0.6)
+        return longer or [option for option in known if option in (start + f for f in found)]
 
 
 def with_hyphens(arguments: Sequence[str]) -> list[str]:

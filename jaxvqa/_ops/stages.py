@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.experimental.xla_metadata import set_xla_metadata
 
@@ -92,18 +93,48 @@ def row_sums(fn: Callable[..., jax.Array], *args: Any, **static: Any) -> jax.Arr
     return terms.sum(-1, dtype=terms.dtype)
 
 
-def integer_row_sums(*terms: jax.Array) -> tuple[jax.Array, ...]:
-    """`x.sum(-1)` of integer arrays of one shape, each in its own type, in one pass over them all.
+def joint_row_sums(*terms: jax.Array) -> tuple[jax.Array, ...]:
+    """`x.sum(-1)` of arrays of one shape, each in its own type, in one pass over them all.
 
     XLA breaks a sum of one array in two (sums of 32, sums of sums), each a kernel to compile; a sum
     of several arrays at once it leaves whole, and it is also the faster one for integers.
     """
-    return stage(_integer_row_sums, *terms)
+    return stage(_joint_row_sums, *terms)
 
 
-def _integer_row_sums(*terms: jax.Array) -> tuple[jax.Array, ...]:
+def _joint_row_sums(*terms: jax.Array) -> tuple[jax.Array, ...]:
     def add(totals: tuple[Any, ...], more: tuple[Any, ...]) -> tuple[Any, ...]:
         return tuple(a + b for a, b in zip(totals, more, strict=True))
 
     zeros = tuple(np.zeros((), x.dtype) for x in terms)
     return jax.lax.reduce(terms, zeros, add, (terms[0].ndim - 1,))
+
+
+# columns that a step of an ordered sum adds: a step of a loop costs a microsecond
+_AT_A_TIME = 32
+
+
+def ordered_row_sums(*terms: jax.Array) -> tuple[jax.Array, ...]:
+    """`x.sum(-1)` of float arrays `(rows, columns)`, on CPUs from the first to the last.
+
+    So each sum is rounded as a loop of C rounds it. A loop of XLA is all that promises an order; on
+    other platforms, where it would be slow, they take their own.
+    """
+    if not _active.get():
+        return tuple(x.sum(-1, dtype=x.dtype) for x in terms)
+    return stage(_ordered_row_sums, *terms)
+
+
+def _ordered_row_sums(*terms: jax.Array) -> tuple[jax.Array, ...]:
+    columns = jnp.stack(terms).transpose(2, 0, 1)
+    missing = -len(columns) % _AT_A_TIME
+    columns = jnp.pad(columns, ((0, missing), (0, 0), (0, 0)))
+    steps = columns.reshape(-1, _AT_A_TIME, *columns.shape[1:])
+
+    def add(total: jax.Array, some: jax.Array) -> tuple[jax.Array, None]:
+        for column in some:
+            total = total + column
+        return total, None
+
+    total, _ = jax.lax.scan(add, jnp.zeros_like(columns[0]), steps)
+    return tuple(total)

@@ -239,13 +239,21 @@ _PAIR = re.compile(r"^([^=:]+)=([^:]*)$")
 
 
 def parse_text(text: str) -> tuple[str, dict[str, str]]:
-    """Splits libvmaf's `name=option=value:option=value` into the name and its options."""
+    """Splits libvmaf's `name=option=value:option=value` into the name and its options.
+
+    `name=NAME:option=value`, as FFmpeg's filter has it, is the same.
+    """
     name, _, rest = text.partition("=")
     name, values = name.strip(), {}
+    if name == "name":
+        name, _, rest = (part.strip() for part in rest.partition(":"))
     if not name:
         raise ValueError(f"feature {text!r} has no name: write name or name=option=value:...")
     for part in rest.split(":") if rest else []:
         match = _PAIR.match(part)
+        if match is None and ":" in name:
+            first, _, others = text.partition(":")
+            raise ValueError(f"feature {text!r}: write {first}={others}, with = behind the name.")
         if match is None:
             raise ValueError(f"feature {text!r}: {part!r} is not of the form option=value.")
         if match[1] in values:

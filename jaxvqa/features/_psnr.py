@@ -31,6 +31,7 @@ from jaxvqa.features._feature import (
 )
 from jaxvqa.features._options import Options, option
 from jaxvqa.features._run import documented, run
+from jaxvqa.features._wide import in_parts, joined
 
 _PLANES = ("y", "cb", "cr")
 # smallest mean squared error that the tool takes the logarithm of; a cap lies below it unless
@@ -74,8 +75,8 @@ def decibels(error: Float[Array, ...], peak: float, cap: float) -> Float[Array, 
     # clipped to what float32 holds
     least = min(peak * peak * 10.0 ** (-cap / 10.0), 1e38)
     capped = error <= least
-    logarithm = jnp.log10(jnp.where(capped, jnp.ones_like(error), error))
-    value = 20.0 * math.log10(peak) - 10.0 * logarithm
+    # the quotient, not a difference of logarithms: black against white is 0 and not -1e-14
+    value = 10.0 * jnp.log10(float(peak) ** 2 / jnp.where(capped, jnp.ones_like(error), error))
     return jnp.where(capped, jnp.full_like(error, cap), value)
 
 
@@ -93,12 +94,16 @@ def _integer_errors(
     return choose(ref, dis, cpu=functools.partial(map_frames, sums), default=sums)
 
 
+def _are_codes(ref: Array, dis: Array) -> bool:
+    return all(jnp.issubdtype(x.dtype, jnp.unsignedinteger) for x in (ref, dis))
+
+
 def _from_error(ref: Array, dis: Array, bit_depth: int, fn: Any) -> Series:
     """`fn` of the mean squared error of code values, `(frames,)`.
 
     Integer samples: exact sums, float64 from there on. Float samples keep their precision.
     """
-    if all(jnp.issubdtype(x.dtype, jnp.unsignedinteger) for x in (ref, dis)):
+    if _are_codes(ref, dis):
         size = ref.shape[-2] * ref.shape[-1]
 
         def wide(*sums: Array) -> Series:
@@ -149,13 +154,16 @@ def _extract(ref: Planes, dis: Planes, options: PsnrOptions) -> Series:
     series: Series = {}
     peak = _peak(ref.depth, options)
     for plane, r, d in _sides(ref, dis, options):
-        cap = _Cap(plane, options)(ref)
+        cap, codes = _Cap(plane, options)(ref), _are_codes(r, d)
 
-        def values(error: Array, plane: str = plane, cap: float = cap) -> Series:
-            found = {f"psnr_{plane}": decibels(error, peak, cap)}
-            if options.enable_mse or options.enable_apsnr:
-                found[f"mse_{plane}"] = error
-            return found
+        def values(
+            error: Array, plane: str = plane, cap: float = cap, codes: bool = codes
+        ) -> Series:
+            found, name = {f"psnr_{plane}": decibels(error, peak, cap)}, f"mse_{plane}"
+            if not (options.enable_mse or options.enable_apsnr):
+                return found
+            # apsnr near 0 dB needs more digits than float32 has
+            return found | (in_parts(name, error) if codes else {name: error})
 
         series |= _from_error(r, d, ref.depth, values)
         if options.enable_apsnr:
@@ -205,6 +213,7 @@ PSNR = Feature(
     outputs=_outputs,
     extract=_extract,
     planes=lambda options: CHROMA_IF_PRESENT if options.enable_chroma else LUMA,
+    finish=lambda series, options: joined(series),
     aggregate=_aggregate,
     loss=Loss(
         "psnr",

@@ -101,7 +101,9 @@ def find(name: str) -> Feature[Any]:
     """
     if name in _features:
         return _features[name]
-    close = difflib.get_close_matches(name, _features, n=3, cutoff=0.5)
+    if "," in name or "|" in name:
+        raise ValueError(f"there is no feature named {name!r}: give each feature by itself.")
+    close = difflib.get_close_matches(name.lower(), _features, n=3, cutoff=0.5)
     advice = (
         f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(_features)}."
     )

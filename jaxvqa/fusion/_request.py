@@ -41,6 +41,8 @@ def parse_model_text(text: str) -> ModelRequest:
     Raises:
         ValueError: an unknown or repeated part, or no model.
     """
+    if "|" in text and not text.endswith(_FILE_END):
+        raise ValueError(f"model {text!r}: give each model by itself.")
     parts = _with_file(text.split(":"))
     values: dict[str, str] = {}
     overloads: dict[str, dict[str, str]] = {}

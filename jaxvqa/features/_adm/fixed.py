@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxvqa._ops.stages import integer_row_sums, stage
+from jaxvqa._ops.stages import joint_row_sums, stage
 from jaxvqa._ops.tiling import map_rows
 from jaxvqa._typing import Array, Int
 from jaxvqa.features._adm.fixed_scales import Coarse, Finest, cube_shifts, log2_ceil
@@ -260,7 +260,7 @@ def _row_sums(
     detail = masked(restored, additive)
     aim = masked(additive, restored) if with_aim else []
     reference = [stage(_reference_cubes, x, first, scales=scales) for x in bands]
-    sums = integer_row_sums(*map(scales.parts, (*detail, *aim, *reference)))
+    sums = joint_row_sums(*map(scales.parts, (*detail, *aim, *reference)))
     count = len(bands)
     none = () if with_aim else (jnp.zeros_like(x) for x in sums[:count])
     return jnp.concatenate([*sums[:-count], *none, *sums[-count:]], axis=1)
@@ -334,7 +334,7 @@ def summed(
     )[:, None]
     rounded = (rows + ((1 << bits) >> 1)) >> bits
     kinds = jnp.split(jnp.moveaxis(rounded, 1, -1), 3, axis=1)
-    return jnp.stack(integer_row_sums(*kinds), axis=1)
+    return jnp.stack(joint_row_sums(*kinds), axis=1)
 
 
 def cube_bits(scale: int, size: tuple[int, int]) -> np.ndarray:

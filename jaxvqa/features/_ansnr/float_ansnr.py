@@ -1,7 +1,7 @@
 """Signal-to-noise ratio of filtered luma, fast.
 
-Kernels stay whole numbers until the end, so that sums of codes of up to 10 bits are exact in
-float32: a flat equal pair has no noise, where libvmaf has that of rounding.
+Of float frames; `codes.py` has the powers of whole codes. Kernels stay whole numbers until the end,
+so that sums of codes of up to 10 bits are exact in float32: a flat equal pair has no noise.
 
 Source: libvmaf f85a853, `float_ansnr.c`, `ansnr.c`, `ansnr_tools.c`.
 """
@@ -16,11 +16,13 @@ import jax.numpy as jnp
 from jaxvqa._checks import check_min_size
 from jaxvqa._ops import safe
 from jaxvqa._ops.borders import pad
+from jaxvqa._ops.double import in_float64
 from jaxvqa._ops.filters import correlate
 from jaxvqa._ops.stages import stage
 from jaxvqa._ops.tiling import map_frames, map_rows
 from jaxvqa._planes import Planes, VideoLike
 from jaxvqa._typing import Array, Float
+from jaxvqa.features._ansnr.codes import powers
 from jaxvqa.features._ansnr.plain import GREY, LEAST_SIGNAL, WIDE
 from jaxvqa.features._feature import MEASURED, Feature, Loss, Output, Series
 from jaxvqa.features._options import Options
@@ -73,9 +75,21 @@ def _strip(depth: int, ref: Array, dis: Array) -> tuple[Array, Array]:
     return tuple(x.mean(-1) for x in powers)
 
 
+def _ratios(signal: Array, noise: Array, depth: int) -> dict[str, Array]:
+    """Both ratios from mean powers."""
+    cap = usual_cap(depth)
+    ratio = _DECIBELS * (jnp.log2(jnp.maximum(signal, LEAST_SIGNAL)) - safe.log2(noise))
+    return {
+        "float_ansnr": jnp.where(noise == 0, jnp.full_like(ratio, cap), ratio),
+        "float_anpsnr": decibels(noise, peak_on_8_bits(depth), cap),
+    }
+
+
 def _frame(ref: Array, dis: Array, depth: int) -> dict[str, Float[Array, ""]]:
     border = (_RADIUS, _RADIUS)
     sides = tuple(pad(x, border, border, "reflect", "symmetric") for x in (ref, dis))
+    if all(jnp.issubdtype(x.dtype, jnp.unsignedinteger) for x in sides):
+        return _of_codes(sides[0], sides[1], depth)
 
     def strip(ref: Array, dis: Array) -> tuple[Array, Array]:
         return _strip(depth, ref, dis)
@@ -84,12 +98,25 @@ def _frame(ref: Array, dis: Array, depth: int) -> dict[str, Float[Array, ""]]:
     unit = float(_NARROW_SUM << (depth - 8))
     signal, noise = (x.mean() for x in rows)
     signal, noise = signal / unit**2, noise / (unit * _WIDE_SUM) ** 2
-    peak, cap = peak_on_8_bits(depth), usual_cap(depth)
-    ratio = _DECIBELS * (jnp.log2(jnp.maximum(signal, LEAST_SIGNAL)) - safe.log2(noise))
-    return {
-        "float_ansnr": jnp.where(noise == 0, jnp.full_like(ratio, cap), ratio),
-        "float_anpsnr": decibels(noise, peak, cap),
-    }
+    return _ratios(signal, noise, depth)
+
+
+def _of_codes(ref: Array, dis: Array, depth: int) -> dict[str, Array]:
+    samples = (ref.shape[0] - 2 * _RADIUS) * (ref.shape[1] - 2 * _RADIUS)
+    signal, noise = powers(ref, dis, depth)
+    # the tool divides before it takes the logarithm
+    ratio = safe.divide(jnp.maximum(signal, LEAST_SIGNAL * samples), noise, otherwise=1.0)
+
+    def wide(ratio: Array, noise: Array) -> dict[str, Array]:
+        ratio, mean = ratio.astype(jnp.float64), noise.astype(jnp.float64) / samples
+        cap = usual_cap(depth)
+        decided = 10.0 * jnp.log10(ratio)
+        return {
+            "float_ansnr": jnp.where(noise == 0, jnp.full_like(decided, cap), decided),
+            "float_anpsnr": decibels(mean, peak_on_8_bits(depth), cap),
+        }
+
+    return in_float64(wide, ratio, noise)
 
 
 def _extract(ref: Planes, dis: Planes, options: Options) -> Series:
@@ -145,10 +172,9 @@ def ansnr(
     Raises:
         ValueError: bad options, or frames smaller than 3x3. TypeError: bad dtypes.
 
-    Source: libvmaf f85a853, `float_ansnr.c`, `ansnr_tools.c`. Matches it to a relative 1e-6 (its
-    float32 sums). Differs in flat equal frames, which have no noise here and that of rounding
-    there, and in a reference of middle grey throughout, whose ratio is finite here and minus
-    infinity there.
+    Source: libvmaf f85a853, `float_ansnr.c`, `ansnr_tools.c`. Of codes on CPUs it matches to a
+    relative 6e-8 (all roundings are the tool's), of float frames and elsewhere to 1e-6. Differs in
+    a reference of middle grey throughout, whose ratio is finite here and minus infinity there.
 
     Example:
         >>> import numpy as np, jaxvqa

@@ -6,24 +6,31 @@ Source: libvmaf f85a853, `float_ms_ssim.c`, `ms_ssim.c`; after Wang, Simoncelli 
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax.numpy as jnp
 
 from jaxvqa._checks import check_min_size
+from jaxvqa._ops import safe
+from jaxvqa._ops.double import in_float64
 from jaxvqa._ops.tiling import map_frames
 from jaxvqa._planes import Planes, VideoLike
 from jaxvqa._typing import Array, Float, Num
 from jaxvqa.features._feature import Feature, Loss, Output, Series
 from jaxvqa.features._run import documented, run
+from jaxvqa.features._ssim.codes import similar
 from jaxvqa.features._ssim.downsampling import downsampled
 from jaxvqa.features._ssim.options import (
     MsSsimOptions,
     check_no_decibels,
+    has_codes,
     outputs,
     score_of,
+    score_of_mean,
 )
-from jaxvqa.features._ssim.similarity import SIDE, lacking
+from jaxvqa.features._ssim.similarity import LIKE, SIDE, lacking
 
 _EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 SCALES = len(_EXPONENTS)
@@ -44,41 +51,82 @@ _NAMES = (
 )
 
 
-def _lacks_of_scales(
-    ref: Num[Array, "h w"], dis: Num[Array, "h w"], bit_depth: int, options: MsSsimOptions
-) -> list[dict[str, Float[Array, ""]]]:
-    found = []
-    for scale in range(SCALES):
-        if scale:
-            ref, dis = (downsampled(x, _LOW_PASS, 2, bit_depth) for x in (ref, dis))
-            bit_depth = 8  # the scale of floats from here on
-        luminance = options.enable_lcs or scale == SCALES - 1
-        parts = ("l", "c", "s") if luminance else ("c", "s")
-        found.append(lacking(ref, dis, bit_depth, parts))
-    return found
-
-
 def _extract(ref: Planes, dis: Planes, options: MsSsimOptions) -> Series:
-    depth = ref.depth
-
-    def frame(ref: Array, dis: Array) -> list[dict[str, Array]]:
-        return _lacks_of_scales(ref, dis, depth, options)
-
-    scales = map_frames(frame, ref.y, dis.y, recompute=True)
+    if has_codes(ref, dis):
+        return in_float64(functools.partial(_of_codes, ref, options), ref.y, dis.y)
+    scales = _by_frame(lacking, ref.y, dis.y, ref.depth, options)
     log = jnp.zeros_like(scales[0]["c"])
     positive = jnp.ones_like(log, dtype=bool)
-    for lacks, exponent in zip(scales, _EXPONENTS, strict=True):
-        for part in ("l", "c", "s") if lacks is scales[-1] else ("c", "s"):
-            some = lacks[part] < 1
-            positive &= some
-            log = log + exponent * jnp.log1p(-jnp.where(some, lacks[part], 0.0))
+    for scale, part, exponent in _powers():
+        lack = scales[scale][part]
+        if part == "l":
+            log = log + exponent * _log_of_luminance(lack, scales[scale].pop(LIKE))
+            continue
+        some = lack < 1
+        positive &= some
+        log = log + exponent * jnp.log1p(-jnp.where(some, lack, 0.0))
     # a negative mean has no power: the tool prints NaN, here the score is 0
     lack = jnp.where(positive, -jnp.expm1(log), 1.0)
-    result = {"float_ms_ssim": score_of(lack, ref, options)}
-    for scale, lacks in enumerate(scales):
-        for part, value in lacks.items():
-            result[f"float_ms_ssim_{part}_scale{scale}"] = 1.0 - value
-    return result
+    means = [{part: 1.0 - lack for part, lack in lacks.items()} for lacks in scales]
+    return {"float_ms_ssim": score_of(lack, ref, options)} | _parts(means)
+
+
+def _log_of_luminance(lack: Array, mean: Array) -> Array:
+    """From whichever of both is known to more digits."""
+    high = lack < 0.5
+    return jnp.where(
+        high,
+        jnp.log1p(-jnp.where(high, lack, 0.0)),
+        jnp.log(jnp.where(high, 1.0, mean)),
+    )
+
+
+def _of_codes(form: Planes, options: MsSsimOptions, ref: Array, dis: Array) -> Series:
+    scales = _by_frame(similar, ref, dis, form.depth, options)
+    score = jnp.ones_like(scales[0]["c"])
+    for scale, part, exponent in _powers():
+        score = score * safe.power(scales[scale][part], exponent)
+    return {"float_ms_ssim": score_of_mean(score, form, options)} | _parts(scales)
+
+
+def _powers() -> Iterator[tuple[int, str, float]]:
+    """Scale, part and exponent of each factor of the score."""
+    for scale, exponent in enumerate(_EXPONENTS):
+        for part in ("l", "c", "s") if scale == SCALES - 1 else ("c", "s"):
+            yield scale, part, exponent
+
+
+def _parts(scales: list[dict[str, Array]]) -> Series:
+    return {
+        f"float_ms_ssim_{part}_scale{scale}": mean
+        for scale, means in enumerate(scales)
+        for part, mean in means.items()
+    }
+
+
+def _by_frame(
+    compare: Callable[..., dict[str, Array]],
+    ref: Num[Array, "frames h w"],
+    dis: Num[Array, "frames h w"],
+    bit_depth: int,
+    options: MsSsimOptions,
+) -> list[dict[str, Float[Array, " frames"]]]:
+    """`lacking` or `similar` of each frame at every scale."""
+
+    def frame(ref: Array, dis: Array) -> list[dict[str, Array]]:
+        found, depth = [], bit_depth
+        for scale in range(SCALES):
+            if scale:
+                ref, dis = (downsampled(x, _LOW_PASS, 2, depth) for x in (ref, dis))
+                depth = 8  # the scale of floats from here on
+            last = scale == SCALES - 1
+            parts = ("l", "c", "s") if options.enable_lcs or last else ("c", "s")
+            if last and compare is lacking:
+                parts = (*parts, LIKE)
+            found.append(compare(ref, dis, depth, parts))
+        return found
+
+    return map_frames(frame, ref, dis, recompute=True)
 
 
 def _outputs(options: MsSsimOptions) -> tuple[Output, ...]:
@@ -128,7 +176,8 @@ def ms_ssim(
     Raises:
         ValueError: bad options or shapes, or frames below 176x176. TypeError: bad dtypes.
 
-    Source: libvmaf f85a853, `float_ms_ssim.c`. Matches it within 1e-6 in every output; where the
+    Source: libvmaf f85a853, `float_ms_ssim.c`. Of codes it has the tool's float32 numbers, of float
+    frames it matches within 1e-6 in every output; where the
     mean structure of a scale is negative the tool prints NaN, this returns 0.
 
     Example:

@@ -6,20 +6,26 @@ quality assessment: from error visibility to structural similarity", IEEE TIP 13
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 from jaxvqa._checks import check_min_size
+from jaxvqa._ops.double import in_float64
 from jaxvqa._ops.tiling import map_frames
 from jaxvqa._planes import Planes, VideoLike
 from jaxvqa._typing import Array
 from jaxvqa.features._feature import Feature, Loss, Output, Series
 from jaxvqa.features._run import documented, run
+from jaxvqa.features._ssim.codes import similar
 from jaxvqa.features._ssim.downsampling import downsampled, downsampled_size
 from jaxvqa.features._ssim.options import (
     SsimOptions,
     check_no_decibels,
+    has_codes,
     outputs,
     score_of,
+    score_of_mean,
 )
 from jaxvqa.features._ssim.similarity import SIDE, lacking
 
@@ -32,21 +38,43 @@ def _factor(planes: Planes, options: SsimOptions) -> int:
 
 
 def _extract(ref: Planes, dis: Planes, options: SsimOptions) -> Series:
-    factor, depth = _factor(ref, options), ref.depth
     parts = ("all", "l", "c", "s") if options.enable_lcs else ("all",)
-
-    def frame(ref: Array, dis: Array) -> dict[str, Array]:
-        if factor == 1:
-            return lacking(ref, dis, depth, parts)
-        table = ((factor**-2.0,) * factor,) * factor
-        ref, dis = (downsampled(x, table, factor, depth) for x in (ref, dis))
-        return lacking(ref, dis, 8, parts)  # the scale of floats from here on
-
-    lacks = map_frames(frame, ref.y, dis.y, recompute=True)
+    if has_codes(ref, dis):
+        return in_float64(functools.partial(_of_codes, ref, options, parts), ref.y, dis.y)
+    lacks = _by_frame(lacking, ref.y, dis.y, ref, options, parts)
     result = {"float_ssim": score_of(lacks["all"], ref, options)}
     for part in parts[1:]:
         result[f"float_ssim_{part}"] = 1.0 - lacks[part]
     return result
+
+
+def _of_codes(
+    form: Planes, options: SsimOptions, parts: tuple[str, ...], ref: Array, dis: Array
+) -> Series:
+    means = _by_frame(similar, ref, dis, form, options, parts)
+    result = {"float_ssim": score_of_mean(means.pop("all"), form, options)}
+    return result | {f"float_ssim_{part}": mean for part, mean in means.items()}
+
+
+def _by_frame(
+    compare: Callable[..., dict[str, Array]],
+    ref: Array,
+    dis: Array,
+    form: Planes,
+    options: SsimOptions,
+    parts: tuple[str, ...],
+) -> dict[str, Array]:
+    """`lacking` or `similar` of each frame, downsampled as the options ask."""
+    factor, depth = _factor(form, options), form.depth
+
+    def frame(ref: Array, dis: Array) -> dict[str, Array]:
+        if factor == 1:
+            return compare(ref, dis, depth, parts)
+        table = ((factor**-2.0,) * factor,) * factor
+        ref, dis = (downsampled(x, table, factor, depth) for x in (ref, dis))
+        return compare(ref, dis, 8, parts)  # the scale of floats from here on
+
+    return map_frames(frame, ref, dis, recompute=True)
 
 
 def _outputs(options: SsimOptions) -> tuple[Output, ...]:
@@ -99,7 +127,8 @@ def ssim(
     Raises:
         ValueError: bad options, shapes or sizes. TypeError: bad dtypes.
 
-    Source: libvmaf f85a853, `float_ssim.c`. Matches it within 1e-6 in every output.
+    Source: libvmaf f85a853, `float_ssim.c`. Of codes it has the tool's float32 numbers, of float
+    frames it matches within 1e-6 in every output.
 
     Example:
         >>> import numpy as np, jaxvqa

@@ -39,6 +39,11 @@ class SsimOptions(MsSsimOptions):
     )
 
 
+def has_codes(ref: Planes, dis: Planes) -> bool:
+    """True if both pictures are whole codes."""
+    return all(jnp.issubdtype(x.y.dtype, jnp.integer) for x in (ref, dis))
+
+
 def most_decibels(planes: Planes) -> float:
     """The score of an error of half a squared code value in the whole picture, rounded up."""
     return float(math.ceil(10 * math.log10(planes.peak**2 * planes.width * planes.height / 0.5)))
@@ -57,6 +62,13 @@ def score_of(
     decibels = -10.0 * jnp.log10(jnp.where(some, lacks, 1.0))
     decibels = jnp.where(some, decibels, jnp.inf)
     return jnp.minimum(decibels, most_decibels(ref)) if options.clip_db else decibels
+
+
+def score_of_mean(
+    mean: Float[Array, " frames"], ref: Planes, options: MsSsimOptions
+) -> Float[Array, " frames"]:
+    """The same from the score itself in float64, as the tool has it: what lacks of 1 is rounded."""
+    return score_of(1.0 - mean, ref, options) if options.enable_db else mean
 
 
 def perfect(options: MsSsimOptions) -> Perfect:

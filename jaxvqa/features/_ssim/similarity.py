@@ -24,15 +24,18 @@ SIDE = len(WINDOW)
 C1 = (0.01 * 255) ** 2
 C2 = (0.03 * 255) ** 2
 # below any product of means; a maximum with it keeps compilers from fusing product and difference
-_NOTHING = 1e-30
+NOTHING = 1e-30
 
-PARTS = ("l", "c", "s", "all")
+LIKE = "luminance"
+PARTS = ("l", "c", "s", "all", LIKE)
 
 
 def lacking(
     ref: Num[Array, "h w"], dis: Num[Array, "h w"], bit_depth: int, parts: tuple[str, ...]
 ) -> dict[str, Float[Array, ""]]:
     """Means of 1 - luminance, 1 - contrast, 1 - structure and 1 - their product.
+
+    And of luminance itself, `LIKE`, which is known to more digits near 0.
 
     Args:
         ref: reference, code values or floats.
@@ -41,20 +44,20 @@ def lacking(
         parts: which of `PARTS`.
 
     Returns:
-        The means of those, over all places where the window fits.
+        Those means, over all places where the window fits.
     """
     height, width = ref.shape[0] - SIDE + 1, ref.shape[1] - SIDE + 1
 
     def rows(ref: Array, dis: Array) -> tuple[Array, ...]:
         pair = (stage(to_float, x, bit_depth=bit_depth) for x in (ref, dis))
-        maps = stage(_maps, *_moments(*pair), parts=parts)
+        maps = stage(_maps, *moments(*pair), parts=parts)
         return tuple(x.sum(-1, dtype=x.dtype) for x in maps)
 
     sums = map_rows(rows, (ref, dis), height=height, halo=SIDE - 1)
     return {p: x.sum() * (1.0 / (height * width)) for p, x in zip(parts, sums, strict=True)}
 
 
-def _moments(ref: Array, dis: Array) -> tuple[Array, ...]:
+def moments(ref: Array, dis: Array) -> tuple[Array, ...]:
     """Local means of both pictures, of their squares and of their product."""
     across = [stage(_across, x) for x in (ref, dis)]
     across += [stage(_product_across, *xy) for xy in ((ref, ref), (dis, dis), (ref, dis))]
@@ -73,6 +76,17 @@ def _down(x: Array) -> Array:
     return correlate(x, WINDOW, -2, wide=True)
 
 
+def variances(
+    mean_r: Array, mean_d: Array, square_r: Array, square_d: Array, product: Array
+) -> tuple[Array, Array, Array]:
+    """Both local variances and the covariance, from `moments`."""
+    var_r = jnp.maximum(square_r - jnp.maximum(mean_r * mean_r, NOTHING), 0.0)
+    var_d = jnp.maximum(square_d - jnp.maximum(mean_d * mean_d, NOTHING), 0.0)
+    cov = product - jnp.maximum(mean_r * mean_d, NOTHING)
+    # rounding makes a covariance with a flat area negative, which must cost nothing
+    return var_r, var_d, jnp.where((cov < 0) & (var_r * var_d <= 0), 0.0, cov)
+
+
 def _maps(
     mean_r: Array,
     mean_d: Array,
@@ -83,13 +97,11 @@ def _maps(
     parts: tuple[str, ...],
 ) -> tuple[Array, ...]:
     squared_r, squared_d = mean_r * mean_r, mean_d * mean_d
-    var_r = jnp.maximum(square_r - jnp.maximum(squared_r, _NOTHING), 0.0)
-    var_d = jnp.maximum(square_d - jnp.maximum(squared_d, _NOTHING), 0.0)
-    cov = product - jnp.maximum(mean_r * mean_d, _NOTHING)
-    # rounding makes a covariance with a flat area negative, which must cost nothing
-    cov = jnp.where((cov < 0) & (var_r * var_d <= 0), 0.0, cov)
+    var_r, var_d, cov = variances(mean_r, mean_d, square_r, square_d, product)
     both = var_r + var_d + C2
     found = {"l": (mean_r - mean_d) ** 2 / (squared_r + squared_d + C1)}
+    if LIKE in parts:
+        found[LIKE] = (2.0 * mean_r * mean_d + C1) / (squared_r + squared_d + C1)
     if "all" in parts:
         # contrast times structure: the deviations cancel, and with them a root
         rest = (var_r + var_d - 2.0 * cov) / both

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jaxvqa._checks import check_min_size
 from jaxvqa._ops.borders import pad
 from jaxvqa._ops.fixed import halves, round_shift, total
-from jaxvqa._ops.stages import cpu_stage, integer_row_sums, stage
+from jaxvqa._ops.stages import cpu_stage, joint_row_sums, stage
 from jaxvqa._ops.tiling import map_frames, map_rows
 from jaxvqa._planes import Planes, VideoLike
 from jaxvqa._typing import Array, Float, Int, Integer
@@ -82,7 +82,7 @@ def _row_statistics(
     # apart from what 32-bit lanes can do, which would take the width of these
     noisy, noise = stage(_signals, variance, variance_dis, covariance, limit=limit)
     terms = stage(_terms, noisy, noise, variance, variance_dis)
-    return [x.astype(jnp.uint32) for x in integer_row_sums(*terms)]
+    return [x.astype(jnp.uint32) for x in joint_row_sums(*terms)]
 
 
 def _signals(
@@ -118,7 +118,7 @@ def _ratio_parts(
     """Numerator and denominator of one scale, float32, from `_row_statistics`."""
     # sums over a frame pass 2^31
     with jax.enable_x64(True):
-        sums = cpu_stage(integer_row_sums, *(x.astype(jnp.int64) for x in statistics))
+        sums = cpu_stage(joint_row_sums, *(x.astype(jnp.int64) for x in statistics))
         kept, there, count, *quiet = sums
         quiet = total((quiet[0], quiet[1])).astype(jnp.float64)
         kept, there, count = (x.astype(jnp.float64) for x in (kept, there, count))
