@@ -12,6 +12,7 @@ import pytest
 
 from jaxvqa._cli.flags import as_flags
 from jaxvqa.video import InputOptions, VideoError, open_pair
+from tests.test_video_sources import ffmpeg
 
 PATTERNS = [
     np.kron(np.random.default_rng(seed).integers(40, 200, (6, 8)), np.ones((8, 8))).astype(np.uint8)
@@ -84,6 +85,24 @@ def test_another_rate(tmp_path):
     assert pairs(ref, same, **by_index)[0] == straight(20)
 
 
+def test_another_rate_of_the_wrong_stream(tmp_path):
+    """The film that was meant is not the largest of the file."""
+    ref = write(tmp_path / "r.mkv", range(20), rate=25)
+    meant = write(tmp_path / "small.mkv", range(20), rate=25)
+    large = ["-f", "lavfi", "-i", "testsrc2=s=128x96:r=50:d=0.4"]
+    ffmpeg(
+        tmp_path, *large, "-i", meant.name, "-map", "0", "-map", "1", "-c", "ffv1",
+        "-disposition", "0", "-fps_mode", "passthrough", "d.mkv",
+    )  # fmt: skip
+    both = tmp_path / "d.mkv"
+    for files, stream in (((ref, both), "dis_stream"), ((both, ref), "ref_stream")):
+        *_, other = refused(*files)
+        assert other == {stream: "1"}
+        assert pairs(*files, **{stream: 1})[0] == straight(20)
+    alone = write(tmp_path / "o.mkv", range(20), rate=50)
+    assert all("stream" not in name for option in refused(ref, alone) for name in option)
+
+
 def test_a_shorter_end(tmp_path):
     ref, dis = write(tmp_path / "r.mkv", range(20)), write(tmp_path / "d.mkv", range(16))
     by_time, truncate = refused(ref, dis)
@@ -124,6 +143,20 @@ def test_a_frame_too_late(tmp_path, late, given):
     found, notices = pairs(ref, dis, **offset)
     assert len(found) == 90 - abs(late + 5 - start)
     assert all(a == b for a, b in found)
+    assert "lag" not in notices
+
+
+def test_a_dropped_and_a_doubled_frame(tmp_path):
+    """As many frames, at the same times."""
+    right = [*range(60), *range(61, 121), *range(120, 240)]
+    ref = write(tmp_path / "r.mkv", [i % 20 for i in range(240)])
+    dis = write(tmp_path / "d.mkv", [i % 20 for i in right])
+    found, notices = pairs(ref, dis)
+    assert [b for _, b in found] == [i % 20 for i in right]
+    assert all((b - a) % 20 == (60 <= i < 120) for i, (a, b) in enumerate(found))
+    (by_pictures,) = advised(notices["lag"])
+    found, notices = pairs(ref, dis, **by_pictures)
+    assert found == [(i % 20, i % 20) for i in right]
     assert "lag" not in notices
 
 
@@ -176,15 +209,27 @@ def test_other_ranges_sizes_and_fields(tmp_path):
     assert refused(ref, small, scale="none") == [{"scale": "none"}]
     assert len(pairs(ref, small)[0]) == 9
     header = b"YUV4MPEG2 W64 H48 F25:1 I%s A1:1 C420jpeg XCOLORRANGE=%s\n"
-    body = b"".join(b"FRAME\n" + p.tobytes() + bytes([128]) * 1536 for p in PATTERNS)
-    for name, facts in (("full", (b"p", b"FULL")), ("tv", (b"p", b"LIMITED"))):
-        (tmp_path / f"{name}.y4m").write_bytes(header % facts + body)
+    grey = bytes([128]) * 1536
+    wide = [np.rint((p - 16.0) * 255 / 219).astype(np.uint8) for p in PATTERNS]
+    body, stretched = (
+        b"".join(b"FRAME\n" + p.tobytes() + grey for p in frames) for frames in (PATTERNS, wide)
+    )
+    (tmp_path / "full.y4m").write_bytes(header % (b"p", b"FULL") + stretched)
+    (tmp_path / "tv.y4m").write_bytes(header % (b"p", b"LIMITED") + body)
     (tmp_path / "fields.y4m").write_bytes(header % (b"t", b"LIMITED") + body)
     _, notices = pairs(tmp_path / "tv.y4m", tmp_path / "full.y4m")
     (as_is,) = advised(notices["range"])
     found, notices = pairs(tmp_path / "tv.y4m", tmp_path / "full.y4m", **as_is)
     assert found == straight(20)
     assert not advised(notices["range"])
+    # the same samples with other tags: one of them is wrong
+    (tmp_path / "wrong.y4m").write_bytes(header % (b"p", b"LIMITED") + stretched)
+    _, notices = pairs(tmp_path / "wrong.y4m", tmp_path / "full.y4m")
+    (ref_range,) = advised(notices["range"])
+    assert ref_range == {"ref_range": "full"}
+    files = tmp_path / "wrong.y4m", tmp_path / "full.y4m"
+    with open_pair(*files, InputOptions(**ref_range)) as pair:
+        assert all(np.array_equal(a[0], b[0]) for _, a, b in pair)
     _, notices = pairs(tmp_path / "fields.y4m", tmp_path / "fields.y4m")
     (bwdif,) = advised(notices["interlaced"])
     found, notices = pairs(tmp_path / "fields.y4m", tmp_path / "fields.y4m", **bwdif)

@@ -57,7 +57,7 @@ def _preparation(result: Result) -> list[str]:
     if pairing.strategy == "time":
         lines.append(f"paired by time, {pairing.drive} frames drive, offset {pairing.offset}")
     elif pairing.offset != "0":
-        lines.append(f"paired by index, offset {pairing.offset}")
+        lines.append(f"paired by {pairing.strategy}, offset {pairing.offset}")
     return lines
 
 

@@ -7,7 +7,6 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import Any
 
 import jax
@@ -15,11 +14,11 @@ import numpy as np
 
 from jaxvqa._notice import Notice
 from jaxvqa._planes import Planes, VideoLike, as_pair, picture_form
+from jaxvqa._scoring.arrays import align_arrays
 from jaxvqa._scoring.result import ClipInfo, FileFacts, Preparation
 from jaxvqa.video._formats import FrameMemory, FramePlanes
 from jaxvqa.video._info import Reader, VideoInfo
-from jaxvqa.video._inputs import InputOptions, check_for_arrays, settle_lengths
-from jaxvqa.video._pair_report import Unpaired, listed, places
+from jaxvqa.video._inputs import InputOptions, check_for_files
 from jaxvqa.video._pairing import NumberedPair, open_pair
 from jaxvqa.video._prefetch import prefetch
 from jaxvqa.video._reader import Video
@@ -115,6 +114,7 @@ def _open_files(
     ref: Any, dis: Any, inputs: InputOptions, ahead: Ahead = Ahead()
 ) -> Iterator[ClipPair]:
     """Frames are decoded in a thread ahead of the consumer."""
+    check_for_files(inputs)
     opened = open_pair(ref, dis, inputs, shared_ref=ahead.shared_ref)
     with opened as pair, contextlib.ExitStack() as reading:
         facts, alike = pair.ref.info, pair.alike
@@ -151,10 +151,10 @@ def _rate(facts: VideoInfo, inputs: InputOptions) -> float | None:
 
 
 def _view_arrays(ref: Any, dis: Any, inputs: InputOptions) -> ClipPair:
-    check_for_arrays(inputs)
-    ref, dis, notices = _align(ref, dis, inputs)
-    ref, dis = as_pair(ref, dis, inputs.bit_depth)
-    info = ClipInfo(ref.width, ref.height, ref.depth, ref.chroma, fps=inputs.fps)
+    aligned = align_arrays(ref, dis, inputs)
+    ref, dis = as_pair(aligned.ref, aligned.dis, inputs.bit_depth)
+    notices = aligned.notices
+    info = ClipInfo(ref.width, ref.height, ref.depth, ref.chroma, fps=aligned.fps)
 
     def frames() -> Iterator[NumberedPair]:
         for i in range(ref.frames):
@@ -165,63 +165,10 @@ def _view_arrays(ref: Any, dis: Any, inputs: InputOptions) -> ClipPair:
         del chroma, memory  # they are where they are
         return _raised(frames()) if inputs.promote_to_10bit else frames()
 
-    clip = ClipPair(info, ref, read, ref.frames, None, lambda: notices)
+    report = aligned.pairing
+    prepared = None if report is None else Preparation("", "", report)
+    clip = ClipPair(info, ref, read, ref.frames, None, lambda: notices, lambda: prepared)
     return _promoted(clip) if inputs.promote_to_10bit else clip
-
-
-def _align(ref: Any, dis: Any, inputs: InputOptions) -> tuple[Any, Any, list[Notice]]:
-    """Applies skips, offset, frame count and the length policy to arrays with a frame axis."""
-
-    def length(x: Any) -> int | None:
-        y = x.y if isinstance(x, Planes) else x
-        return y.shape[0] if getattr(y, "ndim", 0) == 3 else None
-
-    offset = _offset_frames(inputs)
-    shifts = max(0, offset), max(0, -offset)
-    skips = inputs.skip_ref + shifts[0], inputs.skip_dis + shifts[1]
-    n, m = length(ref), length(dis)
-    if n is None or m is None:
-        if any(skips):
-            raise ValueError("pictures have no frames to skip: leave skips and offset out.")
-        return ref, dis, []
-    counts = n, m
-    if any(skip >= count for skip, count in zip(skips, counts, strict=True) if skip):
-        raise ValueError(
-            f"skip_ref={inputs.skip_ref}, skip_dis={inputs.skip_dis} and an offset of {offset} "
-            f"must leave frames of clips with {n} and {m} frames."
-        )
-    limit = max(counts) if inputs.frame_count is None else inputs.frame_count
-    left = [min(count - skip, limit) for count, skip in zip(counts, skips, strict=True)]
-    if inputs.offset is not None:  # ends without partner are expected then
-        count, problem, dropped = min(left), None, _without_partner(shifts, left)
-    else:
-        count, problem, dropped = settle_lengths(left[0], left[1], inputs)
-    if problem is not None:
-        raise ValueError(f"the distorted video has {left[1]} frames, but the reference {problem}")
-    ref, dis = (
-        jax.tree.map(lambda p, skip=skip: p[skip : skip + count], x)
-        for x, skip in zip((ref, dis), skips, strict=True)
-    )
-    return ref, dis, [] if dropped is None else [Notice("dropped-frames", dropped)]
-
-
-def _offset_frames(inputs: InputOptions) -> int:
-    """The offset of arrays in frames."""
-    if not isinstance(inputs.offset, Fraction):
-        return int(inputs.offset or 0)
-    if inputs.fps is None:
-        raise ValueError("an offset in seconds needs fps, the frames per second of the arrays.")
-    return round(inputs.offset * Fraction(inputs.fps))
-
-
-def _without_partner(shifts: tuple[int, int], left: list[int]) -> str | None:
-    """Says which frames an offset leaves alone; None for no frames."""
-    over = left[0] - left[1], left[1] - left[0]
-    missed = [Unpaired(shifts[side], 0, max(0, over[side])) for side in (0, 1)]
-    if not (total := sum(side.total for side in missed)):
-        return None
-    texts = [text for side in (0, 1) for text in places(side, missed[side])]
-    return f"{listed(texts)} had no partner and {'was' if total == 1 else 'were'} not scored."
 
 
 def _promoted(clip: ClipPair) -> ClipPair:

@@ -57,7 +57,7 @@ class FileFacts:
 
 @dataclass(frozen=True)
 class Preparation:
-    """What was done to two files before their frames were compared.
+    """What was done to two files, or to arrays with times, before their frames were compared.
 
     Args:
         ref_filters: filters that the reference's frames passed, in FFmpeg's notation; may be empty.

@@ -5,7 +5,7 @@ Both are looked for in a few frames of each file, which is opened once more for 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -31,6 +31,7 @@ _CLEAR = 1.1  # of mean squared differences
 _FLOOR = 0.02  # squared 8-bit codes; rounding alone makes differences of this order
 
 Reopen = Callable[[], Video]
+_Thumbs = Mapping[int, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,11 @@ def align(ref: Video, dis: Video, inputs: InputOptions, reopen: tuple[Reopen, Re
     """
     crops: tuple[Crop | None, Crop | None] = (None, None)
     notices: list[Notice] = []
-    wanted = {"crop='auto'": inputs.crop == "auto", "offset='auto'": inputs.offset == "auto"}
+    wanted = {
+        "crop='auto'": inputs.crop == "auto",
+        "offset='auto'": inputs.offset == "auto",
+        "pair='pictures'": inputs.pair == "pictures",
+    }
     for video in (ref, dis):
         for name in (option for option, given in wanted.items() if given and video.is_pipe):
             raise VideoError(
@@ -279,14 +284,31 @@ def more_alike(
         reopen: opens each file once more.
         ways: of both pairings, numbers of frames that are compared; only where they differ.
     """
-    places = range(0, len(ways[0]), max(1, len(ways[0]) // _DOUBTS))
-    looked = [[way[i] for i in places if i < len(way)] for way in ways]
+    looked = some_of(ways)
     thumbs = []
     for side, (video, again) in enumerate(zip((ref, dis), reopen, strict=True)):
         wanted = sorted({pair[side] for way in looked for pair in way})
         with again() as copy:
             frames = picked(copy, [range(i, i + 1) for i in wanted])
             thumbs.append({n: thumbnail(y, video.info.bit_depth) for n, y in frames})
+    return likelier(looked, (thumbs[0], thumbs[1]))
+
+
+def some_of(ways: Sequence[Sequence[tuple[int, int]]]) -> list[list[tuple[int, int]]]:
+    """The pairs that are looked at where two pairings differ."""
+    places = range(0, len(ways[0]), max(1, len(ways[0]) // _DOUBTS))
+    return [[way[i] for i in places if i < len(way)] for way in ways]
+
+
+def likelier(
+    looked: Sequence[Sequence[tuple[int, int]]], thumbs: tuple[_Thumbs, _Thumbs]
+) -> int | None:
+    """Which of two pairings has pairs that are more alike; None where that is not clear.
+
+    Args:
+        looked: numbers of frames that each pairing compares.
+        thumbs: of both videos, by number.
+    """
     errors = []
     for way in looked:
         known = [(a, b) for a, b in way if a in thumbs[0] and b in thumbs[1]]

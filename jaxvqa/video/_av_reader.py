@@ -120,7 +120,8 @@ class AvReader:
         if film_grain == "off" and context.name == "libdav1d":
             context.options = {"filmgrain": "0"}
         if self._container.format.name == "avi":
-            self._slots = avi.Slots(self._source, self._stream, lambda: _delay(context))
+            pace = avi.find_pace(self._av, self._source, self._stream)
+            self._slots = avi.Slots(self._source, self._stream, pace, lambda: _delay(context))
         decoded = self._decode()
         self._decoded = decoded if self._slots is None else self._slots.filled(decoded)
         self._first: Any = next(self._decoded, None)
@@ -128,7 +129,8 @@ class AvReader:
             raise VideoError(path, self.incomplete or "has no frames that can be decoded.")
         self._first_pts = self._first.pts
         self.begins_damaged = bool(self._first.is_corrupt)
-        self.info, self._layout = self._describe(self._first)
+        info, self._layout = self._describe(self._first)
+        self.info = dataclasses.replace(info, other_streams=tuple(s.index for s in left))
 
     def _open_tiles(self, streams: Any) -> bool:
         """Opens a picture of tiles as one frame; False if another stream is the main picture."""
@@ -173,13 +175,19 @@ class AvReader:
         rate = self._stream.guessed_rate or self._stream.average_rate
         still = is_still(self._container, self._stream)
         self._rate = Fraction(rate) if rate and not still else None
+        counted = self._stream.frames
+        if self._slots is not None:
+            counted = self._slots.frames_in(counted)
+            if (paced := self._slots.pace.timeline) is not None:
+                self._rate = paced.rate
         return describe(
             self._av,
             self._path,
             frame,
             self._stream,
             fps=self._rate,
-            expected_frames=self._stream.frames or self._frames_by_duration(self._rate),
+            announced_frames=counted or None,
+            expected_frames=counted or self._frames_by_duration(self._rate),
             container=self._container,
             head=lambda: self._source.head(HEAD),
         )
@@ -192,9 +200,12 @@ class AvReader:
             self.coded_bytes = self._scan.size
             self._scan, self.leading = self._scan.from_frame(self._first_pts)
         if self._slots is not None and self._stream.time_base:
-            count = avi.count_frames(self._av, self._source, self._stream)
-            if count is not None:
-                return Timeline.at_rate(count, 1 / self._stream.time_base)
+            pace = self._slots.pace
+            count = avi.count_frames(self._av, self._source, self._stream, pace)
+            if count is not None and pace.chunks is not None:
+                return Timeline.at_rate(count, 1 / (self._stream.time_base * pace.chunks))
+            if pace.timeline is not None:
+                return pace.timeline
         if self._rate is None:
             return Timeline.unknown(self._scan.packets if self._scan else None)
         rates = (self._stream.guessed_rate, self._stream.average_rate, self._stream.base_rate)
@@ -272,8 +283,7 @@ class AvReader:
         self.interlaced_frames += bool(frame.interlaced_frame or self.info.fields)
         self.time = None
         if self._slots is not None:
-            self.time = self._index * self._stream.time_base
-            self._end_time = self.time + self._stream.time_base
+            self.time, self._end_time = self._slots.time(self._index)
         elif frame.pts is not None and frame.time_base:
             self.time = frame.pts * frame.time_base
             self._end_time = self.time + (getattr(frame, "duration", 0) or 0) * frame.time_base
@@ -337,8 +347,8 @@ class AvReader:
 
     @property
     def can_seek(self) -> bool:
-        """Files can be read from any place on."""
-        return self._source.is_file and bool(self._stream.time_base)
+        """Files can be read from any place on; AVI's frames are counted from the first."""
+        return self._source.is_file and bool(self._stream.time_base) and self._slots is None
 
     def seek(self, time: Fraction) -> None:
         """Goes on from the last key frame before a time."""

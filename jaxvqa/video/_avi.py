@@ -2,15 +2,85 @@
 
 FFmpeg leaves them out and counts on, so that the times of packets have gaps. Time in AVI is a
 number of chunks: at each, a player hands the chunk to the decoder and shows what comes out of it.
+Where the chunks are a clock much finer than the frames, as after copying H.264 into AVI, most are
+empty, and the frames' own pace is found from where they stand.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, BinaryIO
 
 from jaxvqa.video._source import Source
+from jaxvqa.video._timeline import Timeline
+
+_FASTEST = 120  # frames per second; chunks that come faster are a clock
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How many chunks a frame takes.
+
+    Args:
+        chunks: at a constant rate; None where frames are as long as they are, and none is repeated.
+        timeline: when frames are shown, where chunks are but a clock.
+    """
+
+    chunks: Fraction | None = Fraction(1)
+    timeline: Timeline | None = None
+
+    def slot(self, chunk: int) -> int:
+        """The number of the frame that is due at a chunk."""
+        return chunk if self.chunks is None else round(chunk / self.chunks)
+
+
+def find_pace(av: Any, source: Source, stream: Any) -> Pace:
+    """The pace of a stream, by where its frames stand if chunks come faster than they do."""
+    if not stream.time_base:
+        return Pace()
+    clock = 1 / Fraction(stream.time_base)
+    coded = Fraction(stream.codec_context.framerate or 0)
+    if clock <= _FASTEST and not 0 < coded < clock:
+        return Pace()
+    rates = [Fraction(r) for r in (coded, stream.base_rate, stream.guessed_rate) if r and r < clock]
+    places = _places(av, source, stream) if source.is_file else []
+    if len(places) < 2:
+        return Pace(clock / rates[0]) if rates else Pace()
+    timeline = Timeline.from_pts(places, stream.time_base, rates)
+    even = timeline.rate is not None and (timeline.constant or timeline.gaps)
+    return Pace(clock / timeline.rate if even and timeline.rate else None, timeline)
+
+
+def _places(av: Any, source: Source, stream: Any) -> list[int]:
+    """The chunks of all frames."""
+    found = _Places(stream.duration)
+    try:
+        with source.open(av) as container:
+            for packet in container.demux(container.streams[stream.index]):
+                if packet.size:
+                    found.note(packet)
+    except (av.error.FFmpegError, OSError, ValueError):
+        return []
+    return found.chunks
+
+
+class _Places:
+    """Where packets stand, in chunks."""
+
+    def __init__(self, most: int | None) -> None:
+        self.chunks: list[int] = []
+        self._most = most or 0
+
+    def note(self, packet: Any) -> int:
+        """Takes the next packet that is not empty; gives its chunk."""
+        after = self.chunks[-1] + 1 if self.chunks else 0
+        place = after if packet.dts is None else packet.dts
+        # times that do not count chunks say nothing
+        self.chunks.append(place if after <= place < max(self._most, after + 1) else after)
+        return self.chunks[-1]
 
 
 class Slots:
@@ -19,6 +89,7 @@ class Slots:
     Args:
         source: the file.
         stream: its video stream.
+        pace: how many chunks a frame takes.
         delay: gives the frames by which the decoder lags behind its packets; asked after the first
             frame.
 
@@ -27,23 +98,43 @@ class Slots:
         guessed: the frame given last stands for one that could not be decoded.
     """
 
-    def __init__(self, source: Source, stream: Any, delay: Callable[[], int]) -> None:
+    def __init__(self, source: Source, stream: Any, pace: Pace, delay: Callable[[], int]) -> None:
+        self.pace = pace
+        self._tick = Fraction(stream.time_base or 0)
         self.repeated = 0
         self.guessed = False
         self._lost: set[int] = set()
         self._missing = 0
         self._delay = delay
-        self._chunks: list[int] = []
-        self._most = stream.duration or 0
-        self._trailing = _count_trailing(source.name, stream.index) if source.is_file else 0
+        self._places = _Places(stream.duration)
+        self._chunks: list[int] = []  # in slots of a frame
+        trailing = _count_trailing(source.name, stream.index) if source.is_file else 0
+        self._trailing = 0 if pace.chunks is None else int(trailing / pace.chunks)
 
     def note(self, packet: Any) -> None:
         """Remembers where a packet stands; to be called in the order of the file."""
         if packet.size:
-            after = self._chunks[-1] + 1 if self._chunks else 0
-            place = after if packet.dts is None else packet.dts
-            # times that do not count chunks say nothing
-            self._chunks.append(place if after <= place < max(self._most, after + 1) else after)
+            chunk = self._places.note(packet)
+            self._chunks.append(
+                len(self._chunks) if self.pace.chunks is None else self.pace.slot(chunk)
+            )
+
+    def time(self, index: int) -> tuple[Fraction, Fraction]:
+        """When a frame, those given again counted too, begins and ends, in seconds."""
+        if self.pace.chunks is not None:
+            slot = self.pace.chunks * self._tick
+            return index * slot, (index + 1) * slot
+        chunks = self._places.chunks
+        after = index + 1 < len(chunks)
+        return chunks[min(index, len(chunks) - 1)] * self._tick, (
+            chunks[index + 1] if after else chunks[-1] + 1
+        ) * self._tick
+
+    def frames_in(self, chunks: int) -> int:
+        """How many frames a number of chunks holds."""
+        if self.pace.timeline is not None and self.pace.chunks is None:
+            return self.pace.timeline.count or 0
+        return self.pace.slot(chunks)
 
     def lose(self) -> None:
         """A packet cannot be decoded: the frame before is shown again."""
@@ -95,11 +186,11 @@ class Slots:
         return self._chunks[chunk] if chunk <= last else self._chunks[last] + chunk - last
 
 
-def count_frames(av: Any, source: Source, stream: Any) -> int | None:
+def count_frames(av: Any, source: Source, stream: Any, pace: Pace) -> int | None:
     """Frames that a player shows, if any was dropped; None also for what cannot be read twice."""
     if not source.is_file:
         return None
-    slots = Slots(source, stream, lambda: 0)
+    slots = Slots(source, stream, pace, lambda: 0)
     try:
         with source.open(av) as container:
             for packet in container.demux(container.streams[stream.index]):

@@ -23,6 +23,7 @@ _DISPLAYS = {"1080p": (1920, 1080), "2160p": (3840, 2160)}
 _HD_LINES = 720
 _SAME_SHAPE = 0.02
 _RANGES = {"tv": "limited", "pc": "full"}
+_MATRICES = {"bt601": "smpte170m", "bt709": "bt709", "bt2020": "bt2020nc"}
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,12 @@ def own_steps(info: VideoInfo) -> Steps:
     # as samples of RGB are understood where nothing says how
     colors = Colors("tv", "smpte170m") if info.is_rgb else None
     return Steps(orientation=info.orientation, colors=colors, pixel_format=name, native=name)
+
+
+def stated_colors(color_range: str | None, matrix: str | None) -> tuple[str | None, str | None]:
+    """A range and a matrix as options name them, by FFmpeg's names."""
+    ranges = {name: code for code, name in _RANGES.items()}
+    return ranges.get(color_range or ""), _MATRICES.get(matrix or "")
 
 
 def colors_of(video: VideoInfo) -> Colors:

@@ -29,6 +29,7 @@ class Converter:
         info: facts about the video.
         steps: what frames pass.
         size: columns and rows that come out.
+        stated: range and matrix that count whatever frames say, or None for each.
         direct: frames like the first pass nothing.
         luma_only: leave chroma out.
         memory: where to put the planes.
@@ -39,11 +40,13 @@ class Converter:
         info: VideoInfo,
         steps: Steps,
         size: tuple[int, int],
+        stated: tuple[str | None, str | None] = (None, None),
         *,
         direct: bool,
         luma_only: bool = False,
         memory: FrameMemory | None = None,
     ) -> None:
+        self._stated = stated
         self._size = size
         self._memory = memory
         self._info = info
@@ -128,8 +131,8 @@ class Converter:
         color_range, matrix = frame_colors(frame, None)
         fallback = "pc" if info.is_rgb else "tv"
         return Colors(
-            color_range or info.color_range or fallback,
-            "rgb" if info.is_rgb else matrix or info.color_matrix,
+            self._stated[0] or color_range or info.color_range or fallback,
+            "rgb" if info.is_rgb else self._stated[1] or matrix or info.color_matrix,
         )
 
     def flush(self) -> list[tuple[int, FramePlanes]]:

@@ -50,6 +50,7 @@ def describe(
     stream: Any,
     *,
     fps: Fraction | None,
+    announced_frames: int | None,
     expected_frames: int | None,
     container: Any = None,
     head: Callable[[], bytes] = bytes,
@@ -62,6 +63,7 @@ def describe(
         frame: its first frame.
         stream: the stream that the frame is of.
         fps: frames per second, or None.
+        announced_frames: how many frames the container counts, or None.
         expected_frames: about how many there are, or None.
         container: the open file, which may ask for a crop, or None.
         head: gives the first bytes of the file, which may hold Exif data.
@@ -107,7 +109,7 @@ def describe(
         has_alpha=layout is None and has_alpha(av, name),
         interlaced=bool(frame.interlaced_frame or fields),
         fields=fields,
-        announced_frames=stream.frames or None,
+        announced_frames=announced_frames,
         expected_frames=expected_frames,
     )
     return info, layout

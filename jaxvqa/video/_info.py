@@ -35,6 +35,7 @@ class VideoInfo:
         orientation: FFmpeg's filters that crop and turn a stored frame as a player shows it.
         pixel_aspect: width of a shown pixel over its height.
         stream: index in the file of the stream that is read.
+        other_streams: indexes of others that could be meant.
         is_rgb: samples are red, green and blue, and have to be converted.
         direct: planes can be taken from frames as they lie in the file.
         has_alpha: frames have a channel of transparency, which is left out.
@@ -63,6 +64,7 @@ class VideoInfo:
     orientation: tuple[str, ...] = ()
     pixel_aspect: Fraction = Fraction(1)
     stream: int = 0
+    other_streams: tuple[int, ...] = ()
     is_rgb: bool = False
     direct: bool = True
     has_alpha: bool = False

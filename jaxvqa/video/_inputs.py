@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -33,7 +34,9 @@ SCALE = ("distorted", "reference", "model", "none")
 SCREENS = ("1080p", "2160p")
 KERNELS = ("bicubic", "lanczos", "bilinear", "area", "spline")
 COLOR = ("match", "as-is")
-PAIR = ("auto", "index", "time")
+RANGES = ("limited", "full")
+MATRICES = ("bt601", "bt709", "bt2020")
+PAIR = ("auto", "index", "time", "pictures")
 DRIVE = ("distorted", "reference")
 
 
@@ -89,6 +92,26 @@ def _offset(value: Any) -> Any:
     )
 
 
+def _times(value: Any) -> tuple[Fraction, ...]:
+    """Parses numbers that do not fall."""
+    try:
+        if isinstance(value, str):
+            raise ValueError
+        times = tuple(Fraction(time.item() if hasattr(time, "item") else time) for time in value)
+    except (TypeError, ValueError, OverflowError, ZeroDivisionError):
+        raise ValueError(
+            f"must be the seconds at which each frame is shown, such as (0, 0.04), got "
+            f"{shown(value)}."
+        ) from None
+    for before, after in itertools.pairwise(times):
+        if after < before:
+            raise ValueError(
+                f"must not fall, but {float(after):g} comes after {float(before):g}: give the "
+                "times in the order of the frames."
+            )
+    return times
+
+
 @dataclass(frozen=True)
 class InputOptions:
     """How a reference and a distorted video are read.
@@ -105,8 +128,15 @@ class InputOptions:
         on_length_mismatch: "error" refuses videos of unequal length, "truncate" takes the common
             part.
         fps: frames per second of arrays, and of files that do not say them.
+        ref_times: seconds at which each frame of an array is shown; files say it themselves.
+        dis_times: the same of the distorted video; both arrays have them, or one and `fps`.
         ref_stream: index of the reference's video stream; None takes the film.
         dis_stream: index of the distorted video's stream.
+        ref_range: "limited" or "full" range of the reference, whatever its tags say; None goes by
+            them.
+        dis_range: the same of the distorted video.
+        ref_matrix: "bt601", "bt709" or "bt2020" as the reference's matrix, whatever its tags say.
+        dis_matrix: the same of the distorted video.
         film_grain: "on" shows AV1's synthesised grain, "off" leaves it out.
         deinterlace: "auto" makes whole frames where one side alone is interlaced, "bwdif" and
             "yadif" on both sides, "none" never.
@@ -119,7 +149,8 @@ class InputOptions:
         at: scale both as shown on a screen of "1080p", "2160p" or this size.
         color: "match" takes the limited of two ranges and the reference's matrix, "as-is" compares
             code values.
-        pair: "index" pairs frames by number, "time" by when they are shown, "auto" decides.
+        pair: "index" pairs frames by number, "time" by when they are shown, "pictures" by what
+            they show, "auto" decides between number and time.
         drive: whose frames are scored, each once, where frames are paired by time.
         offset: frames or seconds ("1.5s") by which the distorted video starts later in the
             reference, or "auto" to find it.
@@ -183,6 +214,14 @@ class InputOptions:
         None, "frames per second of arrays and of files that do not say them, for what depends on "
         "it", optional(positive_number), group=_FRAMES, metavar="N", flags=("",),
     )  # fmt: skip
+    ref_times: Any = setting(
+        None, "seconds at which each frame of an array is shown", optional(_times), group=_FRAMES,
+        metavar="T", flags=("",),
+    )  # fmt: skip
+    dis_times: Any = setting(
+        None, "seconds at which each frame of the distorted array is shown", optional(_times),
+        group=_FRAMES, metavar="T", flags=("",),
+    )  # fmt: skip
     ref_stream: int | None = setting(
         None, "index of the reference's video stream (see jaxvqa info)", optional(whole(0)),
         group=_READING, metavar="N",
@@ -190,6 +229,22 @@ class InputOptions:
     dis_stream: int | None = setting(
         None, "index of the distorted video's stream", optional(whole(0)), group=_READING,
         metavar="N",
+    )  # fmt: skip
+    ref_range: str | None = setting(
+        None, "range of the reference, where its tags do not say it or are wrong",
+        optional(choice(*RANGES)), group=_READING, choices=RANGES,
+    )  # fmt: skip
+    dis_range: str | None = setting(
+        None, "range of the distorted video", optional(choice(*RANGES)), group=_READING,
+        choices=RANGES,
+    )  # fmt: skip
+    ref_matrix: str | None = setting(
+        None, "matrix of the reference, where its tags do not say it or are wrong",
+        optional(choice(*MATRICES)), group=_READING, choices=MATRICES,
+    )  # fmt: skip
+    dis_matrix: str | None = setting(
+        None, "matrix of the distorted video", optional(choice(*MATRICES)), group=_READING,
+        choices=MATRICES,
     )  # fmt: skip
     film_grain: str = setting(
         "on", "synthesised grain of AV1", choice(*ON_OFF), group=_READING, choices=ON_OFF
@@ -244,7 +299,8 @@ class InputOptions:
         choices=COLOR,
     )
     pair: str = setting(
-        "auto", "pair frames by number (index), by when they are shown (time), or decide (auto)",
+        "auto", "pair frames by number (index), by when they are shown (time), by what they show "
+        "(pictures), or decide between number and time (auto)",
         choice(*PAIR), group=_FRAMES, choices=PAIR,
     )  # fmt: skip
     drive: str = setting(
@@ -282,23 +338,38 @@ class InputOptions:
 # what arrays take, and values that say what is done with them anyway
 _FOR_ARRAYS = {
     "bit_depth", "promote_to_10bit", "skip_ref", "skip_dis", "frame_count", "on_length_mismatch",
-    "fps", "offset", "on_damage",
+    "fps", "ref_times", "dis_times", "offset", "on_damage",
 }  # fmt: skip
 _TRUE_OF_ARRAYS = {"pair": "index", "scale": "none", "color": "as-is", "deinterlace": "none"}
+_FOR_TIMES = {"pair", "drive", "absolute_time"}
 
 
 def check_for_arrays(inputs: InputOptions) -> None:
     """Raises ValueError for options that only files take."""
+    timed = inputs.ref_times is not None or inputs.dis_times is not None
+    takes = _FOR_ARRAYS | _FOR_TIMES if timed and inputs.pair != "pictures" else _FOR_ARRAYS
     for known in fields(inputs):
         value = getattr(inputs, known.name)
-        if known.name in _FOR_ARRAYS or value in (known.default, _TRUE_OF_ARRAYS.get(known.name)):
+        if known.name in takes or value in (known.default, _TRUE_OF_ARRAYS.get(known.name)):
             continue
+        if known.name in _FOR_TIMES and value != "pictures":
+            raise ValueError(
+                f"{known.name} is for files, and for arrays that come with times: give ref_times "
+                "and dis_times."
+            )
         raise ValueError(
             f"{known.name} is for files, and arrays are compared as they are: leave it out, or "
             "give files."
         )
     if inputs.offset == "auto":
         raise ValueError("offset='auto' looks into files: for arrays give frames or seconds.")
+
+
+def check_for_files(inputs: InputOptions) -> None:
+    """Raises ValueError for options that only arrays take."""
+    for name in ("ref_times", "dis_times"):
+        if getattr(inputs, name) is not None:
+            raise ValueError(f"{name} is for arrays, as files say their own times: leave it out.")
 
 
 def settle_lengths(ref: int, dis: int, inputs: InputOptions) -> tuple[int, str | None, str | None]:

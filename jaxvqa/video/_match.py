@@ -14,7 +14,6 @@ Dis = TypeVar("Dis")
 Driver = TypeVar("Driver")
 Held = TypeVar("Held")
 
-PAIR = ("auto", "index", "time")
 DRIVE = ("distorted", "reference")
 # of a frame's duration; a larger tolerance would reach the next frame
 _MOST_SLACK = Fraction(1, 4)
@@ -34,7 +33,7 @@ class Strategy(Protocol):
     """A rule that pairs two streams of frames.
 
     Attributes:
-        name: "index" or "time".
+        name: "index", "time" or "pictures".
     """
 
     name: str
@@ -68,7 +67,7 @@ class Strategy(Protocol):
         ...
 
 
-def _rest(stream: Iterator[Any], count: CountRest | None, most: int | None) -> int:
+def rest_of(stream: Iterator[Any], count: CountRest | None, most: int | None) -> int:
     """Frames that remain in a stream, counted up to `most`."""
     if count is not None:
         return count(most)
@@ -109,8 +108,8 @@ class ByIndex:
     ) -> Iterator[tuple[Ref, Dis]]:
         """See `Strategy.pairs`; times are compared from the first pair on."""
         tally = self._tally = Tally()
-        tally.miss(0, _rest(ref, None, max(0, self.offset)))
-        tally.miss(1, _rest(dis, None, max(0, -self.offset)))
+        tally.miss(0, rest_of(ref, None, max(0, self.offset)))
+        tally.miss(1, rest_of(dis, None, max(0, -self.offset)))
         first: Fraction | None = None
         shown = other = None
         while limit is None or tally.pairs < limit:
@@ -119,9 +118,9 @@ class ByIndex:
             if shown is None or other is None:
                 most = None if limit is None else limit - tally.pairs - 1
                 if shown is not None:
-                    tally.miss(0, 1 + _rest(ref, count_ref, most))
+                    tally.miss(0, 1 + rest_of(ref, count_ref, most))
                 if other is not None:
-                    tally.miss(1, 1 + _rest(dis, count_dis, most))
+                    tally.miss(1, 1 + rest_of(dis, count_dis, most))
                 return
             difference = None
             if shown[0] is not None and other[0] is not None:
@@ -296,7 +295,7 @@ class ByTime:
             if current is None:
                 left = window.unused
                 rest = most if most is None else max(0, most + 1 - left)
-                tally.miss(1 - side, left + _rest(held, counts[1 - side], rest))
+                tally.miss(1 - side, left + rest_of(held, counts[1 - side], rest))
                 return
             time = seconds(current) + shift
             while self._is_on_screen(time, window):
@@ -323,7 +322,7 @@ class ByTime:
                 continue
             tally.miss(side)
             if window.following is None and (shown is None or time > seconds(shown)):
-                tally.miss(side, _rest(driver, counts[side], most))
+                tally.miss(side, rest_of(driver, counts[side], most))
                 tally.miss(1 - side, window.unused)
                 return
 

@@ -136,7 +136,7 @@ def _judge(found: list[tuple[int, float]]) -> Offset:
         listed = ", ".join(f"{shift:+d}" for shift in shifts)
         text = (
             f"offset undecided: from start to end the shifts are {listed}, as if frames were "
-            "dropped or repeated in between."
+            "dropped or repeated in between; pair='pictures' follows them."
         )
         return Offset(None, min(ratio for _, ratio in sure), text)
     if len(sure) < 2:

@@ -10,7 +10,7 @@ from fractions import Fraction
 from jaxvqa._notice import Notice
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._inputs import InputOptions, settle_lengths
-from jaxvqa.video._match import PAIR, ByIndex, ByTime, Strategy, Unlike
+from jaxvqa.video._match import ByIndex, ByTime, Strategy, Unlike
 from jaxvqa.video._pair_report import (
     SIDES,
     PairingReport,
@@ -22,12 +22,12 @@ from jaxvqa.video._pair_report import (
     report_notices,
     seconds_text,
 )
-from jaxvqa.video._timeline import Timeline
+from jaxvqa.video._timeline import Timeline, rates_differ, same_rate
 
-_SAME_RATE = Fraction(1, 1000)
 # a container's rounding may cost a frame at an end
 _LOST_AT_AN_END = 1
 _NAMED = 3
+_BY_TIMES = ("auto", "index", "time")
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ class _Case:
     skipped: tuple[int, int]
     names: tuple[str, str]
     lossy: bool
+    others: tuple[Sequence[int], Sequence[int]] = ((), ())
 
     @property
     def counted(self) -> bool:
@@ -130,6 +131,7 @@ def choose(
     names: tuple[str, str] = ("reference", "distorted"),
     unlike: Unlike | None = None,
     lossy: bool = False,
+    others: tuple[Sequence[int], Sequence[int]] = ((), ()),
 ) -> PairChoice:
     """Decides how two videos are paired.
 
@@ -150,6 +152,7 @@ def choose(
         names: both files, for messages.
         unlike: see `ByTime`.
         lossy: frames that are announced may turn out to be missing, as damage is accepted.
+        others: other streams of each file that could be meant, for messages.
 
     Returns:
         The choice.
@@ -158,17 +161,17 @@ def choose(
         VideoError: videos that do not fit each other, with what would help.
         ValueError: an unknown `pair` or `drive`.
     """
-    if pair not in PAIR:
-        raise ValueError(f"pair must be one of {', '.join(PAIR)}, not {pair!r}.")
+    if pair not in _BY_TIMES:
+        raise ValueError(f"pair must be one of {', '.join(_BY_TIMES)}, not {pair!r}.")
     truncate = on_length_mismatch == "truncate"
-    case = _Case(ref, dis, drive, offset, truncate, limit, skipped, names, lossy)
+    case = _Case(ref, dis, drive, offset, truncate, limit, skipped, names, lossy, others)
     by_time = _by_time(case, None)
     if pair == "time":
         return _with_pictures(_timed(case, by_time), case, unlike)
     if pair == "index" or not (ref.timed and dis.timed):
         return _indexed(case, check_times=False)
-    same = _same_rate(ref, dis)
-    if ref.constant and dis.constant and not same:
+    same = same_rate(ref, dis)
+    if rates_differ(ref, dis):
         raise case.error(_rates_differ(case))
     if not case.known:
         return _indexed(case, check_times=False)
@@ -207,14 +210,6 @@ def _with_rival(choice: PairChoice, case: _Case, unlike: Unlike | None) -> PairC
     return replace(choice, rival=rival, differing=(mine, others))
 
 
-def _same_rate(ref: Timeline, dis: Timeline) -> bool:
-    if ref.count == 1 or dis.count == 1:
-        return True
-    if ref.rate is None or dis.rate is None:
-        return False
-    return abs(ref.rate - dis.rate) <= _SAME_RATE * max(ref.rate, dis.rate)
-
-
 def _by_time(case: _Case, unlike: Unlike | None) -> ByTime:
     """The pairing by time of two timelines."""
     offset = case.offset
@@ -226,14 +221,9 @@ def _by_time(case: _Case, unlike: Unlike | None) -> ByTime:
     return ByTime(case.drive, case.ref.tick + case.dis.tick, shift, held.frame, text, unlike)
 
 
-def _numbered(timeline: Timeline) -> Iterator[tuple[Fraction | None, int]]:
-    times = timeline.times
-    return ((None if times is None else times[i], i) for i in range(timeline.count or 0))
-
-
 def _simulate(case: _Case, strategy: Strategy) -> tuple[PairingReport, list[tuple[int, int]]]:
     """Pairs the frame numbers of both timelines."""
-    numbers = strategy.pairs(_numbered(case.ref), _numbered(case.dis), limit=case.limit)
+    numbers = strategy.pairs(case.ref.numbered(), case.dis.numbered(), limit=case.limit)
     pairs = list(numbers)
     return strategy.report, pairs
 
@@ -321,8 +311,16 @@ def _rates_differ(case: _Case) -> str:
     return (
         f"has {dis:.3f} frames a second, but the reference {case.names[0]} has {ref:.3f}: pair "
         f"them by time with pair='time' (a score a {gives} frame{other}), or, if both show the "
-        "same frames, by index with pair='index'."
+        f"same frames, by index with pair='index'{''.join(_other_streams(case))}."
     )
+
+
+def _other_streams(case: _Case) -> Iterator[str]:
+    """What to do if a stream was taken that was not meant."""
+    for name, side, others in zip(case.names, ("ref", "dis"), case.others, strict=True):
+        if others:
+            ways = " or ".join(f"{side}_stream={index}" for index in others[:_NAMED])
+            yield f"; if another stream of {name} is meant, take it with {ways}"
 
 
 def _misfit(case: _Case, report: PairingReport, pairs: Sequence[tuple[int, int]]) -> str:

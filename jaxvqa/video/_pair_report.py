@@ -36,7 +36,7 @@ class PairingReport:
     """How two videos were paired.
 
     Args:
-        strategy: "index" or "time".
+        strategy: "index", "time" or "pictures".
         drive: of "time", the side that gives one pair a frame, "distorted" or "reference".
         offset: where the distorted video starts in the reference, as text.
         pairs: how many there are.
@@ -123,7 +123,7 @@ def report_notices(report: PairingReport, names: Sequence[str]) -> tuple[Notice,
         one = report.unpaired_ref.total + report.unpaired_dis.total == 1
         text = f"{listed(missed)} had no partner and {'was' if one else 'were'} not scored."
         found.append(Notice("dropped-frames", f"{names[1]}: {text}"))
-    if report.reused:
+    if report.reused and report.strategy != "pictures":  # which says where itself
         held, driver = "reference", "distorted"
         if report.drive == "reference":
             held, driver = "distorted video", "reference"

@@ -13,6 +13,7 @@ from jaxvqa._notice import Notice
 from jaxvqa.video._alignment import Reopen, align, more_alike
 from jaxvqa.video._conform import Agreement, agree
 from jaxvqa.video._errors import VideoError
+from jaxvqa.video._follow import choose_by_pictures
 from jaxvqa.video._formats import FrameMemory, FramePlanes
 from jaxvqa.video._in_step import InStep, unlike
 from jaxvqa.video._info import Reader, unlike_light
@@ -22,9 +23,10 @@ from jaxvqa.video._match import ByIndex
 from jaxvqa.video._open import check_pair
 from jaxvqa.video._pair_choice import PairChoice, choose
 from jaxvqa.video._pair_report import PairingReport, apart_notice, report_notices
+from jaxvqa.video._range_check import RangeCheck
 from jaxvqa.video._reader import Video, open_video, video_of
 from jaxvqa.video._starts import check_starts
-from jaxvqa.video._timeline import Timeline
+from jaxvqa.video._timeline import Timeline, rates_differ
 
 _WHOLE = Fraction(1, 20)  # of a frame
 
@@ -66,7 +68,7 @@ class VideoPair:
                 if video.incomplete:
                     raise VideoError(video.info.path, video.incomplete)
         self._start_notices = check_starts(ref, dis, inputs, reopen)
-        self._choice = self._choose()
+        self._choice = self._choose(reopen)
         if self._choice.rival is not None:
             self._choice = self._decided(self._choice, self._choice.rival, reopen)
 
@@ -75,8 +77,10 @@ class VideoPair:
             self.ref.info, self.dis.info, self._inputs, chroma=chroma, crops=self._alignment.crops
         )
 
-    def _choose(self) -> PairChoice:
+    def _choose(self, reopen: tuple[Reopen, Reopen]) -> PairChoice:
         inputs = self._inputs
+        if inputs.pair == "pictures":
+            return choose_by_pictures(self.ref, self.dis, reopen, self._alignment, self._limit)
         # how many frames a file lacks that was cut short only reading tells
         ref, dis = (
             Timeline.unknown(rate=v.info.fps, time_base=v.timeline().tick or None)
@@ -101,6 +105,7 @@ class VideoPair:
             names=(self.ref.info.path, self.dis.info.path),
             unlike=unlike,
             lossy=inputs.on_damage != "error",
+            others=(self.ref.info.other_streams, self.dis.info.other_streams),
         )
 
     def _decided(
@@ -187,6 +192,7 @@ class VideoPair:
     def _pairs(self) -> Iterator[NumberedPair]:
         leaves_out = self._inputs.on_damage == "skip"
         lag = LagCheck(self.alike.bit_depth)
+        ranges = RangeCheck.of(self.ref.info, self.dis.info, self._inputs, self.alike.bit_depth)
         index = left_out = 0
         with InStep(self.ref, self.dis) as frames:
             pairs = self._choice.strategy.pairs(
@@ -201,6 +207,7 @@ class VideoPair:
                     left_out += 1
                     continue
                 lag.add(index, ref.planes[0], dis.planes[0])
+                ranges.add(index, ref.planes[0], dis.planes[0])
                 yield index, ref.planes, dis.planes
                 index += 1
         self._end()
@@ -211,8 +218,17 @@ class VideoPair:
                 "compare frames in time take the pairs around them as neighbours."
             )
             self._end_notices.append(Notice("damage", text))
-        if (advice := lag.advice(self._shifted)) is not None:
+        self._end_notices += ranges.notices
+        if (advice := lag.advice(self._shifted, self._following)) is not None:
             self._end_notices.append(Notice("lag", f"{self.dis.info.path}: {advice}"))
+
+    @property
+    def _following(self) -> str | None:
+        """The option that follows shifts which change, if it can be used."""
+        files = self.ref.is_file and self.dis.is_file
+        differ = rates_differ(self.ref.timeline(), self.dis.timeline())
+        known = self._inputs.pair == "pictures"
+        return None if differ or known or not files else "pair='pictures'"
 
     def _shifted(self, pairs: int) -> str:
         """The option that moves the present pairing on by some pairs."""
@@ -304,6 +320,7 @@ def open_pair(
         path: str | os.PathLike[str],
         skip: int,
         stream: int | None,
+        colors: tuple[str | None, str | None],
         shared: Callable[[], Reader] | None = None,
     ) -> Video:
         if shared is not None:
@@ -311,22 +328,22 @@ def open_pair(
         else:
             video = open_video(path, **ways, on_damage=inputs.on_damage, skip=skip, stream=stream)
         try:
+            video.state_colors(*colors)
             video.timeline()  # reads the file's packets: here, where both files are read at once
         except BaseException:
             video.close()
             raise
         return video
 
+    ref_way = ref, inputs.skip_ref, inputs.ref_stream, (inputs.ref_range, inputs.ref_matrix)
+    dis_way = dis, inputs.skip_dis, inputs.dis_stream, (inputs.dis_range, inputs.dis_matrix)
     ref_video, dis_video = _open_both(
-        lambda: opened(ref, inputs.skip_ref, inputs.ref_stream, shared_ref),
-        lambda: opened(dis, inputs.skip_dis, inputs.dis_stream),
+        lambda: opened(*ref_way, shared_ref),
+        lambda: opened(*dis_way),
         at_once=os.path.isfile(ref) and os.path.isfile(dis),
     )
     try:
-        again = (
-            lambda: opened(ref, inputs.skip_ref, inputs.ref_stream),
-            lambda: opened(dis, inputs.skip_dis, inputs.dis_stream),
-        )
+        again = lambda: opened(*ref_way), lambda: opened(*dis_way)
         return VideoPair(ref_video, dis_video, inputs, again)
     except BaseException:
         ref_video.close()

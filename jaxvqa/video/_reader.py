@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import threading
 from collections.abc import Iterator
@@ -11,13 +12,14 @@ import numpy as np
 
 from jaxvqa._notice import Notice
 from jaxvqa.video._chain import Steps
-from jaxvqa.video._conform import own_steps
+from jaxvqa.video._conform import own_steps, stated_colors
 from jaxvqa.video._converter import Converter
 from jaxvqa.video._errors import CLOSED, VideoError
 from jaxvqa.video._formats import FrameMemory, FramePlanes
 from jaxvqa.video._info import HDR_TRANSFERS, Reader, Shown, VideoInfo
 from jaxvqa.video._open import RawFormat, open_reader
 from jaxvqa.video._pipe import STDIN
+from jaxvqa.video._reader_texts import counted, interlaced_notice, skip_problem
 from jaxvqa.video._timeline import Timeline
 
 # frames at the start that are looked at for one that is whole
@@ -54,13 +56,8 @@ class Video:
         self._damaged_frames = 0
         self._damaged = False
         self.info: VideoInfo = reader.info
-        info = reader.info
-        self._converter = Converter(
-            info,
-            own_steps(info),
-            (info.width, info.height),
-            direct=info.direct and not info.orientation,
-        )
+        self._stated: tuple[str | None, str | None] = (None, None)
+        self._converter = self._own_converter()
 
     @property
     def frames_left(self) -> int | None:
@@ -87,6 +84,36 @@ class Video:
     def conversion(self) -> str:
         """The filters that frames pass, in FFmpeg's notation; empty for none."""
         return self._converter.text
+
+    def state_colors(self, color_range: str | None, matrix: str | None) -> None:
+        """Says how samples are to be read, whatever tags say; before the first frame is read.
+
+        Args:
+            color_range: "limited" or "full"; None goes by the tags.
+            matrix: "bt601", "bt709" or "bt2020"; None goes by the tags.
+
+        Raises:
+            VideoError: a matrix for RGB.
+        """
+        if matrix is not None and self.info.is_rgb:
+            raise VideoError(
+                self.info.path, "is RGB, which has no matrix: leave ref_matrix or dis_matrix out."
+            )
+        self._stated = stated_colors(color_range, matrix)
+        self.info = dataclasses.replace(
+            self.info,
+            color_range=self._stated[0] or self.info.color_range,
+            color_matrix=self._stated[1] or self.info.color_matrix,
+        )
+        if self._stated != (None, None):
+            self._converter = self._own_converter()
+
+    def _own_converter(self) -> Converter:
+        """Makes planes of frames as they are."""
+        info = self.info
+        direct = info.direct and not info.orientation
+        size = info.width, info.height
+        return Converter(info, own_steps(info), size, self._stated, direct=direct)
 
     def timeline(self) -> Timeline:
         """When the frames after the skipped ones are shown, as far as that is known beforehand."""
@@ -126,7 +153,7 @@ class Video:
             memory: where to put the planes.
         """
         self._converter = Converter(
-            self.info, steps, size, direct=direct, luma_only=luma_only, memory=memory
+            self.info, steps, size, self._stated, direct=direct, luma_only=luma_only, memory=memory
         )
 
     @property
@@ -144,7 +171,7 @@ class Video:
         if info.note:
             found.append(Notice("format", f"{info.path}: {info.note}"))
         if self._damaged_frames:
-            text = f"{info.path}: {_counted(self._damaged_frames, self._on_damage == 'skip')}."
+            text = f"{info.path}: {counted(self._damaged_frames, self._on_damage == 'skip')}."
             found.append(Notice("damage", text))
         elif self._reader.incomplete and self._on_damage != "error":
             found.append(Notice("damage", f"{info.path}: {self._reader.incomplete}"))
@@ -154,19 +181,7 @@ class Video:
         count = max(self._reader.interlaced_frames, int(self.info.interlaced))
         if not count or self._converter.deinterlaces:
             return []
-        path, read = self.info.path, self.skip + self._read
-        if count < read:
-            what = (
-                f"{count} of its {read} frames are marked interlaced, the others not (mixed or "
-                "telecined video)"
-            )
-        else:
-            what = "the video is interlaced"
-        text = (
-            f"{path}: {what}, but the metrics expect whole frames: deinterlace both videos with "
-            "deinterlace='bwdif'."
-        )
-        return [Notice("interlaced", text)]
+        return [interlaced_notice(self.info.path, count, self.skip + self._read)]
 
     def __iter__(self) -> Iterator[FramePlanes]:
         for shown in self.shown():
@@ -247,7 +262,7 @@ class Video:
             for done in range(self.skip):
                 self._check_open()
                 if not self._reader.grab():
-                    raise VideoError(self.info.path, _skip_problem(done, self.skip))
+                    raise VideoError(self.info.path, skip_problem(done, self.skip))
         if self._reader.grab():
             self._look_for_damage()
             self._read += 1
@@ -256,7 +271,7 @@ class Video:
         if self.incomplete:
             raise VideoError(self.info.path, self.incomplete)
         if self.skip and not self._read:
-            raise VideoError(self.info.path, _skip_problem(self.skip, self.skip))
+            raise VideoError(self.info.path, skip_problem(self.skip, self.skip))
         if not self._read:
             raise VideoError(self.info.path, "has no frames.")
         return False
@@ -324,16 +339,6 @@ class Video:
         self.close()
 
 
-def _counted(damaged: int, left_out: bool) -> str:
-    many = "1 damaged frame was" if damaged == 1 else f"{damaged} damaged frames were"
-    it = "it" if damaged == 1 else "them"
-    return f"{many} " + ("left out" if left_out else f"scored as the decoder shows {it}")
-
-
-def _skip_problem(count: int, skip: int) -> str:
-    return f"has only {count} frames, so skipping {skip} leaves none: skip fewer."
-
-
 def open_video(
     path: str | os.PathLike[str],
     *,
@@ -388,7 +393,7 @@ def video_of(reader: Reader, skip: int = 0, on_damage: str = "error") -> Video:
     count = reader.info.frame_count
     if skip < 0 or (count is not None and skip >= count):
         reader.close()
-        problem = _skip_problem(count or 0, skip)
+        problem = skip_problem(count or 0, skip)
         if skip < 0:
             problem = f"cannot skip {skip} frames: give 0 or more."
         raise VideoError(reader.info.path, problem)

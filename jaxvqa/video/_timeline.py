@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 _NTSC = tuple(Fraction(n) for n in (24, 30, 48, 60, 120, 240))
 _COMMON_RATES = (*_NTSC, *(rate * 1000 / 1001 for rate in _NTSC), *map(Fraction, (25, 50, 100)))
 _NEAR = Fraction(1, 20)
+_SAME_RATE = Fraction(1, 1000)
+_MICRO = Fraction(1, 1_000_000)
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,11 @@ class Timeline:
         return cls(len(raw), True, steps, time_base, time_base, start, rate, constant, gaps)
 
     @classmethod
+    def from_seconds(cls, times: Sequence[Fraction]) -> Timeline:
+        """The timeline of frames whose times are known in seconds, to a microsecond."""
+        return cls.from_pts([round(time / _MICRO) for time in times], _MICRO)
+
+    @classmethod
     def at_rate(cls, count: int | None, rate: Fraction) -> Timeline:
         """The timeline of a file that states a rate and no times, such as y4m.
 
@@ -123,6 +130,11 @@ class Timeline:
     def times(self) -> tuple[Fraction, ...] | None:
         """Seconds from the first frame to each frame, or None if they are not known."""
         return None if self.steps is None else tuple(step * self.unit for step in self.steps)
+
+    def numbered(self) -> Iterator[tuple[Fraction | None, int]]:
+        """Time and number of each frame."""
+        times = self.times
+        return ((None if times is None else times[i], i) for i in range(self.count or 0))
 
     @property
     def duration(self) -> Fraction | None:
@@ -167,6 +179,20 @@ class Timeline:
             constant=self.constant or (bool(self.gaps) and not gaps),
             gaps=gaps,
         )
+
+
+def same_rate(ref: Timeline, dis: Timeline) -> bool:
+    """Two rates differ by no more than rounding; one frame has any rate."""
+    if ref.count == 1 or dis.count == 1:
+        return True
+    if ref.rate is None or dis.rate is None:
+        return False
+    return abs(ref.rate - dis.rate) <= _SAME_RATE * max(ref.rate, dis.rate)
+
+
+def rates_differ(ref: Timeline, dis: Timeline) -> bool:
+    """Both rates are constant, and not the same."""
+    return ref.constant and dis.constant and not same_rate(ref, dis)
 
 
 _Fit = tuple[Fraction | None, bool, tuple[Gap, ...]]

@@ -114,6 +114,8 @@ def _pairing(details: Details, clip: Details) -> str:
     strategy = pairing.get("strategy")
     if strategy == "time":
         text = f"by time, each frame of the {pairing.get('drive')} video once"
+    elif strategy == "pictures":
+        text = "by pictures, each frame of the distorted video with the one that it shows"
     else:
         text = "frame by frame, in their order"
     if str(pairing.get("offset", "0")) != "0":
