@@ -122,7 +122,7 @@ def count_decoded(pairs: Sequence[tuple[Path, Path]], folder: Path) -> int:
     """Frames of references that a batch of these pairs decodes, counted where they are."""
     code = (
         "import sys, json\n"
-        "from jaxvqa.video._av_reader import AvReader\n"
+        "from jaxvqa.video._decode.av_reader import AvReader\n"
         "import jaxvqa\n"
         "count, grab = [0], AvReader.grab\n"
         "def counted(self):\n"

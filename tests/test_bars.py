@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxvqa.video import open_video
-from jaxvqa.video._bars import Bars, Rectangle
+from jaxvqa.video._pair.bars import Bars, Rectangle
 from tests import clips
 
 

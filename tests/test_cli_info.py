@@ -13,8 +13,8 @@ import pytest
 from jaxvqa._cli.info_text import facts_of
 from jaxvqa._cli.main import main
 from jaxvqa.video import VideoError, VideoInfo, describe_file, write_y4m
-from jaxvqa.video._hdr_metadata import HdrMetadata
-from jaxvqa.video._inspect import _in_words
+from jaxvqa.video._container.hdr_metadata import HdrMetadata
+from jaxvqa.video._describe.inspect import _in_words
 
 SOURCE = ("-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25:duration=1")
 X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-threads", "1")

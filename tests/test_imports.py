@@ -24,6 +24,15 @@ LAYERS = (
     {"_cli"},
     {"__main__"},
 )
+# inside `video`: what is not named here stands in the first row
+VIDEO = (
+    {"_container"},
+    {"_decode"},
+    {"_convert"},
+    {"_reader"},
+    {"_pair", "_describe"},
+    {"__init__"},
+)
 PUBLIC = {
     "color",
     "evaluation",
@@ -87,6 +96,22 @@ def test_imports_go_down(file):
             other = target(name)
             down = rank(other) < rank(own) or other == own
             assert down, f"{own} imports {name}, which stands in the same layer or above"
+
+
+def video_rank(name):
+    ranks = {part: level for level, row in enumerate(VIDEO, 1) for part in row}
+    return ranks.get(name, 0)
+
+
+@pytest.mark.parametrize("file", sorted((PACKAGE / "video").rglob("*.py")), ids=lambda f: f.stem)
+def test_imports_inside_video_go_down(file):
+    own = file.relative_to(PACKAGE / "video").with_suffix("").parts[0]
+    for name, _ in imported(TREES[file]):
+        parts = name.split(".")
+        if parts[:2] == ["jaxvqa", "video"] and parts[2].startswith("_"):
+            other = video_rank(parts[2])
+            down = parts[2] == own or other < video_rank(own) or other == video_rank(own) == 0
+            assert down, f"{own} imports {name}, which stands above"
 
 
 def test_operations_know_no_metric():

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from jaxvqa.video import open_video
-from jaxvqa.video._lag import LagCheck
-from jaxvqa.video._offset import find_offset, plan_windows
-from jaxvqa.video._offset_check import better_neighbour, checked_frames
-from jaxvqa.video._thumbnail import area_means, sampled_lines, thumbnail, thumbnail_size
+from jaxvqa.video._pair.lag import LagCheck
+from jaxvqa.video._pair.offset import find_offset, plan_windows
+from jaxvqa.video._pair.offset_check import better_neighbour, checked_frames
+from jaxvqa.video._pair.thumbnail import area_means, sampled_lines, thumbnail, thumbnail_size
 from tests import clips
 
 SHIPPED = ("bunny_640x360", "bunny_353x289_444_odd", "bunny_320x180_422_10b", "bbb_320x180")

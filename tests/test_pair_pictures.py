@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from jaxvqa.video import InputOptions, VideoError, open_pair, open_video
-from jaxvqa.video._follow import follow
-from jaxvqa.video._likeness import cheapest_path
-from jaxvqa.video._match import Strategy
-from jaxvqa.video._pair_by_pictures import ByPictures, pictures_notice
+from jaxvqa.video._pair.by_pictures import ByPictures, pictures_notice
+from jaxvqa.video._pair.follow import follow
+from jaxvqa.video._pair.likeness import cheapest_path
+from jaxvqa.video._pair.match import Strategy
 from tests.test_offset import correct_pairs, halve, pan, tone
 
 COUNT = 150

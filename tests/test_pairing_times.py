@@ -9,9 +9,9 @@ from fractions import Fraction as F
 import pytest
 
 from jaxvqa.video._errors import VideoError
-from jaxvqa.video._match import ByIndex, ByTime, Strategy
-from jaxvqa.video._pair_choice import choose
-from jaxvqa.video._pair_report import Unpaired
+from jaxvqa.video._pair.choice import choose
+from jaxvqa.video._pair.match import ByIndex, ByTime, Strategy
+from jaxvqa.video._pair.report import Unpaired
 from jaxvqa.video._timeline import Gap, Timeline
 
 RATES = [F(24000, 1001), F(24), F(25), F(30000, 1001), F(30), F(50), F(60000, 1001), F(60)]

@@ -6,7 +6,7 @@ import pytest
 import jaxvqa
 from jaxvqa.video import InputOptions, VideoError, open_pair, open_video
 from jaxvqa.video._info import VideoInfo
-from jaxvqa.video._range_check import RangeCheck
+from jaxvqa.video._pair.range_check import RangeCheck
 from tests.test_offset import correct_pairs, pan, tone
 from tests.test_video_advice import advised
 from tests.test_video_sources import ffmpeg

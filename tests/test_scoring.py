@@ -245,9 +245,9 @@ def test_files_are_read_into_their_chunks(tmp_path, monkeypatch, moving, announc
     options = {"model": None, "features": ["float_motion"]}
     if announced is not None:  # a container may announce another length
         monkeypatch.setattr(
-            "jaxvqa.video._av_reader.AvReader._frames_by_duration", lambda *_: announced
+            "jaxvqa.video._decode.av_reader.AvReader._frames_by_duration", lambda *_: announced
         )
-        monkeypatch.setattr("jaxvqa.video._scan.scan", lambda *_, **__: None)
+        monkeypatch.setattr("jaxvqa.video._container.scan.scan", lambda *_, **__: None)
     for skip in (0, 1, 30):
         found = jaxvqa.score(path, path, skip_ref=skip, skip_dis=skip, **options)
         wanted = jaxvqa.score(arrays, arrays, skip_ref=skip, skip_dis=skip, **options)

@@ -12,9 +12,9 @@ from jaxvqa._scoring import together
 from jaxvqa._scoring.together import Pass, Plans, Task
 from jaxvqa._scoring.traffic import Traffic
 from jaxvqa.video import VideoError, open_video
-from jaxvqa.video._open import RawFormat, open_reader
+from jaxvqa.video._decode.open import RawFormat, open_reader
+from jaxvqa.video._decode.shared import SharedReader
 from jaxvqa.video._reader import video_of
-from jaxvqa.video._shared import SharedReader
 from tests.test_video_formats import make_planes, write_clip
 
 FRAMES, WIDTH, HEIGHT = 30, 64, 48

@@ -3,7 +3,7 @@
 import pytest
 
 from jaxvqa.video import InputOptions, VideoInfo
-from jaxvqa.video._conform import agree, colors_of
+from jaxvqa.video._convert.conform import agree, colors_of
 
 HD = {"width": 64, "height": 48, "bit_depth": 8, "chroma": "420", "path": "a", "reader": "av"}
 SMALL = HD | {"width": 32, "height": 24, "path": "b"}

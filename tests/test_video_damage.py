@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from jaxvqa.video import InputOptions, VideoError, open_pair, open_video
-from jaxvqa.video._streams import choose_stream
-from jaxvqa.video._truncation import find_truncation
+from jaxvqa.video._container.streams import choose_stream
+from jaxvqa.video._container.truncation import find_truncation
 from tests.test_video_formats import make_planes, write_clip
 
 CODECS = {

@@ -9,8 +9,8 @@ import pytest
 
 from jaxvqa._planes import Planes, chroma_size
 from jaxvqa.video import VideoError, open_video
+from jaxvqa.video._decode.picture import copy_planes
 from jaxvqa.video._formats import parse_pixel_format
-from jaxvqa.video._picture import copy_planes
 from tests import clips
 
 PLANAR = [

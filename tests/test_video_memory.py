@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jaxvqa.video import InputOptions, VideoInfo, open_video, write_y4m
-from jaxvqa.video._pairing import open_pair
+from jaxvqa.video._pair.pairing import open_pair
 from jaxvqa.video._prefetch import AskedIterator
 from tests.test_video_formats import make_planes, store, write_clip
 

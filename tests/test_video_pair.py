@@ -215,7 +215,7 @@ def test_what_was_opened_is_closed_when_the_other_cannot_be(tmp_path, monkeypatc
         video.close = close_and_tell
         return video
 
-    monkeypatch.setattr("jaxvqa.video._pairing.open_video", watched)
+    monkeypatch.setattr("jaxvqa.video._pair.pairing.open_video", watched)
     with pytest.raises(VideoError) as problem:
         open_pair(paths["ref"], paths["dis"])
     assert str(paths[bad[0]]) in str(problem.value)

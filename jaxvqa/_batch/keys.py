@@ -7,9 +7,9 @@ from typing import Any
 
 from jaxvqa._batch.job import Job
 from jaxvqa._scoring.digests import digest_of, file_digest, request_digest
+from jaxvqa.video._container.source import is_url
+from jaxvqa.video._decode.pictures import find_pictures
 from jaxvqa.video._errors import VideoError
-from jaxvqa.video._pictures import find_pictures
-from jaxvqa.video._source import is_url
 
 
 class Keys:

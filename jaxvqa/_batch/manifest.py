@@ -13,9 +13,9 @@ from jaxvqa._notice import Notice
 from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._settings import Setting, settings_of
 from jaxvqa._tables import TableError, is_empty, read_table
+from jaxvqa.video._container.pipe import STDIN
+from jaxvqa.video._container.source import is_url
 from jaxvqa.video._inputs import InputOptions
-from jaxvqa.video._pipe import STDIN
-from jaxvqa.video._source import is_url
 
 _FILES = {"ref": "ref", "reference": "ref", "dis": "dis", "distorted": "dis"}
 # options of raw video, which needs all: without the last the others say what a file is

@@ -10,7 +10,7 @@ from jaxvqa import _waiting as waiting
 from jaxvqa._batch.job import Job
 from jaxvqa._batch.scratch import is_object
 from jaxvqa._scoring.together import reads_alike
-from jaxvqa.video._glance import Form, glance
+from jaxvqa.video._describe.glance import Form, glance
 
 # bytes of decoded pictures that a pass may hold, and what it holds of each of its videos
 _PASS_BYTES = 1 << 29

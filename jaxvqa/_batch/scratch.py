@@ -17,8 +17,8 @@ from jaxvqa._batch.errors import unwritable
 from jaxvqa._optional import require
 from jaxvqa._own_folder import OwnFolder
 from jaxvqa._scoring.result import Result
+from jaxvqa.video._container.source import is_playlist, is_url
 from jaxvqa.video._errors import VideoError
-from jaxvqa.video._source import is_playlist, is_url
 
 LIMIT = 20 * 10**9  # bytes
 _PART_BYTES = 1 << 22

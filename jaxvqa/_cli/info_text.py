@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from fractions import Fraction
 
 from jaxvqa._cli.flags import as_flags
-from jaxvqa.video._file_report import (
+from jaxvqa.video._container.hdr_metadata import HdrMetadata, MasteringDisplay, Point
+from jaxvqa.video._describe.report import (
     GAPS,
     TAGGED,
     UNKNOWN,
@@ -17,7 +18,6 @@ from jaxvqa.video._file_report import (
     Pacing,
     StreamReport,
 )
-from jaxvqa.video._hdr_metadata import HdrMetadata, MasteringDisplay, Point
 
 Fact = tuple[str, str]
 

@@ -12,11 +12,11 @@ import numpy as np
 
 from jaxvqa._notice import Notice
 from jaxvqa._planes import Planes
-from jaxvqa.video._alignment import likelier, some_of
 from jaxvqa.video._inputs import InputOptions, check_for_arrays, settle_lengths
-from jaxvqa.video._pair_choice import PairChoice, choose
-from jaxvqa.video._pair_report import PairingReport, Unpaired, listed, places
-from jaxvqa.video._thumbnail import thumbnail
+from jaxvqa.video._pair.alignment import likelier, some_of
+from jaxvqa.video._pair.choice import PairChoice, choose
+from jaxvqa.video._pair.report import PairingReport, Unpaired, listed, places
+from jaxvqa.video._pair.thumbnail import thumbnail
 from jaxvqa.video._timeline import Timeline
 
 _COARSE = 2

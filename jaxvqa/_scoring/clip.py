@@ -19,7 +19,7 @@ from jaxvqa._scoring.result import ClipInfo, FileFacts, Preparation
 from jaxvqa.video._formats import FrameMemory, FramePlanes
 from jaxvqa.video._info import Reader, VideoInfo
 from jaxvqa.video._inputs import InputOptions, check_for_files
-from jaxvqa.video._pairing import NumberedPair, open_pair
+from jaxvqa.video._pair.pairing import NumberedPair, open_pair
 from jaxvqa.video._prefetch import prefetch
 from jaxvqa.video._reader import Video
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxvqa._notice import Notice
 from jaxvqa._pooling import PooledScores
 from jaxvqa.video._inputs import InputOptions
-from jaxvqa.video._pair_report import PairingReport
+from jaxvqa.video._pair.report import PairingReport
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from jaxvqa._scoring.engine import Engine
 from jaxvqa._scoring.plan import Extraction, ExtractionKey, Plan
 from jaxvqa._scoring.program_store import ProgramStore
 from jaxvqa._scoring.traffic import Traffic
-from jaxvqa.video._pairing import NumberedPair
+from jaxvqa.video._pair.pairing import NumberedPair
 
 Progress = Callable[[int, int | None], None]
 

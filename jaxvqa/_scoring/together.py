@@ -25,11 +25,11 @@ from jaxvqa._scoring.request import ScoreRequest
 from jaxvqa._scoring.result import Result
 from jaxvqa._scoring.run import Run
 from jaxvqa._scoring.traffic import Traffic
+from jaxvqa.video._decode.open import RawFormat, open_reader
+from jaxvqa.video._decode.shared import SharedReader
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._inputs import InputOptions
-from jaxvqa.video._open import RawFormat, open_reader
 from jaxvqa.video._prefetch import Prefetch
-from jaxvqa.video._shared import SharedReader
 
 _PLANS = 256
 # decoded pairs that wait for the devices, for all pairs of a pass and for each at the least

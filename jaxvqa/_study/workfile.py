@@ -16,8 +16,8 @@ from typing import Any
 
 from jaxvqa._own_folder import OwnFolder
 from jaxvqa.video import VideoError, VideoInfo, open_video, write_y4m
+from jaxvqa.video._decode.picture import as_picture, copy_planes, import_av
 from jaxvqa.video._formats import parse_pixel_format
-from jaxvqa.video._picture import as_picture, copy_planes, import_av
 
 _RAW_RATE = Fraction(25)  # what FFmpeg takes for raw video, and so does libvmaf
 _RANGES = {"tv": 1, "pc": 2}  # AVColorRange

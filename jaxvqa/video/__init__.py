@@ -9,13 +9,13 @@
 `VideoError`: a file that can't be read.
 """
 
+from jaxvqa.video._describe.inspect import describe_file as describe_file
+from jaxvqa.video._describe.report import FileReport as FileReport
 from jaxvqa.video._errors import VideoError as VideoError
-from jaxvqa.video._file_report import FileReport as FileReport
 from jaxvqa.video._info import VideoInfo as VideoInfo
 from jaxvqa.video._inputs import InputOptions as InputOptions
-from jaxvqa.video._inspect import describe_file as describe_file
-from jaxvqa.video._pairing import VideoPair as VideoPair
-from jaxvqa.video._pairing import open_pair as open_pair
+from jaxvqa.video._pair.pairing import VideoPair as VideoPair
+from jaxvqa.video._pair.pairing import open_pair as open_pair
 from jaxvqa.video._prefetch import prefetch as prefetch
 from jaxvqa.video._reader import Video as Video
 from jaxvqa.video._reader import open_video as open_video

@@ -11,14 +11,14 @@ from fractions import Fraction
 import numpy as np
 
 from jaxvqa._notice import Notice
-from jaxvqa.video._chain import Steps
-from jaxvqa.video._conform import own_steps, stated_colors
-from jaxvqa.video._converter import Converter
+from jaxvqa.video._container.pipe import STDIN
+from jaxvqa.video._convert.chain import Steps
+from jaxvqa.video._convert.conform import own_steps, stated_colors
+from jaxvqa.video._convert.converter import Converter
+from jaxvqa.video._decode.open import RawFormat, open_reader
 from jaxvqa.video._errors import CLOSED, VideoError
 from jaxvqa.video._formats import FrameMemory, FramePlanes
 from jaxvqa.video._info import HDR_TRANSFERS, Reader, Shown, VideoInfo
-from jaxvqa.video._open import RawFormat, open_reader
-from jaxvqa.video._pipe import STDIN
 from jaxvqa.video._reader_texts import counted, interlaced_notice, skip_problem
 from jaxvqa.video._timeline import Timeline
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from jaxvqa.color import MATRICES
 from jaxvqa.video import InputOptions, VideoInfo, open_pair
 from jaxvqa.video._formats import FramePlanes
-from jaxvqa.video._thumbnail import area_means, thumbnail
+from jaxvqa.video._pair.thumbnail import area_means, thumbnail
 
 WIDTH = 480
 GAIN = 4

@@ -10,8 +10,8 @@ from fractions import Fraction
 from jaxvqa._notice import Notice
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._inputs import InputOptions, settle_lengths
-from jaxvqa.video._match import ByIndex, ByTime, Strategy, Unlike
-from jaxvqa.video._pair_report import (
+from jaxvqa.video._pair.match import ByIndex, ByTime, Strategy, Unlike
+from jaxvqa.video._pair.report import (
     SIDES,
     PairingReport,
     Unpaired,

@@ -12,7 +12,10 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from jaxvqa._notice import Notice
-from jaxvqa.video import _pipe as pipe
+from jaxvqa.video._container import pipe
+from jaxvqa.video._decode.held import HeldPlanes
+from jaxvqa.video._decode.picture import as_picture
+from jaxvqa.video._decode.raw import check_size, read_frame_bytes, read_planes, split_frame
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._formats import (
     FrameMemory,
@@ -22,10 +25,7 @@ from jaxvqa.video._formats import (
     planar_format,
     planar_luma,
 )
-from jaxvqa.video._held import HeldPlanes
 from jaxvqa.video._info import VideoInfo
-from jaxvqa.video._picture import as_picture
-from jaxvqa.video._raw import check_size, read_frame_bytes, read_planes, split_frame
 from jaxvqa.video._timeline import Timeline
 
 MAGIC = b"YUV4MPEG2"

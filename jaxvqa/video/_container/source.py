@@ -8,8 +8,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from jaxvqa.video import _dash as dash
-from jaxvqa.video import _pipe as pipe
+from jaxvqa.video._container import dash, pipe
 
 # seconds in which a server has to answer; without a limit FFmpeg waits for ever
 _PATIENCE = 30.0

@@ -12,14 +12,14 @@ from fractions import Fraction
 import numpy as np
 
 from jaxvqa._notice import Notice
-from jaxvqa.video._bars import Bars
-from jaxvqa.video._conform import Crop, colors_of
+from jaxvqa.video._convert.conform import Crop, colors_of
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._inputs import InputOptions
-from jaxvqa.video._offset import find_offset, plan_windows
-from jaxvqa.video._offset_check import better_neighbour, checked_frames
+from jaxvqa.video._pair.bars import Bars
+from jaxvqa.video._pair.offset import find_offset, plan_windows
+from jaxvqa.video._pair.offset_check import better_neighbour, checked_frames
+from jaxvqa.video._pair.thumbnail import thumbnail
 from jaxvqa.video._reader import Video
-from jaxvqa.video._thumbnail import thumbnail
 
 _PLACES = 12
 _RUN = 3  # frames at each place

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jaxvqa._notice import Notice
-from jaxvqa.video._conform import colors_of
+from jaxvqa.video._convert.conform import colors_of
 from jaxvqa.video._info import VideoInfo
 from jaxvqa.video._inputs import InputOptions
-from jaxvqa.video._thumbnail import sampled_lines
+from jaxvqa.video._pair.thumbnail import sampled_lines
 
 _GAIN = 219 / 255
 # slope and offset of the distorted luma over the reference's, where the reference or the distorted

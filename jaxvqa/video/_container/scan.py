@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from jaxvqa.video._source import Source
+from jaxvqa.video._container.source import Source
 from jaxvqa.video._timeline import Timeline
 
 

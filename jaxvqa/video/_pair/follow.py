@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jaxvqa.video._alignment import Alignment, Reopen
-from jaxvqa.video._conform import Crop
+from jaxvqa.video._convert.conform import Crop
 from jaxvqa.video._errors import VideoError
-from jaxvqa.video._likeness import against_best, centred, cheapest_path, misfits
-from jaxvqa.video._pair_by_pictures import ByPictures, pictures_notice
-from jaxvqa.video._pair_choice import PairChoice
-from jaxvqa.video._pair_report import report_notices
+from jaxvqa.video._pair.alignment import Alignment, Reopen
+from jaxvqa.video._pair.by_pictures import ByPictures, pictures_notice
+from jaxvqa.video._pair.choice import PairChoice
+from jaxvqa.video._pair.likeness import against_best, centred, cheapest_path, misfits
+from jaxvqa.video._pair.report import report_notices
+from jaxvqa.video._pair.thumbnail import area_means, thumbnail_size
 from jaxvqa.video._reader import Video
-from jaxvqa.video._thumbnail import area_means, thumbnail_size
 from jaxvqa.video._timeline import rates_differ
 
 REACH = 24  # frames to each side of the offset

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, BinaryIO
 
-from jaxvqa.video._source import Source
+from jaxvqa.video._container.source import Source
 from jaxvqa.video._timeline import Timeline
 
 _FASTEST = 120  # frames per second; chunks that come faster are a clock

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from jaxvqa._notice import Notice
-from jaxvqa.video._match import CountRest, Dis, Ref, rest_of
-from jaxvqa.video._pair_report import SIDES, PairingReport, Tally, frames_text, listed
+from jaxvqa.video._pair.match import CountRest, Dis, Ref, rest_of
+from jaxvqa.video._pair.report import SIDES, PairingReport, Tally, frames_text, listed
 
 _NAMED = 4
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from jaxvqa.video._decode.picture import as_picture, copy_planes
 from jaxvqa.video._formats import FrameMemory, FramePlanes, PixelFormat
 from jaxvqa.video._info import VideoInfo
-from jaxvqa.video._picture import as_picture, copy_planes
 
 
 class HeldPicture:

@@ -8,13 +8,13 @@ from fractions import Fraction
 from typing import Any
 
 from jaxvqa._notice import Notice
-from jaxvqa.video._chain import Chain, Colors, Steps, labelling
+from jaxvqa.video._container.orientation import swaps_sides
+from jaxvqa.video._convert.chain import Chain, Colors, Steps, labelling
+from jaxvqa.video._decode.frame_info import frame_colors
+from jaxvqa.video._decode.picture import copy_planes, import_av
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._formats import FrameMemory, FramePlanes, PixelFormat, parse_pixel_format
-from jaxvqa.video._frame_info import frame_colors
 from jaxvqa.video._info import Reader, VideoInfo
-from jaxvqa.video._orientation import swaps_sides
-from jaxvqa.video._picture import copy_planes, import_av
 
 # what frames are told apart by: size, format, range and matrix
 _Kind = tuple[Any, ...]

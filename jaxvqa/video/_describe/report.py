@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from jaxvqa.video._hdr_metadata import HdrMetadata
+from jaxvqa.video._container.hdr_metadata import HdrMetadata
 from jaxvqa.video._timeline import Gap
 
 TAGGED, ASSUMED = "tagged", "assumed"

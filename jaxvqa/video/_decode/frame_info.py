@@ -6,12 +6,12 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from jaxvqa.video._container_crop import crop_filter
-from jaxvqa.video._exif import exif_matrix
+from jaxvqa.video._container.crop import crop_filter
+from jaxvqa.video._container.exif import exif_matrix
+from jaxvqa.video._container.orientation import filters_for, matrix_of, swaps_sides
+from jaxvqa.video._container.streams import is_still
 from jaxvqa.video._formats import PixelFormat, parse_pixel_format
 from jaxvqa.video._info import VideoInfo
-from jaxvqa.video._orientation import filters_for, matrix_of, swaps_sides
-from jaxvqa.video._streams import is_still
 
 _RANGES = {1: "tv", 2: "pc"}
 _MATRICES = {

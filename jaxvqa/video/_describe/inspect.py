@@ -7,8 +7,11 @@ import os
 import re
 from collections.abc import Sequence
 
-from jaxvqa.video._conform import colors_of
-from jaxvqa.video._file_report import (
+from jaxvqa.video._container.hdr_metadata import HdrMetadata
+from jaxvqa.video._container.orientation import swaps_sides
+from jaxvqa.video._convert.conform import colors_of
+from jaxvqa.video._describe.look import Look, look_into
+from jaxvqa.video._describe.report import (
     ASSUMED,
     CONSTANT,
     GAPS,
@@ -21,10 +24,7 @@ from jaxvqa.video._file_report import (
     Pacing,
     StreamReport,
 )
-from jaxvqa.video._hdr_metadata import HdrMetadata
 from jaxvqa.video._info import HDR_TRANSFERS, VideoInfo
-from jaxvqa.video._look import Look, look_into
-from jaxvqa.video._orientation import swaps_sides
 from jaxvqa.video._reader import Video, open_video
 from jaxvqa.video._timeline import Timeline
 

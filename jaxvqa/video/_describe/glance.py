@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from typing import Any, NamedTuple
 
+from jaxvqa.video._container.source import Source
+from jaxvqa.video._decode.raw import raw_format
 from jaxvqa.video._formats import parse_pixel_format
 from jaxvqa.video._inputs import InputOptions
-from jaxvqa.video._raw import raw_format
-from jaxvqa.video._source import Source
 
 
 class Form(NamedTuple):

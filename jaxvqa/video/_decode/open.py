@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from jaxvqa.video import _pipe as pipe
-from jaxvqa.video._av_reader import AvReader
+from jaxvqa.video._container import pipe
+from jaxvqa.video._container.source import Source, is_url
+from jaxvqa.video._decode.av_reader import AvReader
+from jaxvqa.video._decode.pictures import PictureReader, find_pictures
+from jaxvqa.video._decode.raw import RawReader
+from jaxvqa.video._decode.y4m import MAGIC, Y4MReader
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._info import Reader
-from jaxvqa.video._pictures import PictureReader, find_pictures
-from jaxvqa.video._raw import RawReader
-from jaxvqa.video._source import Source, is_url
-from jaxvqa.video._y4m import MAGIC, Y4MReader
 
 _RAW_SUFFIXES = (".yuv", ".raw", ".i420", ".nv12", ".p010", ".gray")
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from jaxvqa.video._likeness import FLOOR, against_best, centred, cheapest_path, misfits
-from jaxvqa.video._thumbnail import sampled_lines
+from jaxvqa.video._pair.likeness import FLOOR, against_best, centred, cheapest_path, misfits
+from jaxvqa.video._pair.thumbnail import sampled_lines
 
 _REACH = 2
 _SHIFTS = range(-_REACH, _REACH + 1)

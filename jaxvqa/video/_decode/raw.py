@@ -12,7 +12,9 @@ import numpy as np
 from jaxvqa._checks import BIT_DEPTHS
 from jaxvqa._notice import Notice
 from jaxvqa._planes import CHROMA_FORMATS, chroma_size
-from jaxvqa.video import _pipe as pipe
+from jaxvqa.video._container import pipe
+from jaxvqa.video._decode.held import HeldPlanes
+from jaxvqa.video._decode.picture import as_picture
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._formats import (
     FrameMemory,
@@ -25,9 +27,7 @@ from jaxvqa.video._formats import (
     planar_format,
     planar_luma,
 )
-from jaxvqa.video._held import HeldPlanes
 from jaxvqa.video._info import VideoInfo
-from jaxvqa.video._picture import as_picture
 from jaxvqa.video._timeline import Timeline
 
 _MAX_SIDE = 1 << 16

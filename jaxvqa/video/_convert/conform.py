@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from jaxvqa._notice import Notice
-from jaxvqa.video._chain import SCALE_MATRICES, Colors, Steps
+from jaxvqa.video._convert.chain import SCALE_MATRICES, Colors, Steps
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._formats import planar_format
 from jaxvqa.video._info import VideoInfo

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from jaxvqa.video._container.source import Source
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._formats import parse_pixel_format
-from jaxvqa.video._source import Source
 
 REFUSED = (
     "is a picture made of several others in a way that is not understood: make one picture of it "

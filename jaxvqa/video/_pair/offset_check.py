@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from jaxvqa.video._offset import OffsetWindow
-from jaxvqa.video._thumbnail import area_means
+from jaxvqa.video._pair.offset import OffsetWindow
+from jaxvqa.video._pair.thumbnail import area_means
 
 _PAIRS = 8
 _FLOOR = 0.02  # squared 8-bit codes; rounding alone makes differences of this order

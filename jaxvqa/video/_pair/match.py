@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
-from jaxvqa.video._pair_report import PairingReport, Tally, frames_text, seconds_text
+from jaxvqa.video._pair.report import PairingReport, Tally, frames_text, seconds_text
 
 Ref = TypeVar("Ref")
 Dis = TypeVar("Dis")

@@ -13,22 +13,21 @@ from fractions import Fraction
 from typing import Any
 
 from jaxvqa._notice import Notice
-from jaxvqa.video import _avi as avi
-from jaxvqa.video import _scan as scan
+from jaxvqa.video._container import avi, scan
+from jaxvqa.video._container.exif import HEAD
+from jaxvqa.video._container.ffv1 import SliceCheck
+from jaxvqa.video._container.orientation import swaps_sides
+from jaxvqa.video._container.source import Source, open_problem
+from jaxvqa.video._container.streams import bit_rate, choose_stream, is_still, is_tile
+from jaxvqa.video._container.tiles import REFUSED, join_tiles, read_grid
+from jaxvqa.video._container.truncation import find_truncation
+from jaxvqa.video._decode.frame_info import describe
+from jaxvqa.video._decode.held import HeldPicture
+from jaxvqa.video._decode.picture import import_av
 from jaxvqa.video._errors import VideoError
-from jaxvqa.video._exif import HEAD
-from jaxvqa.video._ffv1 import SliceCheck
 from jaxvqa.video._formats import FrameMemory, FramePlanes, PixelFormat
-from jaxvqa.video._frame_info import describe
-from jaxvqa.video._held import HeldPicture
 from jaxvqa.video._info import VideoInfo
-from jaxvqa.video._orientation import swaps_sides
-from jaxvqa.video._picture import import_av
-from jaxvqa.video._source import Source, open_problem
-from jaxvqa.video._streams import bit_rate, choose_stream, is_still, is_tile
-from jaxvqa.video._tiles import REFUSED, join_tiles, read_grid
 from jaxvqa.video._timeline import Timeline
-from jaxvqa.video._truncation import find_truncation
 
 # AV_CODEC_FLAG_OUTPUT_CORRUPT: without it decoders drop damaged frames, and pairing slips
 _OUTPUT_CORRUPT = 1 << 3

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from jaxvqa.video._file_report import Interlacing, StreamReport
-from jaxvqa.video._frame_info import has_alpha
-from jaxvqa.video._hdr_metadata import HdrMetadata, side_data
+from jaxvqa.video._container.hdr_metadata import HdrMetadata, side_data
+from jaxvqa.video._container.source import Source
+from jaxvqa.video._container.streams import is_cover, is_default
+from jaxvqa.video._decode.frame_info import has_alpha
+from jaxvqa.video._decode.picture import import_av
+from jaxvqa.video._describe.report import Interlacing, StreamReport
 from jaxvqa.video._info import VideoInfo
-from jaxvqa.video._picture import import_av
-from jaxvqa.video._source import Source
-from jaxvqa.video._streams import is_cover, is_default
 from jaxvqa.video._timeline import Timeline
 
 MOST_FRAMES = 120

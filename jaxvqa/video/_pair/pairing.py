@@ -10,22 +10,22 @@ from typing import Any
 
 from jaxvqa import _waiting as waiting
 from jaxvqa._notice import Notice
-from jaxvqa.video._alignment import Reopen, align, more_alike
-from jaxvqa.video._conform import Agreement, agree
+from jaxvqa.video._convert.conform import Agreement, agree
+from jaxvqa.video._decode.open import check_pair
 from jaxvqa.video._errors import VideoError
-from jaxvqa.video._follow import choose_by_pictures
 from jaxvqa.video._formats import FrameMemory, FramePlanes
-from jaxvqa.video._in_step import InStep, unlike
 from jaxvqa.video._info import Reader, unlike_light
 from jaxvqa.video._inputs import InputOptions, settle_lengths
-from jaxvqa.video._lag import LagCheck
-from jaxvqa.video._match import ByIndex
-from jaxvqa.video._open import check_pair
-from jaxvqa.video._pair_choice import PairChoice, choose
-from jaxvqa.video._pair_report import PairingReport, apart_notice, report_notices
-from jaxvqa.video._range_check import RangeCheck
+from jaxvqa.video._pair.alignment import Reopen, align, more_alike
+from jaxvqa.video._pair.choice import PairChoice, choose
+from jaxvqa.video._pair.follow import choose_by_pictures
+from jaxvqa.video._pair.in_step import InStep, unlike
+from jaxvqa.video._pair.lag import LagCheck
+from jaxvqa.video._pair.match import ByIndex
+from jaxvqa.video._pair.range_check import RangeCheck
+from jaxvqa.video._pair.report import PairingReport, apart_notice, report_notices
+from jaxvqa.video._pair.starts import check_starts
 from jaxvqa.video._reader import Video, open_video, video_of
-from jaxvqa.video._starts import check_starts
 from jaxvqa.video._timeline import Timeline, rates_differ
 
 _WHOLE = Fraction(1, 20)  # of a frame

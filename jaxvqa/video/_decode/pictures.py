@@ -11,12 +11,12 @@ from fractions import Fraction
 from typing import Any
 
 from jaxvqa._notice import Notice
-from jaxvqa.video._av_reader import AvReader
+from jaxvqa.video._container.source import Source
+from jaxvqa.video._decode.av_reader import AvReader
+from jaxvqa.video._decode.held import HeldPicture
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._formats import FrameMemory, FramePlanes
-from jaxvqa.video._held import HeldPicture
 from jaxvqa.video._info import VideoInfo
-from jaxvqa.video._source import Source
 from jaxvqa.video._timeline import Timeline
 
 _SUFFIXES = {

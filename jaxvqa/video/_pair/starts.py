@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jaxvqa._notice import Notice
-from jaxvqa.video._alignment import Reopen, more_alike
 from jaxvqa.video._errors import VideoError
 from jaxvqa.video._inputs import InputOptions
+from jaxvqa.video._pair.alignment import Reopen, more_alike
 from jaxvqa.video._reader import Video
 
 

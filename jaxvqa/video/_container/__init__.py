@@ -1,0 +1,1 @@
+"""What containers and names tell of a video: sources, streams, orientation, crop, times."""

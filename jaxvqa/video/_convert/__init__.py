@@ -1,0 +1,1 @@
+"""FFmpeg's filters that make two videos alike: which, and in what order."""

@@ -1,0 +1,1 @@
+"""Which frames are compared: bars, offsets, times, pictures; what is told of it."""
