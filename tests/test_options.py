@@ -118,6 +118,8 @@ def test_settings_are_refused_in_one_sentence(name):
             continue
         if name == "pixel_format" and isinstance(bad, str):
             continue  # any text; opening the file says more
+        if name in ("ref_times", "dis_times") and what == "array":
+            continue  # three times
         with pytest.raises(ValueError, match=r"^must [^\n]*\.$") as error:
             known.parse(bad)
         assert len(str(error.value)) < 150
