@@ -8,6 +8,7 @@ as a clip scored at once, and chunks can run on different devices.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
@@ -225,6 +226,10 @@ class Feature(Generic[OptionsT]):
 
     def all_outputs(self) -> tuple[Output, ...]:
         """The outputs under default options, and those that a switch adds."""
+        return self._all_outputs
+
+    @functools.cached_property
+    def _all_outputs(self) -> tuple[Output, ...]:
         found = (o for tried in self._variants(self.options()) for o in self.outputs(tried))
         return tuple({output.name: output for output in found}.values())
 

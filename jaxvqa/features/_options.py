@@ -13,6 +13,7 @@ listings, signatures, docs) is read from the class.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -160,7 +161,7 @@ class Options:
     @classmethod
     def spec(cls) -> tuple[Option, ...]:
         """The options in the order of the fields."""
-        return tuple(_described(field) for field in dataclasses.fields(cls))
+        return _spec_of(cls)
 
     @classmethod
     def parse(cls: type[SomeOptions], feature: str, given: Mapping[str, Any]) -> SomeOptions:
@@ -227,6 +228,11 @@ def check_defaults(feature: str, options: Options, names: Iterable[str]) -> None
     for o in options.spec():
         if o.python in names and o.name in changed:
             raise ValueError(f"options of {feature} are not trained beside {o.name}: leave it out.")
+
+
+@functools.cache
+def _spec_of(options: type[Options]) -> tuple[Option, ...]:
+    return tuple(_described(field) for field in dataclasses.fields(options))
 
 
 def _described(field: dataclasses.Field[Any]) -> Option:
